@@ -1,0 +1,78 @@
+//! What an authenticator grants.
+
+use std::fmt;
+use std::pin::Pin;
+
+use bytes::Bytes;
+
+use crate::{Principal, Rejection};
+
+type Checked = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
+pub(crate) type BodyCheck = Box<dyn FnOnce(Bytes) -> Checked + Send>;
+
+/// What an [`Authenticator`](crate::Authenticator) grants: a [`Principal`], and perhaps a check
+/// of the body that is still owed.
+///
+/// The simple case needs no more than `Ok(Principal::new("alice").into())`.
+pub struct Admission {
+    pub(crate) principal: Principal,
+    pub(crate) scheme: &'static str,
+    pub(crate) body_check: Option<BodyCheck>,
+}
+
+impl Admission {
+    /// Admits this principal.
+    pub fn new(principal: Principal) -> Self {
+        Self {
+            principal,
+            scheme: "custom",
+            body_check: None,
+        }
+    }
+
+    /// Names the scheme for the log, as it stands in `WWW-Authenticate`; `"custom"` until then.
+    pub fn scheme(mut self, scheme: &'static str) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// Makes the admission depend on the body: the layer collects it whole, within its
+    /// [limit](crate::McpAuthLayer::body_limit), and calls the inner service only if `check`
+    /// returns `Ok`. Where the scheme signs or digests the body, this is the place to verify it.
+    ///
+    /// ```
+    /// use mcp_auth_layer::{Admission, Challenge, Principal, Rejection};
+    ///
+    /// let admission = Admission::new(Principal::new("ci")).check_body(|body| async move {
+    ///     if body.starts_with(b"{") {
+    ///         Ok(())
+    ///     } else {
+    ///         Err(Rejection::invalid(Challenge::new("Digest")))
+    ///     }
+    /// });
+    /// ```
+    pub fn check_body<F, Fut>(mut self, check: F) -> Self
+    where
+        F: FnOnce(Bytes) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Rejection>> + Send + 'static,
+    {
+        self.body_check = Some(Box::new(|body| Box::pin(check(body))));
+        self
+    }
+}
+
+impl From<Principal> for Admission {
+    fn from(principal: Principal) -> Self {
+        Self::new(principal)
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("principal", &self.principal)
+            .field("scheme", &self.scheme)
+            .field("owes_body_check", &self.body_check.is_some())
+            .finish()
+    }
+}

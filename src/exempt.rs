@@ -1,0 +1,175 @@
+//! What is decided before anybody is asked for a credential: public paths, CORS preflights,
+//! OAuth discovery probes, and the `Origin` of browsers.
+
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HOST, HeaderName, ORIGIN};
+use http::request::Parts;
+use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
+
+use crate::layer::Options;
+use crate::{Reason, Rejection};
+
+/// The header fields that only somebody who was let in may bring.
+const BARE_OF: [HeaderName; 3] = [
+    AUTHORIZATION,
+    HeaderName::from_static("mcp-session-id"),
+    HeaderName::from_static("last-event-id"),
+];
+
+/// The query parameters of HTTP+SSE that carry a session id, in lower case.
+const SESSION_PARAMS: [&[u8]; 2] = [b"session_id", b"sessionid"];
+
+/// A request that needs no credential.
+pub(crate) enum Exempt {
+    /// It is passed on, [bare].
+    Passed(&'static str),
+    /// The layer answers it.
+    Answered(Rejection),
+}
+
+/// Whether a request needs no credential. Paths are compared as they were sent, byte for byte:
+/// whatever another spelling may mean to the inner service, it is not exempt.
+pub(crate) fn exempt(options: &Options, head: &Parts, has_body: bool) -> Option<Exempt> {
+    if options
+        .public_paths
+        .iter()
+        .any(|path| path == head.uri.path())
+    {
+        return Some(Exempt::Passed("public path"));
+    }
+    if is_preflight(head, has_body) {
+        return Some(Exempt::Passed("preflight"));
+    }
+    if is_discovery_probe(head) {
+        return Some(match options.pass_discovery {
+            true => Exempt::Passed("discovery"),
+            false => Exempt::Answered(Rejection::new(
+                Reason::NoDiscovery,
+                "no OAuth here: the credential is configured in the client, as a header",
+            )),
+        });
+    }
+    None
+}
+
+/// The CORS preflight of the Fetch standard, §4.8, which a browser sends without credentials.
+fn is_preflight(head: &Parts, has_body: bool) -> bool {
+    head.method == Method::OPTIONS
+        && head.headers.contains_key(ORIGIN)
+        && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+        && !has_body
+}
+
+/// RFC 8414 §3, RFC 9728 §3 and OpenID Connect Discovery §4: the documents where MCP clients look
+/// for an authorization server after a 401, alone or with the path of the resource behind them.
+///
+/// What an upstream's URL library could normalize into another path is none of them.
+fn is_discovery_probe(head: &Parts) -> bool {
+    const DOCUMENTS: [&str; 3] = [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+    ];
+    let behind = |document| head.uri.path().strip_prefix(document);
+    let plain = |rest: &str| {
+        let mut segments = rest.split('/').skip(1);
+        rest.is_empty()
+            || rest.starts_with('/')
+                && !rest.contains(['%', '\\', ';'])
+                && !rest.contains("//")
+                && !segments.any(|segment| matches!(segment, "." | ".."))
+    };
+    matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)
+        && DOCUMENTS.into_iter().filter_map(behind).any(plain)
+}
+
+/// Takes off a request that nobody vouches for whatever could act in somebody's name.
+pub(crate) fn bare(head: &mut Parts) {
+    for name in BARE_OF {
+        head.headers.remove(name);
+    }
+    if let Some(uri) = without_session(&head.uri) {
+        head.uri = uri;
+    }
+}
+
+/// The URI without session ids in its query; `None` where there are none.
+fn without_session(uri: &Uri) -> Option<Uri> {
+    let names_session = |pair: &&str| {
+        let name = percent_decode_str(pair.split('=').next().unwrap_or_default());
+        let name = || name.clone().map(|byte| byte.to_ascii_lowercase());
+        SESSION_PARAMS
+            .iter()
+            .any(|param| name().eq(param.iter().copied()))
+    };
+    // Servers differ in what separates two pairs.
+    let pairs = || uri.query().unwrap_or_default().split(['&', ';']);
+    if !pairs().any(|pair| names_session(&pair)) {
+        return None;
+    }
+    let kept: Vec<_> = pairs().filter(|pair| !names_session(pair)).collect();
+    let target = match kept.is_empty() {
+        true => uri.path().to_owned(),
+        false => format!("{}?{}", uri.path(), kept.join("&")),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    Uri::from_parts(parts).ok()
+}
+
+/// MCP: "Servers MUST validate the `Origin` header". Browsers name the page that makes them ask,
+/// and attach remembered Basic credentials by themselves.
+///
+/// A request without `Origin` is not a page's.
+pub(crate) fn check_origin(options: &Options, head: &Parts) -> Result<(), Rejection> {
+    let mut origins = head.headers.get_all(ORIGIN).iter();
+    let Some(origin) = origins.next() else {
+        return Ok(());
+    };
+    let allowed = origin.to_str().is_ok_and(|origin| {
+        let listed = |allowed: &String| allowed.eq_ignore_ascii_case(origin);
+        options.allowed_origins.iter().any(listed) || is_own(origin, head)
+    });
+    if allowed && origins.next().is_none() {
+        return Ok(());
+    }
+    let shown: String = String::from_utf8_lossy(origin.as_bytes())
+        .chars()
+        .take(200)
+        .collect();
+    Err(Rejection::new(
+        Reason::ForeignOrigin,
+        format!("the origin {shown:?} is not allowed here: see McpAuthLayer::allow_origin"),
+    ))
+}
+
+/// Whether the origin is that of every host the request names: the URI's authority (HTTP/2, or
+/// absolute form) and `Host`. The scheme does not count, as TLS may end in front of the server.
+fn is_own(origin: &str, head: &Parts) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        return false;
+    };
+    let default_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return false,
+    };
+    let without_port = |host: &[u8]| {
+        let host = host.strip_suffix(default_port.as_bytes()).unwrap_or(host);
+        host.to_ascii_lowercase()
+    };
+    let mut hosts = (head
+        .uri
+        .authority()
+        .map(|authority| authority.as_str().as_bytes()))
+    .into_iter()
+    .chain(
+        head.headers
+            .get_all(HOST)
+            .iter()
+            .map(|host| host.as_bytes()),
+    )
+    .peekable();
+    hosts.peek().is_some()
+        && hosts.all(|host| without_port(host) == without_port(authority.as_bytes()))
+}

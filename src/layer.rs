@@ -1,0 +1,296 @@
+//! The layer: its constructors and options.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_core::body::Body;
+use http::{HeaderName, Response};
+use tower_layer::Layer;
+
+use crate::rejection::DEFAULT_REALM;
+use crate::{Authenticator, Basic, Bearer, McpAuth, Rejection, body};
+
+type Render = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync;
+
+/// Guards every request to the service inside: only those that its [`Authenticator`] admits, and
+/// the few exemptions named in the [crate's documentation](crate), get there.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use mcp_auth_layer::{McpAuthLayer, Principal};
+///
+/// let app: Router = Router::new()
+///     .route("/whoami", get(|who: Principal| async move { who.name().to_owned() }))
+///     .route("/health", get(|| async { "ok" }))
+///     .layer(
+///         McpAuthLayer::bearer("rD3m0NfE5Yc0mKq1bWv7Xw")
+///             .public_path("/health")
+///             .allow_origin("http://localhost:6274"),
+///     );
+/// ```
+///
+/// # Where to put it
+///
+/// `Router::layer` guards the routes and the fallback that the router has **at that moment**.
+/// What is added afterwards is open. To guard an app whatever it consists of, wrap it as a whole:
+///
+/// ```
+/// use axum::{Router, ServiceExt, extract::Request};
+/// use mcp_auth_layer::McpAuthLayer;
+/// use tower::Layer;
+///
+/// # async fn serve(listener: tokio::net::TcpListener, app: Router) -> std::io::Result<()> {
+/// let guarded = McpAuthLayer::bearer("rD3m0NfE5Yc0mKq1bWv7Xw").layer(app);
+/// axum::serve(listener, ServiceExt::<Request>::into_make_service(guarded)).await
+/// # }
+/// ```
+///
+/// `CorsLayer` and limits of the request's size go outside of it (in a `Router`: added later).
+///
+/// It needs a tokio runtime with timers where an authenticator waits for something.
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct McpAuthLayer<A> {
+    authenticator: Arc<A>,
+    options: Arc<Options>,
+}
+
+/// What was configured beside the authenticator.
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) realm: String,
+    pub(crate) public_paths: Vec<String>,
+    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) pass_discovery: bool,
+    pub(crate) keep_authorization: bool,
+    pub(crate) credential_headers: Vec<HeaderName>,
+    pub(crate) authenticator_timeout: Duration,
+    pub(crate) body_limit: usize,
+    pub(crate) render: Option<Arc<Render>>,
+}
+
+impl McpAuthLayer<Basic> {
+    /// HTTP Basic authentication for one user. For several, see [`Basic::new`].
+    ///
+    /// # Panics
+    ///
+    /// If the user's name is empty or has a colon, if the password is empty, or if there is a
+    /// control character in either. [`Basic::new`] returns these as errors.
+    pub fn basic(user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        match Basic::new([(user, password)]) {
+            Ok(basic) => Self::new(basic),
+            Err(error) => panic!("McpAuthLayer::basic: {error}"),
+        }
+    }
+}
+
+impl McpAuthLayer<Bearer> {
+    /// One static bearer token, whose principal is named `bearer`. For several, with names, see
+    /// [`Bearer::new`].
+    ///
+    /// # Panics
+    ///
+    /// If the token is empty or is no `b64token` (RFC 6750 §2.1). [`Bearer::new`] returns these
+    /// as errors.
+    pub fn bearer(token: impl AsRef<str>) -> Self {
+        match Bearer::new([("bearer", token)]) {
+            Ok(bearer) => Self::new(bearer),
+            Err(error) => panic!("McpAuthLayer::bearer: {error}"),
+        }
+    }
+}
+
+impl<A: Authenticator> McpAuthLayer<A> {
+    /// Guards with this authenticator.
+    pub fn new(authenticator: A) -> Self {
+        Self {
+            options: Arc::new(Options {
+                realm: DEFAULT_REALM.to_owned(),
+                public_paths: Vec::new(),
+                allowed_origins: Vec::new(),
+                pass_discovery: false,
+                keep_authorization: false,
+                credential_headers: authenticator.credential_headers(),
+                authenticator_timeout: Duration::from_secs(10),
+                body_limit: body::DEFAULT_LIMIT,
+                render: None,
+            }),
+            authenticator: Arc::new(authenticator),
+        }
+    }
+}
+
+impl<A> McpAuthLayer<A> {
+    /// The realm of every challenge (RFC 9110 §11.5), `mcp` by default. Browsers show it.
+    ///
+    /// # Panics
+    ///
+    /// If it has a control character, or anything but ASCII: clients cannot read such a field.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        let realm = realm.into();
+        let printable = realm.chars().all(|c| matches!(c, ' '..='~'));
+        assert!(printable, "McpAuthLayer::realm: printable ASCII only");
+        self.edit().realm = realm;
+        self
+    }
+
+    /// Needs no credential for this path, under any method. Call it again for another one.
+    ///
+    /// The path is compared byte for byte with the request's, without its query: `/health/`,
+    /// `/Health` and `//health` stay guarded. Inside `Router::nest` it is the path that is left
+    /// there. The request is passed on *bare*: without `Authorization` and session ids.
+    ///
+    /// # Panics
+    ///
+    /// If it does not begin with `/`, or has a `?`, `#`, `*`, `{` or `}`, white space, control
+    /// characters, or anything but ASCII: it is one path, not a pattern.
+    pub fn public_path(mut self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        let literal = |c: char| c.is_ascii_graphic() && !"?#*{}".contains(c);
+        assert!(
+            path.starts_with('/') && path.chars().all(literal),
+            "McpAuthLayer::public_path: {path:?} is not one exact path beginning with `/`"
+        );
+        self.edit().public_paths.push(path);
+        self
+    }
+
+    /// Lets pages of this origin ask, such as `https://app.example.com` or the MCP Inspector's
+    /// `http://localhost:6274`. Call it again for another one.
+    ///
+    /// Requests of the server's own host, and those without `Origin`, need no permission. For a
+    /// browser to read the answers, put a `CorsLayer` outside as well.
+    ///
+    /// # Panics
+    ///
+    /// If it is not `scheme://host` or `scheme://host:port`, as browsers send it: without a path
+    /// and without a slash at the end. `*` and `null` are no origins; any page can be `null`.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        let origin = origin.into();
+        let form = origin.split_once("://").is_some_and(|(scheme, authority)| {
+            let plain = |c: char| c.is_ascii_graphic() && !"/?#*\\".contains(c);
+            !scheme.is_empty()
+                && scheme
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+                && !authority.is_empty()
+                && authority.chars().all(plain)
+        });
+        assert!(
+            form,
+            "McpAuthLayer::allow_origin: {origin:?} is not `scheme://host[:port]`"
+        );
+        let default_port = match &origin {
+            http if http.starts_with("http:") => ":80",
+            https if https.starts_with("https:") => ":443",
+            _ => "",
+        };
+        let origin = origin.strip_suffix(default_port).unwrap_or(&origin);
+        self.edit().allowed_origins.push(origin.to_owned());
+        self
+    }
+
+    /// Passes OAuth discovery probes on, bare, for an inner service that serves these documents.
+    ///
+    /// By default the layer answers them with 404. MCP clients follow any 401 with a look for
+    /// `/.well-known/oauth-protected-resource`, `/.well-known/oauth-authorization-server` and
+    /// `/.well-known/openid-configuration`, and anything but a plain "there is none" leads them
+    /// astray where credentials are configured by hand.
+    pub fn pass_discovery(mut self) -> Self {
+        self.edit().pass_discovery = true;
+        self
+    }
+
+    /// Passes `Authorization` on to the inner service.
+    ///
+    /// By default it is taken off: MCP forbids servers to hand a client's token on. Two stacked
+    /// layers need this on the outer one. The value is marked as sensitive, which keeps it out of
+    /// the `Debug` of headers.
+    pub fn keep_authorization(mut self) -> Self {
+        self.edit().keep_authorization = true;
+        self
+    }
+
+    /// How long the authenticator may take, 10 seconds by default. After that the answer is 503.
+    pub fn authenticator_timeout(mut self, timeout: Duration) -> Self {
+        self.edit().authenticator_timeout = timeout;
+        self
+    }
+
+    /// How many bytes a body may have that must be [checked](crate::Admission::check_body),
+    /// 4 MiB by default. A larger one is refused with 413. Other bodies are not touched.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.edit().body_limit = bytes;
+        self
+    }
+
+    /// Renders refusals in another way. The function is given the rejection and the response the
+    /// layer would send, and returns the one that is sent.
+    ///
+    /// Keep the status and the `WWW-Authenticate` fields, which clients act on. If it panics, the
+    /// layer's own response is sent.
+    ///
+    /// ```
+    /// use axum::body::Body;
+    /// use http::{HeaderValue, header::CONTENT_TYPE};
+    /// use mcp_auth_layer::McpAuthLayer;
+    ///
+    /// let layer = McpAuthLayer::bearer("rD3m0NfE5Yc0mKq1bWv7Xw").render(|rejection, mut response| {
+    ///     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    ///     response.headers_mut().insert(CONTENT_TYPE, plain);
+    ///     response.map(|_| Body::from(rejection.to_string()))
+    /// });
+    /// ```
+    pub fn render<F>(mut self, render: F) -> Self
+    where
+        F: Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync + 'static,
+    {
+        self.edit().render = Some(Arc::new(render));
+        self
+    }
+
+    fn edit(&mut self) -> &mut Options {
+        Arc::make_mut(&mut self.options)
+    }
+}
+
+impl<S, A: Authenticator> Layer<S> for McpAuthLayer<A> {
+    type Service = McpAuth<S, A>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        McpAuth::new(inner, self.authenticator.clone(), self.options.clone())
+    }
+}
+
+impl<A> Clone for McpAuthLayer<A> {
+    fn clone(&self) -> Self {
+        Self {
+            authenticator: self.authenticator.clone(),
+            options: self.options.clone(),
+        }
+    }
+}
+
+impl<A> fmt::Debug for McpAuthLayer<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpAuthLayer")
+            .field("authenticator", &std::any::type_name::<A>())
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("realm", &self.realm)
+            .field("public_paths", &self.public_paths)
+            .field("allowed_origins", &self.allowed_origins)
+            .field("pass_discovery", &self.pass_discovery)
+            .field("keep_authorization", &self.keep_authorization)
+            .field("credential_headers", &self.credential_headers)
+            .field("authenticator_timeout", &self.authenticator_timeout)
+            .field("body_limit", &self.body_limit)
+            .finish_non_exhaustive()
+    }
+}

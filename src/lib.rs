@@ -1,0 +1,80 @@
+//! Access control for MCP servers: one [tower] layer in front of any HTTP MCP service, which
+//! sees no request that was not let in.
+//!
+//! ```
+//! use axum::{Router, routing::{get, post}};
+//! use mcp_auth_layer::McpAuthLayer;
+//!
+//! let app: Router = Router::new()
+//!     .route("/sse", get(|| async { "a stream of events" }))
+//!     .route("/messages/", post(|| async { "a message" }))
+//!     .layer(McpAuthLayer::basic("alice", "correct horse battery staple"));
+//! ```
+//!
+//! Every verb of every route that was added **before** `.layer(…)` is guarded, whatever the
+//! transport: legacy HTTP+SSE and Streamable HTTP alike. Routes added to a `Router` after it are
+//! not; wrap the finished app (`layer.layer(app)`) to guard what ever gets added.
+//!
+//! * [`McpAuthLayer`] is the layer and its options; [`McpAuth`] the service it makes.
+//! * [`Basic`] and [`Bearer`] hold the credentials of many users. [`any_of`] combines schemes,
+//!   [`from_fn`] makes one of a function, and [`Authenticator`] is what you implement for your own.
+//! * [`Principal`] is who asked. Handlers find it in the request's extensions, or take it as an
+//!   argument: it is an axum extractor and, with feature `rmcp`, an argument of `#[tool]` functions.
+//! * [`Rejection`] is why somebody was not let in, and stays in the response's extensions.
+//!
+//! # The way of a request
+//!
+//! 1. Public paths, CORS preflights and OAuth discovery probes are passed on *bare* (without
+//!    `Authorization`, session ids and `Last-Event-ID`) or answered.
+//! 2. A foreign `Origin` is refused.
+//! 3. The [`Authenticator`] turns the head of the request into an [`Admission`] or a [`Rejection`].
+//! 4. If the admission owes a check of the body, the body is collected within a limit and checked.
+//! 5. Credentials are taken off, the [`Principal`] is put on, and the inner service is called.
+//!
+//! It fails closed: an authenticator that panics, hangs or reports its backend down is a 503.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
+//!
+//! # What is secret
+//!
+//! Passwords, tokens and whatever a request carries as a credential are never logged, printed by
+//! `Debug`, put into errors or answers. Names of principals, of schemes and of paths are not
+//! secret: they stand in the log.
+//!
+//! [tower]: https://docs.rs/tower
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod admission;
+mod authenticator;
+mod authorization;
+mod basic;
+mod bearer;
+mod body;
+mod challenge;
+mod combine;
+mod exempt;
+mod layer;
+mod principal;
+mod rejection;
+#[cfg(feature = "rmcp")]
+mod rmcp;
+mod secret;
+mod service;
+
+pub use self::admission::Admission;
+pub use self::authenticator::Authenticator;
+pub use self::basic::Basic;
+pub use self::bearer::Bearer;
+pub use self::challenge::Challenge;
+pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
+pub use self::layer::McpAuthLayer;
+pub use self::principal::Principal;
+pub use self::rejection::{Reason, Rejection};
+pub use self::secret::CredentialError;
+pub use self::service::{McpAuth, ResponseFuture};

@@ -1,0 +1,188 @@
+//! Who is asking.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+
+use crate::{Challenge, Rejection};
+
+/// Who is asking: what an [`Authenticator`](crate::Authenticator) found out and a handler wants
+/// to know.
+///
+/// Issuer and name together are its identity: whatever credential was used, the same issuer and
+/// name are the same person. Cloning is cheap.
+///
+/// ```
+/// use mcp_auth_layer::Principal;
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Tenant(u32);
+///
+/// let alice = Principal::new("alice")
+///     .issuer("https://id.example.com")
+///     .scopes(["tools:read"])
+///     .with(Tenant(7));
+///
+/// assert_eq!(alice.name(), "alice");
+/// assert_eq!(alice.get::<Tenant>(), Some(&Tenant(7)));
+/// ```
+///
+/// # In a handler
+///
+/// The layer puts the principal into the request's extensions. It is an axum extractor, which
+/// answers 401 where there is none (a public path, or a route outside the layer);
+/// `Option<Principal>` accepts both. With feature `rmcp` a `#[tool]` function takes it as an
+/// argument.
+///
+/// ```
+/// # use mcp_auth_layer::Principal;
+/// async fn whoami(who: Principal) -> String {
+///     who.name().to_owned()
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(whoami));
+/// ```
+#[derive(Clone)]
+pub struct Principal(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    name: String,
+    issuer: Option<String>,
+    scopes: Vec<String>,
+    data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Principal {
+    /// A principal of this name, without issuer, scopes or data.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            name: name.into(),
+            issuer: None,
+            scopes: Vec::new(),
+            data: HashMap::new(),
+        }))
+    }
+
+    /// Says who vouches for the name, such as an OpenID issuer.
+    ///
+    /// Names of different issuers are different people; no issuer differs from an empty one.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.edit().issuer = Some(issuer.into());
+        self
+    }
+
+    /// Replaces the scopes that were granted.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.edit().scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Attaches data of your own, one value of each type; a second one of the same type
+    /// replaces the first.
+    ///
+    /// It never appears in `Debug`.
+    pub fn with<T: Send + Sync + 'static>(mut self, data: T) -> Self {
+        self.edit().data.insert(TypeId::of::<T>(), Arc::new(data));
+        self
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Who vouches for the name, if anybody was named.
+    pub fn issued_by(&self) -> Option<&str> {
+        self.0.issuer.as_deref()
+    }
+
+    /// Whether this scope was granted, compared byte for byte (RFC 6749 §3.3).
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.0.scopes.iter().any(|granted| granted == scope)
+    }
+
+    /// The data of this type that was attached with [`with`](Self::with).
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.data.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    fn edit(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+/// Equal identity: issuer and name. Scopes and data do not count.
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name() && self.issued_by() == other.issued_by()
+    }
+}
+
+impl Eq for Principal {}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("name", &self.0.name)
+            .field("issuer", &self.0.issuer)
+            .field("scopes", &self.0.scopes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        // Which schemes would do is not known here. The layer answers with the right challenges
+        // long before; this is for routes that it does not guard.
+        let missing = || Rejection::missing(Challenge::new("Bearer"));
+        head.extensions.get::<Self>().cloned().ok_or_else(missing)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Principal {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        head: &mut Parts,
+        _: &S,
+    ) -> Result<Option<Self>, std::convert::Infallible> {
+        Ok(head.extensions.get::<Self>().cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_is_issuer_and_name() {
+        let alice = Principal::new("alice");
+        assert_eq!(alice, Principal::new("alice").scopes(["a"]).with(1_u8));
+        assert_ne!(alice, Principal::new("Alice"));
+        assert_ne!(alice, Principal::new("alice").issuer(""));
+    }
+
+    #[test]
+    fn editing_a_clone_leaves_the_original() {
+        let alice = Principal::new("alice").with("first");
+        let edited = alice.clone().with("second").scopes(["a"]);
+        assert_eq!(alice.get::<&str>(), Some(&"first"));
+        assert_eq!(edited.get::<&str>(), Some(&"second"));
+        assert!(edited.has_scope("a") && !edited.has_scope("A") && !alice.has_scope("a"));
+    }
+
+    #[test]
+    fn debug_shows_no_data() {
+        let shown = format!("{:?}", Principal::new("alice").with("hunter2"));
+        assert!(
+            shown.contains("alice") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,274 @@
+//! Why not: the status, challenges and public message of a refusal.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use axum_core::body::Body;
+use axum_core::response::IntoResponse;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::Challenge;
+
+pub(crate) const DEFAULT_REALM: &str = "mcp";
+
+/// What kind of refusal a [`Rejection`] is. Each has one status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// No credential, or none of a known scheme: 401.
+    Missing,
+    /// A credential of a known scheme that does not have its form: 401.
+    Malformed,
+    /// A credential that is wrong or has expired. Which part of it, is never told: 401.
+    Invalid,
+    /// A request that can be read in two ways, such as one with two `Authorization` fields, or
+    /// whose body cannot be read at all: 400.
+    BadRequest,
+    /// A web page of another origin made its browser ask: 403.
+    ForeignOrigin,
+    /// An OAuth discovery document that does not exist here: 404.
+    NoDiscovery,
+    /// A body over the limit that had to be checked: 413.
+    BodyTooLarge,
+    /// Too many failures: 429.
+    TooManyRequests,
+    /// Whether the credential is good cannot be said now: 503.
+    Unavailable,
+}
+
+impl Reason {
+    /// The status of the answer.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Missing | Self::Malformed | Self::Invalid => StatusCode::UNAUTHORIZED,
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::NoDiscovery => StatusCode::NOT_FOUND,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The name in the log.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Invalid => "invalid",
+            Self::BadRequest => "bad_request",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::NoDiscovery => "no_discovery",
+            Self::BodyTooLarge => "body_too_large",
+            Self::TooManyRequests => "too_many_requests",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// Why a request was refused.
+///
+/// It becomes a response by itself: with the status of its [`Reason`], one `WWW-Authenticate`
+/// field for each [`Challenge`], `Cache-Control: no-store`, and a JSON-RPC error as the body,
+/// whose code is the status and whose message MCP clients show to their users:
+///
+/// ```json
+/// {"jsonrpc":"2.0","id":null,"error":{"code":401,"message":"…"}}
+/// ```
+///
+/// It stays in the response's extensions, so that an outer layer can render it in another way.
+///
+/// ```
+/// use mcp_auth_layer::{Challenge, Reason, Rejection};
+///
+/// let rejection = Rejection::invalid(Challenge::new("ApiKey"));
+/// assert_eq!(rejection.reason(), Reason::Invalid);
+/// assert_eq!(rejection.status(), 401);
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    reason: Reason,
+    message: Cow<'static, str>,
+    challenges: Vec<Challenge>,
+    scheme: Option<&'static str>,
+    retry_after: Option<Duration>,
+    cause: Option<String>,
+}
+
+impl Rejection {
+    /// No credential of this scheme: 401. [`any_of`](crate::any_of) tries the next one.
+    pub fn missing(challenge: Challenge) -> Self {
+        Self {
+            scheme: None, // none was recognized
+            ..Self::unauthorized(Reason::Missing, "authentication required", challenge)
+        }
+    }
+
+    /// A credential of this scheme that does not have its form: 401.
+    /// [`any_of`](crate::any_of) tries the next scheme.
+    pub fn malformed(challenge: Challenge) -> Self {
+        Self::unauthorized(
+            Reason::Malformed,
+            "the credential does not have the form of its scheme",
+            challenge,
+        )
+    }
+
+    /// A credential that is wrong or has expired: 401. [`any_of`](crate::any_of) tries the next
+    /// scheme.
+    pub fn invalid(challenge: Challenge) -> Self {
+        Self::unauthorized(
+            Reason::Invalid,
+            "the credential is wrong or has expired",
+            challenge,
+        )
+    }
+
+    /// A request that can be read in two ways: 400, and no other scheme is tried.
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Reason::BadRequest, message)
+    }
+
+    /// Too many failures: 429 with `Retry-After`, in whole seconds, rounded up and at least one.
+    pub fn too_many_requests(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(
+                Reason::TooManyRequests,
+                "too many failed attempts; try again later",
+            )
+        }
+    }
+
+    /// Whether the credential is good cannot be said, since what knows it is down, overloaded or
+    /// too slow: 503, and no other scheme is tried. Say why with [`caused_by`](Self::caused_by):
+    /// it is logged, and never sent.
+    pub fn unavailable() -> Self {
+        Self::new(
+            Reason::Unavailable,
+            "authentication is unavailable; try again later",
+        )
+    }
+
+    pub(crate) fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            challenges: Vec::new(),
+            scheme: None,
+            retry_after: None,
+            cause: None,
+        }
+    }
+
+    fn unauthorized(reason: Reason, message: &'static str, challenge: Challenge) -> Self {
+        Self {
+            scheme: Some(challenge.scheme()),
+            challenges: vec![challenge],
+            ..Self::new(reason, message)
+        }
+    }
+
+    /// Replaces the public message, which the client is sent. Say what its user can do; never
+    /// what exactly was wrong with the credential.
+    pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// Says why, for the log alone.
+    pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// What kind of refusal this is.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.reason.status()
+    }
+
+    /// The challenges of a 401, in the order in which they are sent.
+    pub fn challenges(&self) -> &[Challenge] {
+        &self.challenges
+    }
+
+    /// The scheme whose credential was judged, if one was recognized.
+    pub fn scheme(&self) -> Option<&'static str> {
+        self.scheme
+    }
+
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// Whether another scheme may still admit the request.
+    pub(crate) fn falls_through(&self) -> bool {
+        self.status() == StatusCode::UNAUTHORIZED
+    }
+
+    /// The refusal of two schemes that both fell through: the one that got further speaks, the
+    /// challenges of both are sent, Bearer first.
+    pub(crate) fn merge(self, other: Self) -> Self {
+        let further = |rejection: &Self| match rejection.reason {
+            Reason::Missing => 0,
+            Reason::Malformed => 1,
+            _ => 2,
+        };
+        let mut challenges = self.challenges.clone();
+        for challenge in &other.challenges {
+            if !challenges.contains(challenge) {
+                challenges.push(challenge.clone());
+            }
+        }
+        challenges.sort_by_key(|challenge| !challenge.scheme().eq_ignore_ascii_case("bearer"));
+        let speaker = if further(&other) > further(&self) {
+            other
+        } else {
+            self
+        };
+        Self {
+            challenges,
+            ..speaker
+        }
+    }
+
+    pub(crate) fn to_response(&self, realm: &str) -> Response<Body> {
+        let body = serde_json::json!({
+            "jsonrpc": "2.0",
+            "id": null,
+            "error": { "code": self.status().as_u16(), "message": self.message },
+        });
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for challenge in &self.challenges {
+            headers.append(WWW_AUTHENTICATE, challenge.to_header(realm));
+        }
+        if let Some(wait) = self.retry_after {
+            let seconds = wait
+                .as_secs()
+                .saturating_add(u64::from(wait.subsec_nanos() > 0));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        response
+    }
+}
+
+/// For handlers and extractors outside the layer: the response with the realm `mcp`.
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response<Body> {
+        let mut response = self.to_response(DEFAULT_REALM);
+        response.extensions_mut().insert(self);
+        response
+    }
+}

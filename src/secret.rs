@@ -1,0 +1,172 @@
+//! Credentials at rest: held as keyed digests, looked up and compared as such.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::Principal;
+
+/// Why a credential cannot be configured. It says which one by its position, counted from 1, and
+/// never quotes it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// Nobody could ever be let in.
+    #[error("no credentials were given: add at least one")]
+    NoCredentials,
+    /// A name is empty or has a control character or, for Basic, a colon (RFC 7617 §2).
+    #[error("credential {position}: the name {problem}")]
+    Name {
+        /// Which credential, counted from 1.
+        position: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A password or token does not have the form of its scheme.
+    #[error("credential {position}: the {kind} {problem}")]
+    Secret {
+        /// Which credential, counted from 1.
+        position: usize,
+        /// `"password"` or `"token"`.
+        kind: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A Basic user stands twice, or two names share one token.
+    #[error("credential {position}: the same {kind} stands earlier in the list")]
+    Duplicate {
+        /// Which credential, counted from 1.
+        position: usize,
+        /// `"user"` or `"token"`.
+        kind: &'static str,
+    },
+    /// The operating system gave no random bytes for the key of the digests.
+    #[error("the operating system gives no random bytes")]
+    NoRandomness,
+}
+
+/// Whose credential it is, by the digest of the credential.
+///
+/// The digest is SHA-256 over a random block and the credential. The block is drawn per table,
+/// so nobody outside can tell which credentials share a prefix of their digest, and where in the
+/// table a look-up ends says nothing. Digests never leave the table, so extending one is no attack.
+pub(crate) struct CredentialTable {
+    /// The state after the random block: exactly one block of SHA-256, compressed once.
+    keyed: Sha256,
+    principals: HashMap<Digest, Principal, BuildHasherDefault<FirstBytes>>,
+}
+
+impl CredentialTable {
+    pub(crate) fn new() -> Result<Self, CredentialError> {
+        let mut key = [0; 64];
+        getrandom::fill(&mut key).map_err(|_| CredentialError::NoRandomness)?;
+        Ok(Self {
+            keyed: Sha256::new_with_prefix(key),
+            principals: HashMap::default(),
+        })
+    }
+
+    /// Adds a credential; false if it is there already, and then nothing changes.
+    pub(crate) fn insert(&mut self, credential: &[u8], principal: Principal) -> bool {
+        let digest = self.digest(credential);
+        let vacant = !self.principals.contains_key(&digest);
+        if vacant {
+            self.principals.insert(digest, principal);
+        }
+        vacant
+    }
+
+    /// Whose it is. The cost depends on the length of what is asked for, and on nothing held here.
+    pub(crate) fn get(&self, credential: &[u8]) -> Option<&Principal> {
+        self.principals.get(&self.digest(credential))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.principals.is_empty()
+    }
+
+    fn digest(&self, credential: &[u8]) -> Digest {
+        Digest(
+            self.keyed
+                .clone()
+                .chain_update(credential)
+                .finalize()
+                .into(),
+        )
+    }
+}
+
+/// Shows how many there are; names are not secret, but a million of them are no help.
+impl fmt::Debug for CredentialTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} credentials]", self.principals.len())
+    }
+}
+
+struct Digest([u8; 32]);
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Digest {}
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0[..8]);
+    }
+}
+
+/// A keyed digest is as good as random: its first bytes are the hash.
+#[derive(Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0 << 8 | u64::from(byte);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_exactly_what_was_inserted() {
+        let mut table = CredentialTable::new().unwrap();
+        assert!(table.insert(b"token-of-alice", Principal::new("alice")));
+        assert!(!table.insert(b"token-of-alice", Principal::new("mallory")));
+        assert_eq!(table.get(b"token-of-alice").unwrap().name(), "alice");
+        for other in ["token-of-alic", "token-of-alice ", "Token-of-alice", ""] {
+            assert!(table.get(other.as_bytes()).is_none(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn two_tables_have_two_keys() {
+        let [a, b] = [(); 2].map(|()| CredentialTable::new().unwrap().digest(b"same").0);
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn digests_differ_in_every_byte_that_is_compared() {
+        let digest = [7; 32];
+        for at in 0..32 {
+            let mut other = digest;
+            other[at] ^= 1;
+            assert!(Digest(digest) != Digest(other), "byte {at}");
+        }
+        assert!(Digest(digest) == Digest(digest));
+    }
+}

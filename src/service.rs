@@ -1,0 +1,349 @@
+//! The way of a request, from top to bottom.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum_core::BoxError;
+use axum_core::body::Body;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+use tracing::{debug, error, info};
+
+use crate::exempt::{Exempt, bare, check_origin, exempt};
+use crate::layer::Options;
+use crate::{Admission, Authenticator, Reason, Rejection, body};
+
+/// The service that [`McpAuthLayer`](crate::McpAuthLayer) puts around another.
+///
+/// It takes a request body of any type with `Data = Bytes`, and gives the inner service
+/// `axum::body::Body`. Errors are the inner service's: a refusal is a response.
+pub struct McpAuth<S, A> {
+    inner: S,
+    gate: Gate<A>,
+}
+
+/// Everything that decides, shared by all clones.
+struct Gate<A> {
+    authenticator: Arc<A>,
+    options: Arc<Options>,
+}
+
+impl<S, A> McpAuth<S, A> {
+    pub(crate) fn new(inner: S, authenticator: Arc<A>, options: Arc<Options>) -> Self {
+        let gate = Gate {
+            authenticator,
+            options,
+        };
+        Self { inner, gate }
+    }
+
+    /// The service inside.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service inside. Calls made to it go past the guard.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Takes the guard off.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, A, B, R> Service<Request<B>> for McpAuth<S, A>
+where
+    A: Authenticator,
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut head, body) = request.into_parts();
+        let options = &*self.gate.options;
+
+        match exempt(options, &head, !body.is_end_stream()) {
+            Some(Exempt::Passed(why)) => {
+                debug!(exempt = why, method = %head.method, path = ?head.uri.path(), "passed bare");
+                bare(&mut head);
+                self.gate.take_off_credentials(&mut head);
+                let request = Request::from_parts(head, Body::new(body));
+                return ResponseFuture::inner(self.inner.call(request));
+            }
+            Some(Exempt::Answered(rejection)) => {
+                return ResponseFuture::answered(self.gate.refuse(&head, rejection));
+            }
+            None => {}
+        }
+        if let Err(rejection) = check_origin(options, &head).and_then(|()| one_credential(&head)) {
+            return ResponseFuture::answered(self.gate.refuse(&head, rejection));
+        }
+
+        match self.gate.authenticate_now(&head) {
+            Some(Err(rejection)) => ResponseFuture::answered(self.gate.refuse(&head, rejection)),
+            Some(Ok(admission)) if admission.body_check.is_none() => {
+                self.gate.admit(&mut head, admission);
+                let request = Request::from_parts(head, Body::new(body));
+                ResponseFuture::inner(self.inner.call(request))
+            }
+            // What must wait takes the service along that was polled ready, and leaves a clone.
+            undecided => {
+                let gate = self.gate.clone();
+                let clone = self.inner.clone();
+                let mut inner = std::mem::replace(&mut self.inner, clone);
+                ResponseFuture::waiting(async move {
+                    let judged = match undecided {
+                        Some(judged) => judged,
+                        None => gate.authenticate(&head).await,
+                    };
+                    let checked = match judged {
+                        Ok(admission) => gate.check_body(admission, Body::new(body)).await,
+                        Err(rejection) => Err(rejection),
+                    };
+                    match checked {
+                        Ok((admission, body)) => {
+                            gate.admit(&mut head, admission);
+                            let response = inner.call(Request::from_parts(head, body)).await?;
+                            Ok(response.map(Body::new))
+                        }
+                        Err(rejection) => Ok(gate.refuse(&head, rejection)),
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// Which of two would count is anybody's guess, the inner service's among them.
+fn one_credential(head: &Parts) -> Result<(), Rejection> {
+    match head.headers.get_all(AUTHORIZATION).iter().nth(1) {
+        None => Ok(()),
+        Some(_) => Err(Rejection::bad_request("more than one Authorization header")),
+    }
+}
+
+impl<A: Authenticator> Gate<A> {
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+        catch_unwind(AssertUnwindSafe(|| {
+            self.authenticator.authenticate_now(head)
+        }))
+        .unwrap_or_else(|_| Some(Err(panicked("the authenticator"))))
+    }
+
+    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        // Inside a block of its own, as an implementation may panic before there is a future.
+        let judged = async { self.authenticator.authenticate(head).await };
+        let judged = caught("the authenticator", judged);
+        match tokio::time::timeout(self.options.authenticator_timeout, judged).await {
+            Ok(judged) => judged,
+            Err(_) => Err(Rejection::unavailable().caused_by("the authenticator took too long")),
+        }
+    }
+
+    /// Keeps the promise of an admission that owes a check of the body, and passes the body on
+    /// whole.
+    async fn check_body(
+        &self,
+        mut admission: Admission,
+        body: Body,
+    ) -> Result<(Admission, Body), Rejection> {
+        let Some(check) = admission.body_check.take() else {
+            return Ok((admission, body));
+        };
+        let bytes = body::collect(body, self.options.body_limit).await?;
+        let whole = bytes.clone();
+        caught("the check of the body", async move { check(whole).await }).await?;
+        Ok((admission, Body::from(bytes)))
+    }
+
+    /// The principal on, the credentials off.
+    fn admit(&self, head: &mut Parts, admission: Admission) {
+        let Admission {
+            principal, scheme, ..
+        } = admission;
+        debug!(
+            principal = principal.name(),
+            scheme,
+            method = %head.method,
+            path = ?head.uri.path(),
+            "admitted"
+        );
+        if !self.options.keep_authorization {
+            head.headers.remove(AUTHORIZATION);
+        } else if let Some(value) = head.headers.get_mut(AUTHORIZATION) {
+            value.set_sensitive(true);
+        }
+        self.take_off_credentials(head);
+        head.extensions.insert(principal);
+    }
+
+    fn take_off_credentials(&self, head: &mut Parts) {
+        for name in &self.options.credential_headers {
+            head.headers.remove(name);
+        }
+    }
+
+    /// The answer to who is not let in. Which path was asked for is logged, what was claimed is not.
+    fn refuse(&self, head: &Parts, rejection: Rejection) -> Response<Body> {
+        let (method, path) = (&head.method, head.uri.path());
+        let (reason, scheme) = (rejection.reason(), rejection.scheme());
+        let cause = rejection.cause();
+        match reason {
+            Reason::Unavailable => {
+                error!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused");
+            }
+            Reason::NoDiscovery => {
+                debug!(reason = reason.as_str(), %method, ?path, "answered");
+            }
+            _ => info!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused"),
+        }
+        let own = || rejection.to_response(&self.options.realm);
+        let mut response = match &self.options.render {
+            None => own(),
+            Some(render) => catch_unwind(AssertUnwindSafe(|| render(&rejection, own())))
+                .unwrap_or_else(|_| {
+                    error!("the function that renders refusals panicked");
+                    own()
+                }),
+        };
+        response.extensions_mut().insert(rejection);
+        response
+    }
+}
+
+/// A future of the user's, whose panic is a refusal: it would end other people's streams, where
+/// they share a connection.
+async fn caught<T>(
+    whose: &'static str,
+    future: impl Future<Output = Result<T, Rejection>>,
+) -> Result<T, Rejection> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |cx| {
+        catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
+            .unwrap_or_else(|_| Poll::Ready(Err(panicked(whose))))
+    })
+    .await
+}
+
+fn panicked(whose: &str) -> Rejection {
+    Rejection::unavailable().caused_by(format_args!("{whose} panicked"))
+}
+
+impl<A> Clone for Gate<A> {
+    fn clone(&self) -> Self {
+        Self {
+            authenticator: self.authenticator.clone(),
+            options: self.options.clone(),
+        }
+    }
+}
+
+impl<S: Clone, A> Clone for McpAuth<S, A> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            gate: self.gate.clone(),
+        }
+    }
+}
+
+impl<S: fmt::Debug, A> fmt::Debug for McpAuth<S, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpAuth")
+            .field("inner", &self.inner)
+            .field("authenticator", &std::any::type_name::<A>())
+            .field("options", &self.gate.options)
+            .finish()
+    }
+}
+
+pin_project! {
+    /// The response of [`McpAuth`].
+    pub struct ResponseFuture<F, E> {
+        #[pin]
+        state: State<F, E>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, E> {
+        Inner { #[pin] future: F },
+        Answered { response: Option<Response<Body>> },
+        Waiting { future: Waiting<E> },
+    }
+}
+
+type Waiting<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
+
+impl<F, E> ResponseFuture<F, E> {
+    fn inner(future: F) -> Self {
+        Self {
+            state: State::Inner { future },
+        }
+    }
+
+    fn answered(response: Response<Body>) -> Self {
+        Self {
+            state: State::Answered {
+                response: Some(response),
+            },
+        }
+    }
+
+    fn waiting(future: impl Future<Output = Result<Response<Body>, E>> + Send + 'static) -> Self {
+        Self {
+            state: State::Waiting {
+                future: Box::pin(future),
+            },
+        }
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F, E>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProj::Inner { future } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(response.map(Body::new)))
+            }
+            StateProj::Answered { response } => Poll::Ready(Ok(response
+                .take()
+                .expect("a ResponseFuture is polled once after it is ready"))),
+            StateProj::Waiting { future } => future.as_mut().poll(cx),
+        }
+    }
+}
+
+impl<F, E> fmt::Debug for ResponseFuture<F, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
