@@ -23,11 +23,7 @@ pub struct Admission {
 impl Admission {
     /// Admits this principal.
     pub fn new(principal: Principal) -> Self {
-        Self {
-            principal,
-            scheme: "custom",
-            body_check: None,
-        }
+        Self { principal, scheme: "custom", body_check: None }
     }
 
     /// Names the scheme for the log, as it stands in `WWW-Authenticate`; `"custom"` until then.

@@ -88,11 +88,7 @@ fn check_password(position: usize, password: &str) -> Result<(), CredentialError
         _ if password.contains(char::is_control) => "has a control character",
         _ => return Ok(()),
     };
-    Err(CredentialError::Secret {
-        position,
-        kind,
-        problem,
-    })
+    Err(CredentialError::Secret { position, kind, problem })
 }
 
 /// Base64 of UTF-8 with a colon and without control characters.

@@ -69,11 +69,7 @@ impl Bearer {
                         "" => "is empty",
                         _ => "may have letters, digits, `-._~+/` and trailing `=` only (RFC 6750)",
                     };
-                    return Err(CredentialError::Secret {
-                        position,
-                        kind,
-                        problem,
-                    });
+                    return Err(CredentialError::Secret { position, kind, problem });
                 }
                 _ if !table.insert(token.as_bytes(), Principal::new(name)) => {
                     return Err(CredentialError::Duplicate { position, kind });

@@ -26,10 +26,7 @@ impl Challenge {
     /// If the scheme is not a token (RFC 9110 §5.6.2).
     pub fn new(scheme: &'static str) -> Self {
         assert!(is_token(scheme), "the scheme of a challenge is a token");
-        Self {
-            scheme,
-            params: Vec::new(),
-        }
+        Self { scheme, params: Vec::new() }
     }
 
     /// Adds a parameter. Its value is sent as a quoted string, without what such a string cannot

@@ -111,10 +111,7 @@ pub fn from_fn<F>(function: F) -> FromFn<F>
 where
     F: for<'h> HeadFn<'h> + Send + Sync + 'static,
 {
-    FromFn {
-        function,
-        credential_headers: Vec::new(),
-    }
+    FromFn { function, credential_headers: Vec::new() }
 }
 
 /// An authenticator made of a function, see [`from_fn`].

@@ -30,11 +30,7 @@ pub(crate) enum Exempt {
 /// Whether a request needs no credential. Paths are compared as they were sent, byte for byte:
 /// whatever another spelling may mean to the inner service, it is not exempt.
 pub(crate) fn exempt(options: &Options, head: &Parts, has_body: bool) -> Option<Exempt> {
-    if options
-        .public_paths
-        .iter()
-        .any(|path| path == head.uri.path())
-    {
+    if options.public_paths.iter().any(|path| path == head.uri.path()) {
         return Some(Exempt::Passed("public path"));
     }
     if is_preflight(head, has_body) {
@@ -98,9 +94,7 @@ fn without_session(uri: &Uri) -> Option<Uri> {
     let names_session = |pair: &&str| {
         let name = percent_decode_str(pair.split('=').next().unwrap_or_default());
         let name = || name.clone().map(|byte| byte.to_ascii_lowercase());
-        SESSION_PARAMS
-            .iter()
-            .any(|param| name().eq(param.iter().copied()))
+        SESSION_PARAMS.iter().any(|param| name().eq(param.iter().copied()))
     };
     // Servers differ in what separates two pairs.
     let pairs = || uri.query().unwrap_or_default().split(['&', ';']);
@@ -133,10 +127,7 @@ pub(crate) fn check_origin(options: &Options, head: &Parts) -> Result<(), Reject
     if allowed && origins.next().is_none() {
         return Ok(());
     }
-    let shown: String = String::from_utf8_lossy(origin.as_bytes())
-        .chars()
-        .take(200)
-        .collect();
+    let shown: String = String::from_utf8_lossy(origin.as_bytes()).chars().take(200).collect();
     Err(Rejection::new(
         Reason::ForeignOrigin,
         format!("the origin {shown:?} is not allowed here: see McpAuthLayer::allow_origin"),
@@ -158,18 +149,10 @@ fn is_own(origin: &str, head: &Parts) -> bool {
         let host = host.strip_suffix(default_port.as_bytes()).unwrap_or(host);
         host.to_ascii_lowercase()
     };
-    let mut hosts = (head
-        .uri
-        .authority()
-        .map(|authority| authority.as_str().as_bytes()))
-    .into_iter()
-    .chain(
-        head.headers
-            .get_all(HOST)
-            .iter()
-            .map(|host| host.as_bytes()),
-    )
-    .peekable();
-    hosts.peek().is_some()
+    let named = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let fields = head.headers.get_all(HOST).iter().map(|host| host.as_bytes());
+    let mut hosts = named.into_iter().chain(fields).peekable();
+    !authority.is_empty()
+        && hosts.peek().is_some()
         && hosts.all(|host| without_port(host) == without_port(authority.as_bytes()))
 }

@@ -170,16 +170,11 @@ impl<A> McpAuthLayer<A> {
         let form = origin.split_once("://").is_some_and(|(scheme, authority)| {
             let plain = |c: char| c.is_ascii_graphic() && !"/?#*\\".contains(c);
             !scheme.is_empty()
-                && scheme
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+                && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
                 && !authority.is_empty()
                 && authority.chars().all(plain)
         });
-        assert!(
-            form,
-            "McpAuthLayer::allow_origin: {origin:?} is not `scheme://host[:port]`"
-        );
+        assert!(form, "McpAuthLayer::allow_origin: {origin:?} is not `scheme://host[:port]`");
         let default_port = match &origin {
             http if http.starts_with("http:") => ":80",
             https if https.starts_with("https:") => ":443",
@@ -264,10 +259,7 @@ impl<S, A: Authenticator> Layer<S> for McpAuthLayer<A> {
 
 impl<A> Clone for McpAuthLayer<A> {
     fn clone(&self) -> Self {
-        Self {
-            authenticator: self.authenticator.clone(),
-            options: self.options.clone(),
-        }
+        Self { authenticator: self.authenticator.clone(), options: self.options.clone() }
     }
 }
 

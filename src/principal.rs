@@ -180,9 +180,6 @@ mod tests {
     #[test]
     fn debug_shows_no_data() {
         let shown = format!("{:?}", Principal::new("alice").with("hunter2"));
-        assert!(
-            shown.contains("alice") && !shown.contains("hunter2"),
-            "{shown}"
-        );
+        assert!(shown.contains("alice") && !shown.contains("hunter2"), "{shown}");
     }
 }

@@ -120,11 +120,7 @@ impl Rejection {
     /// A credential that is wrong or has expired: 401. [`any_of`](crate::any_of) tries the next
     /// scheme.
     pub fn invalid(challenge: Challenge) -> Self {
-        Self::unauthorized(
-            Reason::Invalid,
-            "the credential is wrong or has expired",
-            challenge,
-        )
+        Self::unauthorized(Reason::Invalid, "the credential is wrong or has expired", challenge)
     }
 
     /// A request that can be read in two ways: 400, and no other scheme is tried.
@@ -136,10 +132,7 @@ impl Rejection {
     pub fn too_many_requests(retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
-            ..Self::new(
-                Reason::TooManyRequests,
-                "too many failed attempts; try again later",
-            )
+            ..Self::new(Reason::TooManyRequests, "too many failed attempts; try again later")
         }
     }
 
@@ -147,10 +140,7 @@ impl Rejection {
     /// too slow: 503, and no other scheme is tried. Say why with [`caused_by`](Self::caused_by):
     /// it is logged, and never sent.
     pub fn unavailable() -> Self {
-        Self::new(
-            Reason::Unavailable,
-            "authentication is unavailable; try again later",
-        )
+        Self::new(Reason::Unavailable, "authentication is unavailable; try again later")
     }
 
     pub(crate) fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
@@ -229,15 +219,8 @@ impl Rejection {
             }
         }
         challenges.sort_by_key(|challenge| !challenge.scheme().eq_ignore_ascii_case("bearer"));
-        let speaker = if further(&other) > further(&self) {
-            other
-        } else {
-            self
-        };
-        Self {
-            challenges,
-            ..speaker
-        }
+        let speaker = if further(&other) > further(&self) { other } else { self };
+        Self { challenges, ..speaker }
     }
 
     pub(crate) fn to_response(&self, realm: &str) -> Response<Body> {
@@ -255,9 +238,7 @@ impl Rejection {
             headers.append(WWW_AUTHENTICATE, challenge.to_header(realm));
         }
         if let Some(wait) = self.retry_after {
-            let seconds = wait
-                .as_secs()
-                .saturating_add(u64::from(wait.subsec_nanos() > 0));
+            let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         response

@@ -31,13 +31,8 @@ impl<C: AsRequestContext> FromContextPart<C> for Principal {
     fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
         let extensions = &context.as_request_context().extensions;
         let head = extensions.get::<Parts>();
-        head.and_then(|head| head.extensions.get::<Self>())
-            .cloned()
-            .ok_or_else(|| {
-                ErrorData::internal_error(
-                    "no principal: is McpAuthLayer around this service?",
-                    None,
-                )
-            })
+        head.and_then(|head| head.extensions.get::<Self>()).cloned().ok_or_else(|| {
+            ErrorData::internal_error("no principal: is McpAuthLayer around this service?", None)
+        })
     }
 }

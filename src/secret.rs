@@ -63,10 +63,7 @@ impl CredentialTable {
     pub(crate) fn new() -> Result<Self, CredentialError> {
         let mut key = [0; 64];
         getrandom::fill(&mut key).map_err(|_| CredentialError::NoRandomness)?;
-        Ok(Self {
-            keyed: Sha256::new_with_prefix(key),
-            principals: HashMap::default(),
-        })
+        Ok(Self { keyed: Sha256::new_with_prefix(key), principals: HashMap::default() })
     }
 
     /// Adds a credential; false if it is there already, and then nothing changes.
@@ -89,13 +86,7 @@ impl CredentialTable {
     }
 
     fn digest(&self, credential: &[u8]) -> Digest {
-        Digest(
-            self.keyed
-                .clone()
-                .chain_update(credential)
-                .finalize()
-                .into(),
-        )
+        Digest(self.keyed.clone().chain_update(credential).finalize().into())
     }
 }
 

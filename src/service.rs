@@ -37,10 +37,7 @@ struct Gate<A> {
 
 impl<S, A> McpAuth<S, A> {
     pub(crate) fn new(inner: S, authenticator: Arc<A>, options: Arc<Options>) -> Self {
-        let gate = Gate {
-            authenticator,
-            options,
-        };
+        let gate = Gate { authenticator, options };
         Self { inner, gate }
     }
 
@@ -144,10 +141,8 @@ fn one_credential(head: &Parts) -> Result<(), Rejection> {
 
 impl<A: Authenticator> Gate<A> {
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
-        catch_unwind(AssertUnwindSafe(|| {
-            self.authenticator.authenticate_now(head)
-        }))
-        .unwrap_or_else(|_| Some(Err(panicked("the authenticator"))))
+        catch_unwind(AssertUnwindSafe(|| self.authenticator.authenticate_now(head)))
+            .unwrap_or_else(|_| Some(Err(panicked("the authenticator"))))
     }
 
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
@@ -178,9 +173,7 @@ impl<A: Authenticator> Gate<A> {
 
     /// The principal on, the credentials off.
     fn admit(&self, head: &mut Parts, admission: Admission) {
-        let Admission {
-            principal, scheme, ..
-        } = admission;
+        let Admission { principal, scheme, .. } = admission;
         debug!(
             principal = principal.name(),
             scheme,
@@ -251,19 +244,13 @@ fn panicked(whose: &str) -> Rejection {
 
 impl<A> Clone for Gate<A> {
     fn clone(&self) -> Self {
-        Self {
-            authenticator: self.authenticator.clone(),
-            options: self.options.clone(),
-        }
+        Self { authenticator: self.authenticator.clone(), options: self.options.clone() }
     }
 }
 
 impl<S: Clone, A> Clone for McpAuth<S, A> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            gate: self.gate.clone(),
-        }
+        Self { inner: self.inner.clone(), gate: self.gate.clone() }
     }
 }
 
@@ -298,25 +285,15 @@ type Waiting<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>
 
 impl<F, E> ResponseFuture<F, E> {
     fn inner(future: F) -> Self {
-        Self {
-            state: State::Inner { future },
-        }
+        Self { state: State::Inner { future } }
     }
 
     fn answered(response: Response<Body>) -> Self {
-        Self {
-            state: State::Answered {
-                response: Some(response),
-            },
-        }
+        Self { state: State::Answered { response: Some(response) } }
     }
 
     fn waiting(future: impl Future<Output = Result<Response<Body>, E>> + Send + 'static) -> Self {
-        Self {
-            state: State::Waiting {
-                future: Box::pin(future),
-            },
-        }
+        Self { state: State::Waiting { future: Box::pin(future) } }
     }
 }
 

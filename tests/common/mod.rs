@@ -1,0 +1,112 @@
+//! What the tests share: an app that records what reaches it, requests, and answers.
+
+#![allow(dead_code, reason = "no test file uses all of it")]
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use http::request::Parts;
+use http::{Extensions, HeaderMap, Method, StatusCode};
+use mcp_auth_layer::Principal;
+use tower::{Service, ServiceExt};
+
+/// The heads of the requests that reached the inner service.
+#[derive(Clone, Default)]
+pub struct Seen(Arc<Mutex<Vec<Parts>>>);
+
+impl Seen {
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// The only request there was since the last look.
+    pub fn only(&self) -> Parts {
+        let mut seen = self.0.lock().unwrap();
+        assert_eq!(seen.len(), 1, "one request reached the inner service");
+        seen.pop().unwrap()
+    }
+
+    pub fn principal(&self) -> String {
+        let head = self.only();
+        let who = head.extensions.get::<Principal>();
+        who.expect("a principal reached the inner service").name().to_owned()
+    }
+}
+
+/// A router whose fallback records every request and answers 200 with its body.
+pub fn recorder() -> (Router, Seen) {
+    let seen = Seen::default();
+    let record = seen.clone();
+    let router = Router::new().fallback(move |request: Request| async move {
+        let (head, body) = request.into_parts();
+        record.0.lock().unwrap().push(head);
+        body.into_response()
+    });
+    (router, seen)
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub extensions: Extensions,
+    pub body: String,
+}
+
+impl Answer {
+    /// The values of `WWW-Authenticate`, a line each.
+    pub fn challenges(&self) -> Vec<&str> {
+        let fields = self.headers.get_all("www-authenticate").iter();
+        fields.map(|field| field.to_str().unwrap()).collect()
+    }
+
+    pub fn message(&self) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.body).expect("a JSON body");
+        assert_eq!(body["jsonrpc"], "2.0");
+        assert!(body["id"].is_null() && body.get("id").is_some());
+        assert_eq!(body["error"]["code"], self.status.as_u16());
+        body["error"]["message"].as_str().expect("a message").to_owned()
+    }
+}
+
+pub async fn send<S>(service: S, request: Request) -> Answer
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let (head, body) = service.oneshot(request).await.unwrap().into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        extensions: head.extensions,
+        body: String::from_utf8(body.into()).expect("text"),
+    }
+}
+
+/// A request without a body; `fields` are header fields, in this order.
+pub fn request(method: Method, target: &str, fields: &[(&str, &str)]) -> Request {
+    let mut request = http::Request::builder().method(method).uri(target);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+pub fn get(target: &str, fields: &[(&str, &str)]) -> Request {
+    request(Method::GET, target, fields)
+}
+
+/// A `GET /` with this `Authorization`.
+pub fn with_authorization(value: &str) -> Request {
+    get("/", &[("authorization", value)])
+}
+
+pub fn basic(user: &str, password: &str) -> String {
+    let pair = format!("{user}:{password}");
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+}
