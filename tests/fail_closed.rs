@@ -1,0 +1,388 @@
+//! Authenticators that panic, fail or hang, and bodies that must be checked: the inner service
+//! sees no request that was not let in. And tower's rule of readiness.
+
+mod common;
+
+use std::convert::Infallible;
+use std::future::{Ready, pending, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::response::Response;
+use common::{Seen, get, recorder, send, with_authorization};
+use futures::{FutureExt, StreamExt, stream};
+use http::Method;
+use http::request::Parts;
+use mcp_auth_layer::{
+    Admission, AnyOf, Authenticator, Bearer, Challenge, McpAuthLayer, Principal, Reason, Rejection,
+    any_of, from_fn,
+};
+use tower::limit::ConcurrencyLimitLayer;
+use tower::{Layer, Service, ServiceExt};
+
+fn app(authenticator: impl Authenticator) -> (axum::Router, Seen) {
+    let (app, seen) = recorder();
+    (app.layer(McpAuthLayer::new(authenticator)), seen)
+}
+
+/// Panics in one of its methods.
+#[derive(Default)]
+struct Panicking {
+    now: bool,
+    before_the_future: bool,
+}
+
+impl Authenticator for Panicking {
+    #[allow(clippy::manual_async_fn, reason = "to panic before there is a future")]
+    fn authenticate(&self, _: &Parts) -> impl Future<Output = Result<Admission, Rejection>> + Send {
+        assert!(!self.before_the_future, "the password is hunter2");
+        async { panic!("the password is hunter2") }
+    }
+
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+        assert!(!self.now, "the password is hunter2");
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_503_without_its_text() {
+    for panicking in [
+        Panicking { now: true, ..Panicking::default() },
+        Panicking { before_the_future: true, ..Panicking::default() },
+        Panicking::default(),
+    ] {
+        let (app, seen) = app(panicking);
+        let answer = send(app, get("/", &[])).await;
+        assert_eq!((answer.status.as_u16(), seen.count()), (503, 0));
+        assert!(!answer.body.contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_one_member_is_not_papered_over_by_another() {
+    let either = any_of(Panicking::default(), Bearer::new([("ci", "tok")]).unwrap());
+    let (app, seen) = app(either);
+    assert_eq!(send(app, with_authorization("Bearer tok")).await.status, 503);
+    assert_eq!(seen.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hanging_is_503_after_the_timeout() {
+    async fn hang(_: &Parts) -> Result<Principal, Rejection> {
+        pending().await
+    }
+    let (router, seen) = recorder();
+    let limit = Duration::from_secs(2);
+    let app = router.layer(McpAuthLayer::new(from_fn(hang)).authenticator_timeout(limit));
+    let start = tokio::time::Instant::now();
+    assert_eq!(send(app, get("/", &[])).await.status, 503);
+    assert_eq!((start.elapsed().as_secs(), seen.count()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_but_in_time_is_admitted() {
+    let slowly = |_: &Parts| async {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        Ok(Principal::new("slow"))
+    };
+    let (app, seen) = app(from_fn(slowly));
+    assert_eq!(send(app, get("/", &[])).await.status, 200);
+    assert_eq!(seen.principal(), "slow");
+}
+
+/// `any_of` of two that answer later: what each says, and whether the second is asked.
+async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
+    let asked = Arc::new(AtomicBool::new(false));
+    let says = |rejection: Rejection, asked: Option<Arc<AtomicBool>>| {
+        from_fn(move |_: &Parts| {
+            if let Some(asked) = &asked {
+                asked.store(true, Ordering::SeqCst);
+            }
+            ready(Err::<Principal, _>(rejection.clone()))
+        })
+    };
+    let (app, seen) = app(any_of(says(first, None), says(second, Some(asked.clone()))));
+    let answer = send(app, get("/", &[])).await;
+    assert_eq!(seen.count(), 0);
+    let reason = answer.extensions.get::<Rejection>().unwrap().reason();
+    (reason, asked.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn any_of_falls_through_on_401_only_and_the_furthest_speaks() {
+    let a = || Challenge::new("A");
+    let (missing, malformed, invalid) =
+        (Rejection::missing(a()), Rejection::malformed(a()), Rejection::invalid(a()));
+    let (down, bad) = (Rejection::unavailable(), Rejection::bad_request("x"));
+    let busy = Rejection::too_many_requests(Duration::ZERO);
+    for (first, second, expected) in [
+        (&missing, &missing, (Reason::Missing, true)),
+        (&missing, &malformed, (Reason::Malformed, true)),
+        (&malformed, &missing, (Reason::Malformed, true)),
+        (&malformed, &invalid, (Reason::Invalid, true)),
+        (&invalid, &missing, (Reason::Invalid, true)),
+        (&invalid, &down, (Reason::Unavailable, true)),
+        (&down, &missing, (Reason::Unavailable, false)),
+        (&bad, &missing, (Reason::BadRequest, false)),
+        (&busy, &missing, (Reason::TooManyRequests, false)),
+    ] {
+        assert_eq!(either(first.clone(), second.clone()).await, expected, "{first:?} {second:?}");
+    }
+}
+
+#[tokio::test]
+async fn any_of_tries_the_second_whether_it_answers_now_or_later() {
+    let bearer = || Bearer::new([("ci", "tok")]).unwrap();
+    let later = || {
+        from_fn(|head: &Parts| {
+            let admitted = head.headers.contains_key("x-later");
+            async move {
+                tokio::task::yield_now().await;
+                match admitted {
+                    true => Ok(Principal::new("later")),
+                    false => Err(Rejection::missing(Challenge::new("Later"))),
+                }
+            }
+        })
+    };
+    async fn check<A: Authenticator, B: Authenticator>(either: AnyOf<A, B>) {
+        let (app, seen) = app(either.boxed());
+        for (field, status, who) in [
+            (("authorization", "Bearer tok"), 200, Some("ci")),
+            (("x-later", "1"), 200, Some("later")),
+            (("authorization", "Bearer no"), 401, None),
+        ] {
+            let answer = send(app.clone(), get("/", &[field])).await;
+            assert_eq!(answer.status, status, "{field:?}");
+            assert_eq!(who.map(|_| seen.principal()).as_deref(), who);
+            assert!(who.is_some() || answer.challenges().len() == 2);
+        }
+    }
+    check(any_of(bearer(), later())).await;
+    check(any_of(later(), bearer())).await;
+}
+
+#[tokio::test]
+async fn credential_headers_of_every_member_are_taken_off() {
+    struct ApiKey;
+    impl Authenticator for ApiKey {
+        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+            match head.headers.get("x-api-key") {
+                Some(key) if key == "k" => Ok(Principal::new("keyed").into()),
+                Some(_) => Err(Rejection::invalid(Challenge::new("ApiKey"))),
+                None => Err(Rejection::missing(Challenge::new("ApiKey"))),
+            }
+        }
+        fn credential_headers(&self) -> Vec<http::HeaderName> {
+            vec![http::HeaderName::from_static("x-api-key")]
+        }
+    }
+    let never = from_fn(|_: &Parts| async {
+        Err::<Principal, _>(Rejection::missing(Challenge::new("Never")))
+    })
+    .credential_header(http::HeaderName::from_static("x-never"));
+    let bearer = Bearer::new([("ci", "tok")]).unwrap();
+    let all = any_of(any_of(bearer, ApiKey).boxed(), never);
+    let (router, seen) = recorder();
+    let app = router.layer(McpAuthLayer::new(all).public_path("/health"));
+
+    let keys = [("x-api-key", "k"), ("x-api-key", "k2"), ("x-never", "n"), ("x-other", "o")];
+    let both = [keys.as_slice(), &[("authorization", "Bearer tok")]].concat();
+    for (path, fields) in [("/", &keys[..]), ("/", &both), ("/health", &both)] {
+        assert_eq!(send(app.clone(), get(path, fields)).await.status, 200);
+        let head = seen.only();
+        assert_eq!(head.headers.len(), 1, "{path}: {:?}", head.headers);
+        assert_eq!(head.headers["x-other"], "o");
+    }
+}
+
+// ---- bodies that must be checked -------------------------------------------------------------
+
+/// Admits who sends a body that is `expected`, and panics on `panic`.
+fn body_is(expected: &'static str) -> impl Authenticator {
+    from_fn(move |_: &Parts| {
+        ready(Ok(Admission::new(Principal::new("signer")).check_body(move |body| async move {
+            assert_ne!(body, "panic");
+            match body == expected {
+                true => Ok(()),
+                false => Err(Rejection::invalid(Challenge::new("Digest"))),
+            }
+        })))
+    })
+}
+
+fn post(body: impl Into<Body>) -> Request {
+    http::Request::builder().method(Method::POST).uri("/").body(body.into()).unwrap()
+}
+
+#[tokio::test]
+async fn a_checked_body_is_passed_on_whole() {
+    let (app, seen) = app(body_is("hello world"));
+    let frames = ["hel", "lo w", "", "orld"].map(Ok::<_, Infallible>);
+    let answer = send(app.clone(), post(Body::from_stream(stream::iter(frames)))).await;
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "hello world"));
+    assert_eq!(seen.principal(), "signer");
+
+    for body in ["hello worlD", "hello worl", "hello world!", ""] {
+        let answer = send(app.clone(), post(body)).await;
+        assert_eq!(answer.status, 401, "{body:?}");
+        assert_eq!(answer.challenges(), [r#"Digest realm="mcp""#]);
+    }
+    assert_eq!(send(app, post("panic")).await.status, 503);
+    assert_eq!(seen.count(), 0);
+}
+
+#[tokio::test]
+async fn a_checked_body_is_bounded_in_size_and_others_are_not() {
+    let (router, seen) = recorder();
+    let layer = McpAuthLayer::new(body_is("12345")).body_limit(5);
+    let app = router.layer(layer);
+    assert_eq!(send(app.clone(), post("12345")).await.status, 200);
+    seen.only();
+    let answer = send(app.clone(), post("123456")).await;
+    assert_eq!(answer.status, 413);
+    assert!(answer.challenges().is_empty() && answer.message().contains("5 bytes"));
+
+    let endless = stream::repeat(Bytes::from_static(b"123")).map(Ok::<_, Infallible>);
+    assert_eq!(send(app, post(Body::from_stream(endless))).await.status, 413);
+    assert_eq!(seen.count(), 0);
+
+    let (router, seen) = recorder();
+    let app = router.layer(McpAuthLayer::bearer("tok").body_limit(5));
+    let mut large = post("1234567890");
+    large.headers_mut().insert("authorization", http::HeaderValue::from_static("Bearer tok"));
+    assert_eq!(send(app, large).await.body, "1234567890");
+    seen.only();
+}
+#[tokio::test(start_paused = true)]
+async fn a_checked_body_that_breaks_or_never_ends_is_refused() {
+    let (app, seen) = app(body_is("12345"));
+    let broken = stream::iter([Ok("123"), Err("connection reset")]);
+    assert_eq!(send(app.clone(), post(Body::from_stream(broken))).await.status, 400);
+    let stalled = stream::iter([Ok::<_, Infallible>("123")]).chain(stream::pending());
+    assert_eq!(send(app, post(Body::from_stream(stalled))).await.status, 400);
+    assert_eq!(seen.count(), 0);
+}
+
+// ---- readiness -------------------------------------------------------------------------------
+
+/// Panics if it is called without having been polled ready: a clone never was.
+struct Strict {
+    ready: bool,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Clone for Strict {
+    fn clone(&self) -> Self {
+        Self { ready: false, calls: self.calls.clone() }
+    }
+}
+
+impl Service<Request> for Strict {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        assert!(std::mem::take(&mut self.ready), "called without having been polled ready");
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        ready(Ok(Response::new(Body::empty())))
+    }
+}
+
+/// `ready`, for requests of axum's type.
+fn ready_for<S: Service<Request>>(service: &mut S) -> tower::util::Ready<'_, S, Request> {
+    service.ready()
+}
+
+fn answers_later() -> impl Authenticator {
+    from_fn(|_: &Parts| async {
+        tokio::task::yield_now().await;
+        Ok(Principal::new("later"))
+    })
+}
+
+#[tokio::test]
+async fn the_service_that_was_polled_ready_is_the_one_called() {
+    async fn check(authenticator: impl Authenticator) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let inner = Strict { ready: false, calls: calls.clone() };
+        let layer = McpAuthLayer::new(authenticator).public_path("/health");
+        let mut service = layer.layer(inner);
+        for path in ["/", "/health", "/"] {
+            let request = get(path, &[("authorization", "Bearer tok")]);
+            let response = ready_for(&mut service).await.unwrap().call(request).await.unwrap();
+            assert_eq!(response.status(), 200);
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 3);
+    }
+    check(Bearer::new([("ci", "tok")]).unwrap()).await;
+    check(answers_later()).await;
+}
+
+#[tokio::test]
+async fn a_concurrency_limit_inside_keeps_its_limit() {
+    async fn check(authenticator: impl Authenticator) {
+        let hang = tower::service_fn(|_: Request| pending::<Result<Response, Infallible>>());
+        let limited = ConcurrencyLimitLayer::new(1).layer(hang);
+        let service = McpAuthLayer::new(authenticator).layer(limited);
+        let mut first = service.clone();
+        let mut second = service;
+
+        let request = || get("/", &[("authorization", "Bearer tok")]);
+        let mut held = Box::pin(ready_for(&mut first).await.unwrap().call(request()));
+        assert!(futures::poll!(held.as_mut()).is_pending());
+        assert!(ready_for(&mut second).now_or_never().is_none(), "a second request while one runs");
+        drop(held);
+        assert!(ready_for(&mut second).now_or_never().is_some());
+    }
+    check(Bearer::new([("ci", "tok")]).unwrap()).await;
+    check(answers_later()).await;
+}
+
+/// Never ready, or broken.
+#[derive(Clone)]
+struct NotReady(Option<&'static str>);
+
+impl Service<Request> for NotReady {
+    type Response = Response;
+    type Error = &'static str;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, &'static str>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        match self.0 {
+            Some(error) => Poll::Ready(Err(error)),
+            None => Poll::Pending,
+        }
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        unreachable!("it was never ready")
+    }
+}
+
+#[tokio::test]
+async fn readiness_and_errors_are_the_inner_services() {
+    let layer = McpAuthLayer::bearer("tok");
+    assert!(ready_for(&mut layer.layer(NotReady(None))).now_or_never().is_none());
+    let error = ready_for(&mut layer.layer(NotReady(Some("broken")))).await.map(|_| ());
+    assert_eq!(error, Err("broken"));
+
+    let failing = tower::service_fn(|_: Request| async { Err::<Response, _>("failed") });
+    let guarded = layer.layer(failing);
+    let call = guarded.clone().oneshot(with_authorization("Bearer tok")).await;
+    assert_eq!(call.map(|_| ()), Err("failed"));
+    let refused = guarded.oneshot(with_authorization("Bearer no")).await;
+    assert_eq!(refused.unwrap().status(), 401);
+}

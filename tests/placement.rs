@@ -1,0 +1,188 @@
+//! Where the layer can stand, and what it guards there.
+
+mod common;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{Method, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{get as on_get, post as on_post};
+use axum::{Router, ServiceExt};
+use common::{get, request, send};
+use mcp_auth_layer::{Bearer, McpAuthLayer, Principal};
+use rmcp::ServerHandler;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio::net::TcpListener;
+use tower::{Layer, ServiceBuilder};
+use tower_http::limit::RequestBodyLimitLayer;
+
+const TOKEN: (&str, &str) = ("authorization", "Bearer tok");
+
+fn layer() -> McpAuthLayer<Bearer> {
+    McpAuthLayer::bearer("tok")
+}
+
+async fn whoami(who: Principal) -> String {
+    who.name().to_owned()
+}
+
+async fn status(app: &Router, method: Method, path: &str, fields: &[(&str, &str)]) -> u16 {
+    send(app.clone(), request(method, path, fields)).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn router_layer_guards_what_the_router_has_and_its_fallback() {
+    let app = Router::new().route("/sse", on_get(whoami)).layer(layer());
+    assert_eq!(status(&app, Method::GET, "/sse", &[]).await, 401);
+    assert_eq!(send(app.clone(), get("/sse", &[TOKEN])).await.body, "bearer");
+    assert_eq!(status(&app, Method::POST, "/sse", &[]).await, 401);
+    assert_eq!(status(&app, Method::POST, "/sse", &[TOKEN]).await, 405);
+    assert_eq!(status(&app, Method::GET, "/nowhere", &[]).await, 401);
+    assert_eq!(status(&app, Method::GET, "/nowhere", &[TOKEN]).await, 404);
+}
+
+#[tokio::test]
+async fn routes_added_after_the_layer_are_open_and_wrapping_the_app_guards_them() {
+    let open = || async { "open" };
+    let app = Router::new()
+        .route("/sse", on_get(whoami))
+        .layer(layer())
+        .route("/messages/", on_post(open));
+    assert_eq!(status(&app, Method::POST, "/messages/", &[]).await, 200);
+
+    let guarded = layer().layer(app);
+    assert_eq!(send(guarded.clone(), request(Method::POST, "/messages/", &[])).await.status, 401);
+    let admitted = request(Method::POST, "/messages/", &[TOKEN]);
+    assert_eq!(send(guarded, admitted).await.body, "open");
+}
+
+#[tokio::test]
+async fn route_layer_guards_routes_and_leaves_the_fallback() {
+    let app = Router::new().route("/mcp", on_get(whoami)).route_layer(layer());
+    assert_eq!(status(&app, Method::GET, "/mcp", &[]).await, 401);
+    assert_eq!(status(&app, Method::DELETE, "/mcp", &[]).await, 401);
+    assert_eq!(status(&app, Method::GET, "/mcp", &[TOKEN]).await, 200);
+    assert_eq!(status(&app, Method::GET, "/nowhere", &[]).await, 404);
+}
+
+#[tokio::test]
+async fn one_method_alone_can_be_guarded() {
+    let open = || async { "open" };
+    let app = Router::new().route("/mcp", on_post(whoami).layer(layer()).get(open));
+    assert_eq!(status(&app, Method::POST, "/mcp", &[]).await, 401);
+    assert_eq!(status(&app, Method::POST, "/mcp", &[TOKEN]).await, 200);
+    assert_eq!(status(&app, Method::GET, "/mcp", &[]).await, 200);
+}
+
+#[tokio::test]
+async fn it_nests() {
+    let inner = Router::new().route("/messages/", on_post(whoami)).layer(layer());
+    let app = Router::new().nest("/api", inner).route("/", on_get(|| async { "outside" }));
+    assert_eq!(status(&app, Method::GET, "/", &[]).await, 200);
+    assert_eq!(status(&app, Method::POST, "/api/messages/", &[]).await, 401);
+    assert_eq!(status(&app, Method::POST, "/api/messages/", &[TOKEN]).await, 200);
+
+    // The public path is the one that is left inside of the nest.
+    let inner = Router::new().route("/health", on_get(|| async { "ok" }));
+    let left = Router::new().nest("/api", inner.clone().layer(layer().public_path("/health")));
+    assert_eq!(status(&left, Method::GET, "/api/health", &[]).await, 200);
+    let whole = Router::new().nest("/api", inner.layer(layer().public_path("/api/health")));
+    assert_eq!(status(&whole, Method::GET, "/api/health", &[]).await, 401);
+
+    let service = Router::new().route("/", on_get(whoami));
+    let app = Router::new().nest_service("/mcp", layer().layer(service));
+    assert_eq!(status(&app, Method::GET, "/mcp", &[]).await, 401);
+    assert_eq!(send(app, get("/mcp", &[TOKEN])).await.body, "bearer");
+}
+
+#[tokio::test]
+async fn it_stands_in_one_service_builder_with_other_layers() {
+    // `axum::middleware::from_fn` inside takes nothing but `Request<axum::body::Body>`.
+    async fn inside(request: Request, next: Next) -> Response {
+        assert!(request.extensions().get::<Principal>().is_some());
+        assert!(!request.headers().contains_key(header::AUTHORIZATION));
+        next.run(request).await
+    }
+    let stack = ServiceBuilder::new()
+        .layer(RequestBodyLimitLayer::new(5))
+        .layer(layer())
+        .layer(from_fn(inside));
+    let echo = |body: String| async { body };
+    let app = Router::new().route("/mcp", on_post(echo)).layer(stack);
+
+    let post = |body: &'static str, fields: &[(&str, &str)]| {
+        request(Method::POST, "/mcp", fields).map(|_| Body::from(body))
+    };
+    assert_eq!(send(app.clone(), post("12345", &[TOKEN])).await.body, "12345");
+    assert_eq!(send(app.clone(), post("123456", &[TOKEN])).await.status, 413);
+    assert_eq!(send(app, post("12345", &[])).await.status, 401);
+}
+
+#[derive(Clone)]
+struct Handler;
+
+impl ServerHandler for Handler {}
+
+const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"0"}}}"#;
+
+#[tokio::test]
+async fn it_guards_rmcps_service_directly_under_hyper_with_http_1_and_2() {
+    let mcp = StreamableHttpService::new(
+        || Ok(Handler),
+        Arc::new(LocalSessionManager::default()),
+        StreamableHttpServerConfig::default(),
+    );
+    let service = hyper_util::service::TowerToHyperService::new(layer().layer(mcp));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let service = service.clone();
+            tokio::spawn(async move {
+                let executor = hyper_util::rt::TokioExecutor::new();
+                hyper_util::server::conn::auto::Builder::new(executor)
+                    .serve_connection(hyper_util::rt::TokioIo::new(socket), service)
+                    .await
+            });
+        }
+    });
+
+    for (version, client) in [
+        (http::Version::HTTP_11, reqwest::Client::builder().http1_only()),
+        (http::Version::HTTP_2, reqwest::Client::builder().http2_prior_knowledge()),
+    ] {
+        let client = client.build().unwrap();
+        for (authorization, expected) in
+            [(None, 401), (Some("Bearer no"), 401), (Some("Bearer tok"), 200)]
+        {
+            let mut post = client
+                .post(&url)
+                .header("accept", "application/json, text/event-stream")
+                .header("content-type", "application/json")
+                .body(INITIALIZE);
+            if let Some(value) = authorization {
+                post = post.header("authorization", value);
+            }
+            let response = post.send().await.unwrap();
+            assert_eq!((response.version(), response.status().as_u16()), (version, expected));
+            assert_eq!(response.headers().contains_key("mcp-session-id"), expected == 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn axum_serves_a_wrapped_app() {
+    let app = layer().layer(Router::new().route("/", on_get(whoami)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        axum::serve(listener, ServiceExt::<Request>::into_make_service(app)).await
+    });
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 401);
+    let admitted = reqwest::Client::new().get(&url).header(TOKEN.0, TOKEN.1).send().await.unwrap();
+    assert_eq!(admitted.text().await.unwrap(), "bearer");
+}

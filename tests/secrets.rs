@@ -1,0 +1,218 @@
+//! No secret in any `Debug`, log line, error, panic message or answer; and what the log does say.
+
+mod common;
+
+use std::io::Write;
+use std::panic::catch_unwind;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use common::{basic, get, recorder, request, send};
+use http::Method;
+use http::request::Parts;
+use mcp_auth_layer::{
+    Admission, Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, from_fn,
+};
+use tower::Layer;
+use tracing_subscriber::filter::LevelFilter;
+
+const PASSWORD: &str = "correct-horse-battery";
+const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
+
+/// The secrets, plain and as they are sent.
+fn secrets() -> Vec<String> {
+    let sent = basic("alice", PASSWORD);
+    vec![PASSWORD.into(), TOKEN.into(), sent.strip_prefix("Basic ").unwrap().into()]
+}
+
+fn assert_no_secret(text: &str) {
+    for secret in secrets() {
+        assert!(!text.contains(&secret), "{secret} stands in {text}");
+    }
+}
+
+fn both() -> impl Authenticator + std::fmt::Debug {
+    any_of(Basic::new([("alice", PASSWORD)]).unwrap(), Bearer::new([("ci", TOKEN)]).unwrap())
+}
+
+#[test]
+fn debug_shows_none() {
+    let layer = McpAuthLayer::new(both()).realm("tools");
+    let service = layer.layer(());
+    let shown = format!("{:?} {layer:?} {service:?} {:?}", both(), both().boxed());
+    assert!(shown.contains("1 credentials") && shown.contains("tools"), "{shown}");
+    assert_no_secret(&shown);
+    // Nor the digests, which are arrays of numbers.
+    assert!(!shown.contains(", 1"), "{shown}");
+}
+
+#[test]
+fn errors_and_panics_quote_none() {
+    let bad_password = format!("{PASSWORD}\n");
+    let bad_token = format!("{TOKEN} ");
+    let mut texts = vec![
+        Basic::new([("alice", &bad_password)]).unwrap_err().to_string(),
+        Basic::new([(format!("{PASSWORD}:"), "x")]).unwrap_err().to_string(),
+        Basic::new([("alice", PASSWORD), ("alice", TOKEN)]).unwrap_err().to_string(),
+        Bearer::new([("ci", &bad_token)]).unwrap_err().to_string(),
+        Bearer::new([("ci", TOKEN), ("other", TOKEN)]).unwrap_err().to_string(),
+    ];
+    let panics: [Box<dyn FnOnce() + std::panic::UnwindSafe>; 3] = [
+        Box::new(|| drop(McpAuthLayer::basic("alice", format!("{PASSWORD}\r")))),
+        Box::new(|| drop(McpAuthLayer::basic(format!("{PASSWORD}:x"), "y"))),
+        Box::new(|| drop(McpAuthLayer::bearer(format!("{TOKEN} x")))),
+    ];
+    for panic in panics {
+        let payload = catch_unwind(panic).expect_err("it panics");
+        texts.push(payload.downcast_ref::<String>().expect("a message").clone());
+    }
+    for text in &texts {
+        assert!(text.contains("credential "), "it says which: {text}");
+        assert_no_secret(text);
+    }
+}
+
+/// Collects what is logged on this thread while it lives.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn start(level: LevelFilter) -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    /// The lines of this crate since the last look.
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        text.lines().filter(|line| line.contains("mcp_auth_layer")).map(Into::into).collect()
+    }
+}
+
+fn app() -> Router {
+    let (app, _) = recorder();
+    app.layer(McpAuthLayer::new(both()).public_path("/health"))
+}
+
+#[tokio::test]
+async fn one_event_for_each_decision_and_no_secret_in_any() {
+    let (log, _guard) = Log::start(LevelFilter::TRACE);
+    let good = basic("alice", PASSWORD);
+    let claimed = basic("mallory", PASSWORD);
+    let token = format!("Bearer {TOKEN}");
+    let wrong = format!("Bearer {TOKEN}x");
+    for (method, target, fields, expected) in [
+        (
+            "GET",
+            "/sse?session_id=s3",
+            &[("authorization", &*good)][..],
+            "DEBUG mcp_auth_layer::service: admitted principal=\"alice\" scheme=\"Basic\" method=GET path=\"/sse\"",
+        ),
+        (
+            "POST",
+            "/mcp",
+            &[("authorization", &token)],
+            "DEBUG mcp_auth_layer::service: admitted principal=\"ci\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
+        ),
+        (
+            "POST",
+            "/mcp",
+            &[("authorization", &claimed)],
+            "INFO mcp_auth_layer::service: refused reason=\"invalid\" scheme=\"Basic\" method=POST path=\"/mcp\"",
+        ),
+        (
+            "POST",
+            "/mcp",
+            &[("authorization", &wrong)],
+            "INFO mcp_auth_layer::service: refused reason=\"invalid\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
+        ),
+        (
+            "DELETE",
+            "/mcp",
+            &[("authorization", TOKEN)],
+            "INFO mcp_auth_layer::service: refused reason=\"missing\" method=DELETE path=\"/mcp\"",
+        ),
+        (
+            "GET",
+            "/",
+            &[("authorization", &*good), ("authorization", &token)],
+            "INFO mcp_auth_layer::service: refused reason=\"bad_request\" method=GET path=\"/\"",
+        ),
+        (
+            "GET",
+            "/",
+            &[("origin", "http://evil.example")],
+            "INFO mcp_auth_layer::service: refused reason=\"foreign_origin\" method=GET path=\"/\"",
+        ),
+        (
+            "GET",
+            "/.well-known/openid-configuration",
+            &[],
+            "DEBUG mcp_auth_layer::service: answered reason=\"no_discovery\" method=GET path=\"/.well-known/openid-configuration\"",
+        ),
+        (
+            "GET",
+            "/health?token=s3",
+            &[("authorization", &*good)],
+            "DEBUG mcp_auth_layer::service: passed bare exempt=\"public path\" method=GET path=\"/health\"",
+        ),
+    ] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let answer = send(app(), request(method, target, fields)).await;
+        let lines = log.lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].trim_end().ends_with(expected), "{lines:?}\n{expected}");
+        let said = format!("{lines:?} {answer:?}");
+        assert_no_secret(&said);
+        assert!(!said.contains("mallory") && !lines[0].contains("s3"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn an_unavailable_backend_is_an_error_in_the_log_with_its_cause() {
+    let (log, _guard) = Log::start(LevelFilter::ERROR);
+    let down = from_fn(|_: &Parts| async {
+        Err::<Principal, _>(Rejection::unavailable().caused_by("no route to database"))
+    });
+    let panicking = from_fn(|_: &Parts| async {
+        let never: Option<Admission> = None;
+        Ok(never.expect(PASSWORD))
+    });
+    for (app, cause) in [
+        (recorder().0.layer(McpAuthLayer::new(down)), "no route to database"),
+        (recorder().0.layer(McpAuthLayer::new(panicking)), "the authenticator panicked"),
+    ] {
+        let answer = send(app, get("/", &[])).await;
+        assert_eq!(answer.status, 503);
+        assert!(!answer.body.contains(cause));
+        let lines = log.lines();
+        assert!(lines.len() == 1 && lines[0].contains(cause), "{lines:?}");
+        assert_no_secret(&lines[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_path_makes_no_second_line() {
+    let (log, _guard) = Log::start(LevelFilter::TRACE);
+    send(app(), get("/%0aINFO%20admitted\"principal=\"root", &[])).await;
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains(r#"path="/%0aINFO%20admitted\"principal=\"root""#), "{lines:?}");
+}
