@@ -48,7 +48,7 @@ impl Scheme {
     fn refusal(&self, credential: &[u8]) -> Rejection {
         let challenge = (self.challenge)(true);
         match str::from_utf8(credential) {
-            Ok("") => Rejection::malformed(challenge).message(
+            Ok("") => Rejection::malformed(challenge).with_message(
                 "the credential is empty: is a variable unset in the client's configuration?",
             ),
             Ok(text) if (self.well_formed)(text) => Rejection::invalid(challenge),

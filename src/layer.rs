@@ -206,7 +206,8 @@ impl<A> McpAuthLayer<A> {
         self
     }
 
-    /// How long the authenticator may take, 10 seconds by default. After that the answer is 503.
+    /// How long the authenticator may take, 10 seconds by default, and then its check of the
+    /// body, if it makes one. After that the answer is 503.
     pub fn authenticator_timeout(mut self, timeout: Duration) -> Self {
         self.edit().authenticator_timeout = timeout;
         self

@@ -23,8 +23,8 @@ use crate::{Challenge, Rejection};
 /// struct Tenant(u32);
 ///
 /// let alice = Principal::new("alice")
-///     .issuer("https://id.example.com")
-///     .scopes(["tools:read"])
+///     .issued_by("https://id.example.com")
+///     .with_scopes(["tools:read"])
 ///     .with(Tenant(7));
 ///
 /// assert_eq!(alice.name(), "alice");
@@ -70,13 +70,13 @@ impl Principal {
     /// Says who vouches for the name, such as an OpenID issuer.
     ///
     /// Names of different issuers are different people; no issuer differs from an empty one.
-    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+    pub fn issued_by(mut self, issuer: impl Into<String>) -> Self {
         self.edit().issuer = Some(issuer.into());
         self
     }
 
     /// Replaces the scopes that were granted.
-    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.edit().scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
@@ -96,13 +96,18 @@ impl Principal {
     }
 
     /// Who vouches for the name, if anybody was named.
-    pub fn issued_by(&self) -> Option<&str> {
+    pub fn issuer(&self) -> Option<&str> {
         self.0.issuer.as_deref()
+    }
+
+    /// The scopes that were granted.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.0.scopes.iter().map(String::as_str)
     }
 
     /// Whether this scope was granted, compared byte for byte (RFC 6749 §3.3).
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.0.scopes.iter().any(|granted| granted == scope)
+        self.scopes().any(|granted| granted == scope)
     }
 
     /// The data of this type that was attached with [`with`](Self::with).
@@ -118,7 +123,7 @@ impl Principal {
 /// Equal identity: issuer and name. Scopes and data do not count.
 impl PartialEq for Principal {
     fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name() && self.issued_by() == other.issued_by()
+        self.name() == other.name() && self.issuer() == other.issuer()
     }
 }
 
@@ -163,15 +168,15 @@ mod tests {
     #[test]
     fn identity_is_issuer_and_name() {
         let alice = Principal::new("alice");
-        assert_eq!(alice, Principal::new("alice").scopes(["a"]).with(1_u8));
+        assert_eq!(alice, Principal::new("alice").with_scopes(["a"]).with(1_u8));
         assert_ne!(alice, Principal::new("Alice"));
-        assert_ne!(alice, Principal::new("alice").issuer(""));
+        assert_ne!(alice, Principal::new("alice").issued_by(""));
     }
 
     #[test]
     fn editing_a_clone_leaves_the_original() {
         let alice = Principal::new("alice").with("first");
-        let edited = alice.clone().with("second").scopes(["a"]);
+        let edited = alice.clone().with("second").with_scopes(["a"]);
         assert_eq!(alice.get::<&str>(), Some(&"first"));
         assert_eq!(edited.get::<&str>(), Some(&"second"));
         assert!(edited.has_scope("a") && !edited.has_scope("A") && !alice.has_scope("a"));

@@ -164,7 +164,7 @@ impl Rejection {
 
     /// Replaces the public message, which the client is sent. Say what its user can do; never
     /// what exactly was wrong with the credential.
-    pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.message = message.into();
         self
     }

@@ -40,21 +40,6 @@ impl<S, A> McpAuth<S, A> {
         let gate = Gate { authenticator, options };
         Self { inner, gate }
     }
-
-    /// The service inside.
-    pub fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// The service inside. Calls made to it go past the guard.
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// Takes the guard off.
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
 }
 
 impl<S, A, B, R> Service<Request<B>> for McpAuth<S, A>
@@ -146,13 +131,9 @@ impl<A: Authenticator> Gate<A> {
     }
 
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        // Inside a block of its own, as an implementation may panic before there is a future.
+        // In a block of its own, as an implementation may panic before there is a future.
         let judged = async { self.authenticator.authenticate(head).await };
-        let judged = caught("the authenticator", judged);
-        match tokio::time::timeout(self.options.authenticator_timeout, judged).await {
-            Ok(judged) => judged,
-            Err(_) => Err(Rejection::unavailable().caused_by("the authenticator took too long")),
-        }
+        self.guarded("the authenticator", judged).await
     }
 
     /// Keeps the promise of an admission that owes a check of the body, and passes the body on
@@ -167,8 +148,26 @@ impl<A: Authenticator> Gate<A> {
         };
         let bytes = body::collect(body, self.options.body_limit).await?;
         let whole = bytes.clone();
-        caught("the check of the body", async move { check(whole).await }).await?;
+        let checked = async move { check(whole).await };
+        self.guarded("the check of the body", checked).await?;
         Ok((admission, Body::from(bytes)))
+    }
+
+    /// Runs a future of the user's. Where it hangs or panics, that is a refusal; a panic let
+    /// through would end other people's streams on the same connection.
+    async fn guarded<T>(
+        &self,
+        whose: &'static str,
+        future: impl Future<Output = Result<T, Rejection>>,
+    ) -> Result<T, Rejection> {
+        let mut future = pin!(future);
+        let caught = std::future::poll_fn(move |cx| {
+            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
+                .unwrap_or_else(|_| Poll::Ready(Err(panicked(whose))))
+        });
+        tokio::time::timeout(self.options.authenticator_timeout, caught).await.unwrap_or_else(
+            |_| Err(Rejection::unavailable().caused_by(format_args!("{whose} took too long"))),
+        )
     }
 
     /// The principal on, the credentials off.
@@ -222,20 +221,6 @@ impl<A: Authenticator> Gate<A> {
         response.extensions_mut().insert(rejection);
         response
     }
-}
-
-/// A future of the user's, whose panic is a refusal: it would end other people's streams, where
-/// they share a connection.
-async fn caught<T>(
-    whose: &'static str,
-    future: impl Future<Output = Result<T, Rejection>>,
-) -> Result<T, Rejection> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |cx| {
-        catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
-            .unwrap_or_else(|_| Poll::Ready(Err(panicked(whose))))
-    })
-    .await
 }
 
 fn panicked(whose: &str) -> Rejection {

@@ -125,7 +125,7 @@ async fn unavailable_is_503_and_does_not_say_why() {
 #[tokio::test]
 async fn an_authors_challenge_and_message_are_sent() {
     let rejection = Rejection::missing(Challenge::new("ApiKey").param("header", "x-api-key"))
-        .message("ask \"ops\" for a key\n");
+        .with_message("ask \"ops\" for a key\n");
     let layer = McpAuthLayer::new(always(rejection)).realm("tools");
     let answer = refusal(layer, get("/", &[])).await;
     assert_eq!(answer.status, 401);

@@ -204,11 +204,14 @@ async fn credential_headers_of_every_member_are_taken_off() {
 
 // ---- bodies that must be checked -------------------------------------------------------------
 
-/// Admits who sends a body that is `expected`, and panics on `panic`.
+/// Admits who sends a body that is `expected`, panics on `panic` and hangs on `hang`.
 fn body_is(expected: &'static str) -> impl Authenticator {
     from_fn(move |_: &Parts| {
         ready(Ok(Admission::new(Principal::new("signer")).check_body(move |body| async move {
             assert_ne!(body, "panic");
+            if body == "hang" {
+                pending::<()>().await;
+            }
             match body == expected {
                 true => Ok(()),
                 false => Err(Rejection::invalid(Challenge::new("Digest"))),
@@ -221,7 +224,7 @@ fn post(body: impl Into<Body>) -> Request {
     http::Request::builder().method(Method::POST).uri("/").body(body.into()).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_checked_body_is_passed_on_whole() {
     let (app, seen) = app(body_is("hello world"));
     let frames = ["hel", "lo w", "", "orld"].map(Ok::<_, Infallible>);
@@ -234,7 +237,9 @@ async fn a_checked_body_is_passed_on_whole() {
         assert_eq!(answer.status, 401, "{body:?}");
         assert_eq!(answer.challenges(), [r#"Digest realm="mcp""#]);
     }
-    assert_eq!(send(app, post("panic")).await.status, 503);
+    for body in ["panic", "hang"] {
+        assert_eq!(send(app.clone(), post(body)).await.status, 503, "{body}");
+    }
     assert_eq!(seen.count(), 0);
 }
 

@@ -11,7 +11,7 @@ use common::{basic, get, recorder, request, send};
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Admission, Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, from_fn,
+    Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, from_fn,
 };
 use tower::Layer;
 use tracing_subscriber::filter::LevelFilter;
@@ -192,8 +192,10 @@ async fn an_unavailable_backend_is_an_error_in_the_log_with_its_cause() {
         Err::<Principal, _>(Rejection::unavailable().caused_by("no route to database"))
     });
     let panicking = from_fn(|_: &Parts| async {
-        let never: Option<Admission> = None;
-        Ok(never.expect(PASSWORD))
+        // As an `unwrap` of the author's would, with what it was about.
+        let parsed: Result<Principal, String> =
+            "".parse::<u8>().map(|_| Principal::new("x")).map_err(|_| PASSWORD.into());
+        Ok(parsed.unwrap())
     });
     for (app, cause) in [
         (recorder().0.layer(McpAuthLayer::new(down)), "no route to database"),

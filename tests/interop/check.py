@@ -1,0 +1,139 @@
+"""Every client against every server with every credential; see `run`.
+
+check.py EXAMPLES WORK
+"""
+
+import base64
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+EXAMPLES, WORK = map(pathlib.Path, sys.argv[1:])
+HERE = pathlib.Path(__file__).parent
+
+USERS = ["--user", "alice:pass:word", "--token", "ci:dG9rZW4tb2YtdGhlLWNp"]
+
+
+def basic(pair):
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+# A credential, and the principal it makes; None where it is refused.
+CREDENTIALS = {
+    "basic": (basic("alice:pass:word"), "alice"),
+    "bearer": ("Bearer dG9rZW4tb2YtdGhlLWNp", "ci"),
+    "wrong password": (basic("alice:wrong"), None),
+    "wrong token": ("Bearer wrong", None),
+    "no credential": (None, None),
+}
+
+CLIENTS = {
+    "python": [sys.executable, HERE / "client.py"],
+    "typescript": ["node", WORK / "client.mjs"],
+}
+
+passed, failed = 0, 0
+
+
+def check(name, good, detail=""):
+    global passed, failed
+    passed, failed = passed + bool(good), failed + (not good)
+    print(f"{'ok    ' if good else 'FAILED'} {name}{'' if good else f': {detail}'}", flush=True)
+
+
+class Server:
+    """A server as a child process, on the port that it names."""
+
+    def __init__(self, *command):
+        command = [str(part) for part in command]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        for line in self.process.stdout:
+            if found := re.search(r"listening on (http://[^/]+)", line):
+                self.url = found[1]
+                return
+        raise SystemExit(f"{command[0]} does not start")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def ask(command, *arguments):
+    """What a client printed: its result, or the message its user sees."""
+    arguments = [str(argument) for argument in (*command, *arguments)]
+    run = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, timeout=60)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def every_client(server, kind, url):
+    for client, command in CLIENTS.items():
+        for credential, (header, who) in CREDENTIALS.items():
+            name = f"{server}, {kind}, {client} client, {credential}"
+            got = ask(command, kind, url, *([header] if header else []))
+            if who:
+                right = (
+                    got.get("tools") == ["execute_command", "whoami"]
+                    and got.get("whoami") == who
+                    and "hello" in got.get("output", "")
+                )
+                check(name, right, got)
+            else:
+                # Streamable HTTP clients show the message of the answer, SSE clients its status.
+                words = "401" if kind == "sse" else "credential|authentication required"
+                check(name, re.search(words, got.get("error", "")), got)
+
+
+def rmcp_client(url):
+    for credential, flags, who in [
+        ("basic", ["--user", "alice:pass:word"], "alice"),
+        ("bearer", ["--token", "dG9rZW4tb2YtdGhlLWNp"], "ci"),
+        ("wrong password", ["--user", "alice:wrong"], None),
+        ("wrong token", ["--token", "wrong"], None),
+        ("no credential", [], None),
+    ]:
+        command = [EXAMPLES / "client", url, *flags]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        name = f"streamable_server, http, rmcp client, {credential}"
+        if who:
+            check(name, run.returncode == 0 and who in run.stdout, run)
+        else:
+            explained = "401" in run.stderr and len(run.stderr.splitlines()) == 1
+            check(name, run.returncode == 1 and explained, run)
+
+
+def the_articles_session(url):
+    """The client of the article, against `sse_server`, as a user would start it."""
+    command = [sys.executable, EXAMPLES_SOURCE / "python" / "sse_client.py", url]
+    for credential, flags, good in [
+        ("right", ["--user", "alice:pass:word"], True),
+        ("wrong", ["--user", "alice:wrong"], False),
+    ]:
+        run = subprocess.run([*command, *flags], capture_output=True, text=True, timeout=60)
+        said = run.stdout + run.stderr
+        right = "execute_command" in run.stdout if good else run.returncode != 0 and "401" in said
+        check(f"sse_server, the article's client, {credential} password", right, said)
+
+
+EXAMPLES_SOURCE = HERE.parent.parent / "examples"
+
+with Server(EXAMPLES / "sse_server", "--port", "0", *USERS) as server:
+    every_client("sse_server", "sse", f"{server.url}/sse")
+    the_articles_session(f"{server.url}/sse")
+
+with Server(EXAMPLES / "streamable_server", "--port", "0", *USERS) as server:
+    every_client("streamable_server", "http", f"{server.url}/mcp")
+    rmcp_client(f"{server.url}/mcp")
+
+with Server(sys.executable, HERE / "upstream.py") as upstream:
+    guard = [EXAMPLES / "proxy", "--upstream", upstream.url, "--port", "0", *USERS]
+    with Server(*guard) as proxy:
+        every_client("proxy to Python", "sse", f"{proxy.url}/sse")
+        every_client("proxy to Python", "http", f"{proxy.url}/mcp")
+
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)

@@ -1,0 +1,53 @@
+"""One session of the Python SDK: lists the tools, calls two, prints what it got as a line of JSON.
+
+client.py sse|http URL [AUTHORIZATION]
+"""
+
+import asyncio
+import json
+import logging
+import sys
+
+from mcp import ClientSession
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+
+
+def transport(kind, url, headers):
+    if kind == "sse":
+        return sse_client(url, headers=headers)
+    return streamable_http_client(url, http_client=create_mcp_http_client(headers=headers))
+
+
+async def session(kind, url, headers):
+    async with transport(kind, url, headers) as (read, write), ClientSession(read, write) as client:
+        await client.initialize()
+        tools = await client.list_tools()
+        whoami = await client.call_tool("whoami", {})
+        output = await client.call_tool("execute_command", {"command": "echo", "args": ["hello"]})
+        return {
+            "tools": sorted(tool.name for tool in tools.tools),
+            "whoami": whoami.content[0].text,
+            "output": output.content[0].text,
+        }
+
+
+def first_cause(error):
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def main():
+    logging.disable()
+    kind, url, *authorization = sys.argv[1:]
+    headers = {"Authorization": authorization[0]} if authorization else {}
+    try:
+        result = asyncio.run(asyncio.wait_for(session(kind, url, headers), 30))
+    except BaseException as error:
+        result = {"error": str(first_cause(error)) or repr(first_cause(error))}
+    print(json.dumps(result))
+
+
+main()
