@@ -1,0 +1,124 @@
+//! A client over Streamable HTTP that brings a credential: lists the tools, and calls one.
+//!
+//!     USERNAME=alice PASSWORD='correct horse' cargo run --example client -- http://127.0.0.1:8000/mcp
+
+mod common;
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::process::ExitCode;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::Parser;
+use common::cli::{self, Failure, NamedSecret};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Uri};
+use rmcp::ServiceExt;
+use rmcp::model::{CallToolRequestParams, JsonObject};
+use rmcp::service::{ClientInitializeError, ServiceError};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::{
+    StreamableHttpClientTransportConfig, StreamableHttpError,
+};
+
+/// Lists the tools of an MCP server, and calls one of them
+///
+/// Arguments stand in the process list for everybody to see. Without --user and --token, the
+/// environment is asked: TOKEN, or USERNAME and PASSWORD.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    /// Where the server is, such as http://127.0.0.1:8000/mcp
+    #[arg(value_parser = cli::http_url)]
+    url: Uri,
+    /// A user and a password, for HTTP Basic
+    #[arg(long, value_name = "NAME:PASSWORD", conflicts_with = "token")]
+    user: Option<NamedSecret>,
+    /// A bearer token
+    #[arg(long)]
+    token: Option<String>,
+    /// The tool to call
+    #[arg(long, value_name = "NAME", default_value = "whoami")]
+    tool: String,
+    /// What to call it with, as a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json_object)]
+    args: JsonObject,
+}
+
+fn json_object(text: &str) -> Result<JsonObject, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cli::exit(run().await)
+}
+
+async fn run() -> Result<(), Failure> {
+    let args: Args = cli::parse()?;
+    let mut config = StreamableHttpClientTransportConfig::with_uri(args.url.to_string());
+    if let Some(authorization) = authorization(args.user, args.token)? {
+        config = config.custom_headers(HashMap::from([(AUTHORIZATION, authorization)]));
+    }
+    let transport = StreamableHttpClientTransport::from_config(config);
+    let connected = ().serve(transport).await;
+    let client = connected.map_err(|error| explain(error.auth_challenge(), &error))?;
+
+    let explain = |error: ServiceError| explain(error.auth_challenge(), &error);
+    for tool in client.list_all_tools().await.map_err(explain)? {
+        let about = tool.description.unwrap_or_default();
+        cli::print(format_args!("{}: {about}", tool.name));
+    }
+    let call = CallToolRequestParams::new(args.tool.clone()).with_arguments(args.args);
+    let result = client.call_tool(call).await.map_err(explain)?;
+    for text in result.content.iter().filter_map(|block| block.as_text()) {
+        cli::print(&text.text);
+    }
+    let _ = client.cancel().await; // tells the server, which need not answer
+    match result.is_error {
+        Some(true) => Err(Failure::work(format!("{} reports an error", args.tool))),
+        _ => Ok(()),
+    }
+}
+
+/// The credential of the command line or, where it has none, of the environment.
+fn authorization(
+    user: Option<NamedSecret>,
+    token: Option<String>,
+) -> Result<Option<HeaderValue>, Failure> {
+    let (user, token) = match (user, token) {
+        (None, None) => (cli::user_of_environment()?, cli::variable("TOKEN")?),
+        (user, token) => (user.map(|user| (user.name, user.secret)), token),
+    };
+    let text = match (user, token) {
+        (_, Some(token)) => format!("Bearer {token}"),
+        (Some((name, password)), None) => {
+            format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+        }
+        (None, None) => return Ok(None),
+    };
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| Failure::usage("a token has no line breaks and no control characters"))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+fn explain(challenge: Option<&str>, error: &(dyn Error + 'static)) -> Failure {
+    Failure::work(match challenge {
+        Some(challenge) => format!(
+            "the server does not let you in (401, it asks for {challenge}): check --user or --token"
+        ),
+        None => format!("no success with this server: {}", innermost(error)),
+    })
+}
+
+/// The cause that helps: rmcp wraps it several times, and not everywhere as a source.
+fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    let inner: Option<&(dyn Error + 'static)> = match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(ClientInitializeError::TransportError { error, .. }), _) => Some(&*error.error),
+        (_, Some(StreamableHttpError::<reqwest::Error>::Client(error))) => Some(error),
+        _ => error.source(),
+    };
+    inner.map_or(error, innermost)
+}

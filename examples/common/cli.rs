@@ -1,0 +1,235 @@
+//! The command line: what is wrong with it is said in one line, and no secret is quoted.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::Parser;
+use clap::error::{ContextKind, ErrorKind};
+use http::Uri;
+use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, any_of};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{log, shutdown_signal};
+
+/// Why a program ends early: one line that says what to do.
+#[derive(Debug)]
+pub struct Failure {
+    status: u8,
+    line: String,
+}
+
+impl Failure {
+    /// It was started in a wrong way: exit status 2.
+    pub fn usage(line: impl Display) -> Self {
+        let line = line.to_string();
+        Self { status: 2, line }
+    }
+
+    /// It was started well, and could not do its work: exit status 1.
+    pub fn work(line: impl Display) -> Self {
+        let line = line.to_string();
+        Self { status: 1, line }
+    }
+}
+
+/// Ends `main`.
+pub fn exit(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { status, line }) => {
+            // Not `eprintln!`, which panics where stderr is closed.
+            let line = line.replace(['\r', '\n'], " ");
+            let _ = writeln!(io::stderr(), "error: {line}");
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// Prints to stdout at once, and goes on where nobody reads it.
+pub fn print(text: impl Display) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// The arguments. What clap says about wrong ones has several lines, and quotes them.
+pub fn parse<T: Parser>() -> Result<T, Failure> {
+    T::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
+        kind => {
+            let context = |kind| error.get(kind).map(ToString::to_string);
+            let argument = context(ContextKind::InvalidArg).unwrap_or_default();
+            let line = match (kind, error.source(), context(ContextKind::SuggestedArg)) {
+                // Not quoted: it may be half of a password with a space in it.
+                (ErrorKind::UnknownArgument, _, Some(known)) => {
+                    format!("unknown argument; did you mean {known}?")
+                }
+                (ErrorKind::UnknownArgument, _, None) => "unknown argument".to_owned(),
+                (ErrorKind::InvalidValue, None, _) => format!("{argument} needs a value"),
+                (_, Some(source), _) => format!("{argument}: {source}"),
+                (kind, None, _) => format!("{kind}: {argument}"),
+            };
+            Failure::usage(format!("{line} (--help lists the arguments)"))
+        }
+    })
+}
+
+/// `NAME:SECRET`. It has no `Debug`, so that nothing prints it by accident.
+#[derive(Clone)]
+pub struct NamedSecret {
+    pub name: String,
+    pub secret: String,
+}
+
+impl FromStr for NamedSecret {
+    type Err = &'static str;
+
+    fn from_str(argument: &str) -> Result<Self, Self::Err> {
+        match argument.split_once(':') {
+            Some(("", _)) => Err("the name before the colon is empty"),
+            Some((_, "")) => Err("there is nothing behind the colon; is a variable unset?"),
+            Some((name, secret)) => Ok(Self { name: name.to_owned(), secret: secret.to_owned() }),
+            None => Err("expected a name and its secret, with a colon between them"),
+        }
+    }
+}
+
+/// Where to listen.
+#[derive(clap::Args)]
+pub struct Listen {
+    /// The address or name to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// The port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+}
+
+impl Listen {
+    pub async fn bind(&self) -> Result<TcpListener, Failure> {
+        let Self { host, port } = self;
+        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let listener = TcpListener::bind((bare.unwrap_or(host), *port)).await;
+        listener.map_err(|error| {
+            Failure::usage(format!("cannot listen on --host {host:?} --port {port}: {error}"))
+        })
+    }
+}
+
+/// Where a server listens, and whom it lets in.
+#[derive(clap::Args)]
+pub struct Server {
+    #[command(flatten)]
+    listen: Listen,
+    /// A user and a password for HTTP Basic; can be repeated. Without any --user and --token:
+    /// USERNAME and PASSWORD from the environment, or else `admin` with a generated password
+    #[arg(long = "user", value_name = "NAME:PASSWORD")]
+    users: Vec<NamedSecret>,
+    /// A bearer token and the name of its owner; can be repeated
+    #[arg(long = "token", value_name = "NAME:TOKEN")]
+    tokens: Vec<NamedSecret>,
+}
+
+/// A server that listens, and is about to serve.
+pub struct Started {
+    pub listener: TcpListener,
+    pub authenticator: Boxed,
+    pub shutdown: CancellationToken,
+}
+
+impl Server {
+    /// Listens, and prints where. `curl` is the command for a first look at that path.
+    pub async fn start(self, path: &str, curl: &str) -> Result<Started, Failure> {
+        log()?;
+        let (authenticator, generated) = self.authenticator()?;
+        let shutdown = shutdown_signal().map_err(Failure::work)?;
+        let listener = self.listen.bind().await?;
+        let address = listener.local_addr().map_err(Failure::work)?;
+        if !address.ip().is_loopback() {
+            tracing::warn!("credentials cross the network in clear text: put TLS in front");
+        }
+        if let Some(password) = generated {
+            print("nobody was named, so the user is admin, with a password for this run; try:");
+            print(format_args!("  {curl} -u admin:{password} 'http://{address}{path}'"));
+        }
+        print(format_args!("listening on http://{address}{path}"));
+        Ok(Started { listener, authenticator, shutdown })
+    }
+
+    /// Who is let in, and the password if one had to be generated.
+    fn authenticator(&self) -> Result<(Boxed, Option<String>), Failure> {
+        fn pairs(list: &[NamedSecret]) -> impl Iterator<Item = (&str, &str)> {
+            list.iter().map(|one| (&*one.name, &*one.secret))
+        }
+        let invalid = |option| move |error| Failure::usage(format!("{option}: {error}"));
+        let users = || Basic::new(pairs(&self.users)).map_err(invalid("--user"));
+        let tokens = || Bearer::new(pairs(&self.tokens)).map_err(invalid("--token"));
+        let given = match (self.users.is_empty(), self.tokens.is_empty()) {
+            (false, false) => any_of(users()?, tokens()?).boxed(),
+            (false, true) => users()?.boxed(),
+            (true, false) => tokens()?.boxed(),
+            (true, true) => {
+                let (user, generated) = match user_of_environment()? {
+                    Some(user) => (user, None),
+                    None => {
+                        let password = generate_secret()?;
+                        (("admin".to_owned(), password.clone()), Some(password))
+                    }
+                };
+                let basic = Basic::new([user]).map_err(invalid("USERNAME and PASSWORD"))?;
+                return Ok((basic.boxed(), generated));
+            }
+        };
+        Ok((given, None))
+    }
+}
+
+/// `USERNAME` and `PASSWORD`, if both are set and not empty.
+pub fn user_of_environment() -> Result<Option<(String, String)>, Failure> {
+    Ok(variable("USERNAME")?.zip(variable("PASSWORD")?))
+}
+
+/// A variable of the environment, if it is set and not empty.
+pub fn variable(name: &str) -> Result<Option<String>, Failure> {
+    let value = std::env::var_os(name).unwrap_or_default().into_string();
+    let value = value
+        .map_err(|_| Failure::usage(format!("{name} in the environment: expected UTF-8 text")))?;
+    Ok(Some(value).filter(|value| !value.is_empty()))
+}
+
+/// 144 random bits, in letters that need no quotes in a shell.
+pub fn generate_secret() -> Result<String, Failure> {
+    let mut bytes = [0; 18];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| Failure::work("the operating system gives no random bytes"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The URL of a server, over plain HTTP.
+pub fn http_url(argument: &str) -> Result<Uri, &'static str> {
+    let expected = "expected a URL such as http://127.0.0.1:8000";
+    let url: Uri = argument.parse().map_err(|_| expected)?;
+    let authority = url.authority().ok_or(expected)?;
+    match url.scheme_str() {
+        Some("http") => {}
+        Some("https") => {
+            return Err(
+                "the examples are built without TLS: use a TLS tunnel, and its http:// URL",
+            );
+        }
+        _ => return Err(expected),
+    }
+    if authority.as_str().contains('@') {
+        return Err("no credentials in a URL: it is logged and shown");
+    }
+    let portless = authority.as_str() == authority.host();
+    if authority.host().is_empty() || !portless && authority.port_u16().is_none() {
+        return Err(expected);
+    }
+    Ok(url)
+}
