@@ -14,6 +14,25 @@ pub(crate) type BodyCheck = Box<dyn FnOnce(Bytes) -> Checked + Send>;
 /// of the body that is still owed.
 ///
 /// The simple case needs no more than `Ok(Principal::new("alice").into())`.
+///
+/// An authenticator around another one passes its admission on, perhaps with another principal:
+/// making a new one would forget the check, which for signed requests is that of the body and of
+/// replays.
+///
+/// ```
+/// use http::request::Parts;
+/// use mcp_auth_layer::{Admission, Authenticator, Bearer, Principal, Rejection};
+///
+/// struct Tenants(Bearer);
+///
+/// impl Authenticator for Tenants {
+///     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+///         let admission = self.0.authenticate(head).await?;
+///         Ok(admission.map_principal(|who| who.issued_by("tenant-7")))
+///     }
+/// }
+/// ```
+#[must_use = "an admission may owe a check of the body: pass it on"]
 pub struct Admission {
     pub(crate) principal: Principal,
     pub(crate) scheme: &'static str,
@@ -29,6 +48,17 @@ impl Admission {
     /// Names the scheme for the log, as it stands in `WWW-Authenticate`; `"custom"` until then.
     pub fn scheme(mut self, scheme: &'static str) -> Self {
         self.scheme = scheme;
+        self
+    }
+
+    /// Who is admitted, if the check that is owed succeeds.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Admits somebody else, or the same with more said about them; what is owed stays owed.
+    pub fn map_principal(mut self, map: impl FnOnce(Principal) -> Principal) -> Self {
+        self.principal = map(self.principal);
         self
     }
 

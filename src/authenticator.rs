@@ -60,7 +60,7 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// A [`Rejection`]: [`missing`](Rejection::missing), [`malformed`](Rejection::malformed) and
     /// [`invalid`](Rejection::invalid) let [`any_of`](crate::any_of) try the next scheme, every
-    /// other one is final.
+    /// other one is [conclusive](Rejection::conclusive).
     fn authenticate(
         &self,
         head: &Parts,

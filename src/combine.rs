@@ -4,8 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::HeaderName;
 use http::request::Parts;
+use http::{HeaderName, StatusCode};
 
 use crate::{Admission, Authenticator, Rejection};
 
@@ -14,9 +14,9 @@ type Verdict = Result<Admission, Rejection>;
 /// Tries `first`, then `second`.
 ///
 /// A credential that is missing, of another scheme, malformed or wrong falls through to the
-/// second; anything else (a broken backend, two `Authorization` fields) is final, since another
-/// scheme must not paper over it. If neither admits, the challenges of both are sent, Bearer
-/// first, and the refusal of the one that got further.
+/// second. What is [conclusive](Rejection::conclusive) (a backend that is down, a broken signature)
+/// does not: another scheme must not paper over it. If neither admits, the refusal of the one that
+/// got further is sent; with a 401 the challenges of both, Bearer first.
 ///
 /// ```
 /// use mcp_auth_layer::{Basic, Bearer, McpAuthLayer, any_of};
@@ -42,8 +42,8 @@ pub struct AnyOf<A, B> {
 impl<A: Authenticator, B: Authenticator> Authenticator for AnyOf<A, B> {
     async fn authenticate(&self, head: &Parts) -> Verdict {
         match self.first.authenticate(head).await {
-            Err(rejection) if rejection.falls_through() => {
-                or_merged(rejection, self.second.authenticate(head).await)
+            Err(first) if needs_second(&first) => {
+                settle(first, self.second.authenticate(head).await)
             }
             verdict => verdict,
         }
@@ -51,8 +51,8 @@ impl<A: Authenticator, B: Authenticator> Authenticator for AnyOf<A, B> {
 
     fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
         match self.first.authenticate_now(head)? {
-            Err(rejection) if rejection.falls_through() => {
-                Some(or_merged(rejection, self.second.authenticate_now(head)?))
+            Err(first) if needs_second(&first) => {
+                Some(settle(first, self.second.authenticate_now(head)?))
             }
             verdict => Some(verdict),
         }
@@ -65,11 +65,17 @@ impl<A: Authenticator, B: Authenticator> Authenticator for AnyOf<A, B> {
     }
 }
 
-fn or_merged(first: Rejection, second: Verdict) -> Verdict {
-    second.map_err(|second| match second.falls_through() {
-        true => first.merge(second),
-        false => second,
-    })
+/// Whether the second has a say: in the decision or, with a 401, in its challenges.
+fn needs_second(first: &Rejection) -> bool {
+    !first.is_conclusive() || first.status() == StatusCode::UNAUTHORIZED
+}
+
+fn settle(first: Rejection, second: Verdict) -> Verdict {
+    match second {
+        Ok(_) if first.is_conclusive() => Err(first),
+        Ok(admission) => Ok(admission),
+        Err(second) => Err(first.merge(second)),
+    }
 }
 
 /// Makes an authenticator of an async function, or of a closure that returns a future.

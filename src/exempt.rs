@@ -1,7 +1,7 @@
 //! What is decided before anybody is asked for a credential: public paths, CORS preflights,
 //! OAuth discovery probes, and the `Origin` of browsers.
 
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HOST, HeaderName, ORIGIN};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderName, ORIGIN};
 use http::request::Parts;
 use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
@@ -10,11 +10,9 @@ use crate::layer::Options;
 use crate::{Reason, Rejection};
 
 /// The header fields that only somebody who was let in may bring.
-const BARE_OF: [HeaderName; 3] = [
-    AUTHORIZATION,
-    HeaderName::from_static("mcp-session-id"),
-    HeaderName::from_static("last-event-id"),
-];
+const BARE_OF: [&str; 3] = ["authorization", "mcp-session-id", "last-event-id"];
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The query parameters of HTTP+SSE that carry a session id, in lower case.
 const SESSION_PARAMS: [&[u8]; 2] = [b"session_id", b"sessionid"];
@@ -81,11 +79,20 @@ fn is_discovery_probe(head: &Parts) -> bool {
 
 /// Takes off a request that nobody vouches for whatever could act in somebody's name.
 pub(crate) fn bare(head: &mut Parts) {
-    for name in BARE_OF {
+    // Some servers cannot tell `_` from `-`.
+    let is_bare = |name: &&HeaderName| BARE_OF.contains(&&*name.as_str().replace('_', "-"));
+    let taken_off: Vec<_> = head.headers.keys().filter(is_bare).cloned().collect();
+    for name in taken_off {
         head.headers.remove(name);
     }
     if let Some(uri) = without_session(&head.uri) {
         head.uri = uri;
+    }
+    #[cfg(feature = "axum")]
+    if let Some(original) = head.extensions.get_mut::<axum::extract::OriginalUri>()
+        && let Some(uri) = without_session(&original.0)
+    {
+        original.0 = uri;
     }
 }
 
@@ -114,11 +121,18 @@ fn without_session(uri: &Uri) -> Option<Uri> {
 /// MCP: "Servers MUST validate the `Origin` header". Browsers name the page that makes them ask,
 /// and attach remembered Basic credentials by themselves.
 ///
-/// A request without `Origin` is not a page's.
+/// They leave it out where a page only wants to load or go somewhere, and say so in
+/// `Sec-Fetch-Site` (Fetch Metadata). A request with neither is not a page's.
 pub(crate) fn check_origin(options: &Options, head: &Parts) -> Result<(), Rejection> {
     let mut origins = head.headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else {
-        return Ok(());
+        return match head.headers.get(SEC_FETCH_SITE) {
+            Some(site) if site != "same-origin" && site != "none" => Err(Rejection::new(
+                Reason::ForeignOrigin,
+                "a page of another origin made the browser ask, and browsers do not say which",
+            )),
+            _ => Ok(()),
+        };
     };
     let allowed = origin.to_str().is_ok_and(|origin| {
         let listed = |allowed: &String| allowed.eq_ignore_ascii_case(origin);

@@ -46,6 +46,13 @@ type Render = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync
 /// # }
 /// ```
 ///
+/// # What gets past it
+///
+/// Public paths, and the CORS preflight: an `OPTIONS` with `Origin` and
+/// `Access-Control-Request-Method`, which browsers send without credentials. A handler for `any`
+/// method, or a fallback, sees it: let it act on nobody's behalf where there is no
+/// [`Principal`](crate::Principal), or put a `CorsLayer` outside, which answers preflights itself.
+///
 /// `CorsLayer` and limits of the request's size go outside of it (in a `Router`: added later).
 ///
 /// It needs a tokio runtime with timers where an authenticator waits for something.
@@ -66,6 +73,8 @@ pub(crate) struct Options {
     pub(crate) credential_headers: Vec<HeaderName>,
     pub(crate) authenticator_timeout: Duration,
     pub(crate) body_limit: usize,
+    pub(crate) body_total_limit: usize,
+    pub(crate) collecting: body::Collecting,
     pub(crate) render: Option<Arc<Render>>,
 }
 
@@ -100,6 +109,22 @@ impl McpAuthLayer<Bearer> {
     }
 }
 
+#[cfg(feature = "hmac")]
+impl McpAuthLayer<crate::Hmac> {
+    /// Requests signed with one secret. For several keys and options, see [`Hmac`](crate::Hmac).
+    ///
+    /// # Panics
+    ///
+    /// If the key id is empty or has something else than printable ASCII, or if the secret is
+    /// shorter than 32 bytes. [`Hmac::new`](crate::Hmac::new) returns these as errors.
+    pub fn hmac(key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Self {
+        match crate::Hmac::new([(key_id, secret)]) {
+            Ok(hmac) => Self::new(hmac),
+            Err(error) => panic!("McpAuthLayer::hmac: {error}"),
+        }
+    }
+}
+
 impl<A: Authenticator> McpAuthLayer<A> {
     /// Guards with this authenticator.
     pub fn new(authenticator: A) -> Self {
@@ -113,6 +138,8 @@ impl<A: Authenticator> McpAuthLayer<A> {
                 credential_headers: authenticator.credential_headers(),
                 authenticator_timeout: Duration::from_secs(10),
                 body_limit: body::DEFAULT_LIMIT,
+                body_total_limit: body::DEFAULT_TOTAL_LIMIT,
+                collecting: body::Collecting::default(),
                 render: None,
             }),
             authenticator: Arc::new(authenticator),
@@ -220,6 +247,13 @@ impl<A> McpAuthLayer<A> {
         self
     }
 
+    /// How many bytes all bodies may have together that are being collected for their check at a
+    /// time, 64 MiB by default. What comes on top is refused with 503.
+    pub fn body_total_limit(mut self, bytes: usize) -> Self {
+        self.edit().body_total_limit = bytes;
+        self
+    }
+
     /// Renders refusals in another way. The function is given the rejection and the response the
     /// layer would send, and returns the one that is sent.
     ///
@@ -284,6 +318,7 @@ impl fmt::Debug for Options {
             .field("credential_headers", &self.credential_headers)
             .field("authenticator_timeout", &self.authenticator_timeout)
             .field("body_limit", &self.body_limit)
+            .field("body_total_limit", &self.body_total_limit)
             .finish_non_exhaustive()
     }
 }

@@ -11,8 +11,8 @@
 //!     .layer(McpAuthLayer::basic("alice", "correct horse battery staple"));
 //! ```
 //!
-//! Every verb of every route that was added **before** `.layer(…)` is guarded, whatever the
-//! transport: legacy HTTP+SSE and Streamable HTTP alike. Routes added to a `Router` after it are
+//! Every verb of every route that was added **before** `.layer(…)` is guarded (but for CORS
+//! preflights, see [`McpAuthLayer`]), whatever the transport: legacy HTTP+SSE and Streamable HTTP alike. Routes added to a `Router` after it are
 //! not; wrap the finished app (`layer.layer(app)`) to guard what ever gets added.
 //!
 //! * [`McpAuthLayer`] is the layer and its options; [`McpAuth`] the service it makes.
@@ -37,7 +37,10 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
+//! | `hmac` (default) | signed requests: `Hmac` verifies them, `Signer` makes them |
+//! | `axum` (default) | signed requests below `Router::nest` |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
+//! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!
 //! # What is secret
 //!
@@ -60,11 +63,15 @@ mod body;
 mod challenge;
 mod combine;
 mod exempt;
+#[cfg(feature = "hmac")]
+mod hmac;
 mod layer;
 mod principal;
 mod rejection;
 #[cfg(feature = "rmcp")]
 mod rmcp;
+#[cfg(feature = "rmcp-client")]
+mod rmcp_client;
 mod secret;
 mod service;
 
@@ -74,8 +81,15 @@ pub use self::basic::Basic;
 pub use self::bearer::Bearer;
 pub use self::challenge::Challenge;
 pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
+#[cfg(feature = "hmac")]
+pub use self::hmac::{
+    Claim, Hmac, KeyError, MemoryReplayStore, ReplayStore, SignError, SignLayer, SignRequests,
+    Signer,
+};
 pub use self::layer::McpAuthLayer;
 pub use self::principal::Principal;
 pub use self::rejection::{Reason, Rejection};
+#[cfg(feature = "rmcp-client")]
+pub use self::rmcp_client::SigningClient;
 pub use self::secret::CredentialError;
 pub use self::service::{McpAuth, ResponseFuture};

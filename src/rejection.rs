@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum_core::body::Body;
 use axum_core::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::Challenge;
 
@@ -87,24 +87,28 @@ impl Reason {
 /// assert_eq!(rejection.reason(), Reason::Invalid);
 /// assert_eq!(rejection.status(), 401);
 /// ```
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Rejection {
+#[derive(Clone, Debug)]
+pub struct Rejection(Box<Inner>); // it travels in `Result`s, most of which are `Ok`
+
+#[derive(Clone, Debug)]
+struct Inner {
     reason: Reason,
     message: Cow<'static, str>,
     challenges: Vec<Challenge>,
     scheme: Option<&'static str>,
     retry_after: Option<Duration>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
+    conclusive: bool,
 }
 
 impl Rejection {
     /// No credential of this scheme: 401. [`any_of`](crate::any_of) tries the next one.
     pub fn missing(challenge: Challenge) -> Self {
-        Self {
-            scheme: None, // none was recognized
-            ..Self::unauthorized(Reason::Missing, "authentication required", challenge)
-        }
+        let message = "authentication required";
+        let mut rejection = Self::unauthorized(Reason::Missing, message, challenge);
+        rejection.0.scheme = None; // none was recognized
+        rejection
     }
 
     /// A credential of this scheme that does not have its form: 401.
@@ -130,10 +134,10 @@ impl Rejection {
 
     /// Too many failures: 429 with `Retry-After`, in whole seconds, rounded up and at least one.
     pub fn too_many_requests(retry_after: Duration) -> Self {
-        Self {
-            retry_after: Some(retry_after),
-            ..Self::new(Reason::TooManyRequests, "too many failed attempts; try again later")
-        }
+        let message = "too many failed attempts; try again later";
+        let mut rejection = Self::new(Reason::TooManyRequests, message);
+        rejection.0.retry_after = Some(retry_after);
+        rejection
     }
 
     /// Whether the credential is good cannot be said, since what knows it is down, overloaded or
@@ -144,106 +148,143 @@ impl Rejection {
     }
 
     pub(crate) fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             reason,
             message: message.into(),
             challenges: Vec::new(),
             scheme: None,
             retry_after: None,
+            headers: Vec::new(),
             cause: None,
-        }
+            conclusive: reason.status() != StatusCode::UNAUTHORIZED,
+        }))
     }
 
     fn unauthorized(reason: Reason, message: &'static str, challenge: Challenge) -> Self {
-        Self {
-            scheme: Some(challenge.scheme()),
-            challenges: vec![challenge],
-            ..Self::new(reason, message)
-        }
+        let mut rejection = Self::new(reason, message);
+        rejection.0.scheme = Some(challenge.scheme());
+        rejection.0.challenges.push(challenge);
+        rejection
     }
 
     /// Replaces the public message, which the client is sent. Say what its user can do; never
     /// what exactly was wrong with the credential.
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.message = message.into();
+        self.0.message = message.into();
+        self
+    }
+
+    /// Adds a header field to the answer.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// Lets no other scheme admit the request, where [`any_of`](crate::any_of) would try one: what
+    /// was presented is so broken that nothing else should make up for it.
+    pub fn conclusive(mut self) -> Self {
+        self.0.conclusive = true;
+        self
+    }
+
+    #[cfg(feature = "hmac")]
+    pub(crate) fn inconclusive(mut self) -> Self {
+        self.0.conclusive = false;
         self
     }
 
     /// Says why, for the log alone.
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.0.cause = Some(cause.to_string());
         self
     }
 
     /// What kind of refusal this is.
     pub fn reason(&self) -> Reason {
-        self.reason
+        self.0.reason
     }
 
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
-        self.reason.status()
+        self.0.reason.status()
     }
 
     /// The challenges of a 401, in the order in which they are sent.
     pub fn challenges(&self) -> &[Challenge] {
-        &self.challenges
+        &self.0.challenges
     }
 
     /// The scheme whose credential was judged, if one was recognized.
     pub fn scheme(&self) -> Option<&'static str> {
-        self.scheme
+        self.0.scheme
     }
 
     pub(crate) fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
-    /// Whether another scheme may still admit the request.
-    pub(crate) fn falls_through(&self) -> bool {
-        self.status() == StatusCode::UNAUTHORIZED
+    /// Whether no other scheme may admit the request.
+    pub(crate) fn is_conclusive(&self) -> bool {
+        self.0.conclusive
     }
 
-    /// The refusal of two schemes that both fell through: the one that got further speaks, the
-    /// challenges of both are sent, Bearer first.
+    /// The refusal of two schemes that both refuse: the one that got further speaks. The challenges
+    /// of both are sent with a 401, Bearer first.
     pub(crate) fn merge(self, other: Self) -> Self {
-        let further = |rejection: &Self| match rejection.reason {
+        let further = |rejection: &Self| match rejection.reason() {
             Reason::Missing => 0,
             Reason::Malformed => 1,
-            _ => 2,
+            Reason::Invalid => 2,
+            _ => 3,
         };
-        let mut challenges = self.challenges.clone();
-        for challenge in &other.challenges {
-            if !challenges.contains(challenge) {
-                challenges.push(challenge.clone());
+        let (mut first, mut second) = (self, other);
+        let mut challenges = std::mem::take(&mut first.0.challenges);
+        for challenge in std::mem::take(&mut second.0.challenges) {
+            if !challenges.contains(&challenge) {
+                challenges.push(challenge);
             }
         }
         challenges.sort_by_key(|challenge| !challenge.scheme().eq_ignore_ascii_case("bearer"));
-        let speaker = if further(&other) > further(&self) { other } else { self };
-        Self { challenges, ..speaker }
+        let mut headers = std::mem::take(&mut first.0.headers);
+        headers.append(&mut second.0.headers);
+        let mut speaker = if further(&second) > further(&first) { second } else { first };
+        if speaker.status() == StatusCode::UNAUTHORIZED {
+            (speaker.0.challenges, speaker.0.headers) = (challenges, headers);
+        }
+        speaker
     }
 
     pub(crate) fn to_response(&self, realm: &str) -> Response<Body> {
-        let body = serde_json::json!({
-            "jsonrpc": "2.0",
-            "id": null,
-            "error": { "code": self.status().as_u16(), "message": self.message },
-        });
-        let mut response = Response::new(Body::from(body.to_string()));
+        let (code, message) = (self.status().as_u16(), serde_json::json!(self.0.message));
+        let error = format!(r#"{{"code":{code},"message":{message}}}"#);
+        let body = format!(r#"{{"jsonrpc":"2.0","id":null,"error":{error}}}"#);
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for challenge in &self.challenges {
+        for challenge in &self.0.challenges {
             headers.append(WWW_AUTHENTICATE, challenge.to_header(realm));
         }
-        if let Some(wait) = self.retry_after {
+        for (name, value) in &self.0.headers {
+            headers.append(name, value.clone());
+        }
+        if let Some(wait) = self.0.retry_after {
             let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         response
     }
 }
+
+/// The public message.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Rejection {}
 
 /// For handlers and extractors outside the layer: the response with the realm `mcp`.
 impl IntoResponse for Rejection {

@@ -146,7 +146,13 @@ impl<A: Authenticator> Gate<A> {
         let Some(check) = admission.body_check.take() else {
             return Ok((admission, body));
         };
-        let bytes = body::collect(body, self.options.body_limit).await?;
+        let bytes = body::collect(
+            body,
+            self.options.body_limit,
+            &self.options.collecting,
+            self.options.body_total_limit,
+        )
+        .await?;
         let whole = bytes.clone();
         let checked = async move { check(whole).await };
         self.guarded("the check of the body", checked).await?;

@@ -4,6 +4,7 @@
 mod common;
 
 use axum::body::Body;
+use axum::extract::OriginalUri;
 use common::{get, recorder, request, send};
 use http::Method;
 use mcp_auth_layer::{McpAuthLayer, Principal};
@@ -79,6 +80,8 @@ async fn what_passes_without_a_credential_passes_bare() {
         ("mcp-session-id", "1"),
         ("Mcp-Session-Id", "2"),
         ("last-event-id", "3"),
+        ("mcp_session_id", "4"),
+        ("last_event-id", "5"),
         ("x-other", "stays"),
     ];
     for (target, passed) in [
@@ -96,6 +99,11 @@ async fn what_passes_without_a_credential_passes_bare() {
         assert_eq!(head.headers.len(), 1, "{:?}", head.headers);
         assert_eq!(head.headers["x-other"], "stays");
     }
+    // axum keeps a copy of the URI, as it was before a `nest`.
+    let inside = |OriginalUri(original): OriginalUri| async move { original.to_string() };
+    let inside = axum::Router::new().route("/health", axum::routing::get(inside)).layer(layer());
+    let nested = axum::Router::new().nest("/a", inside);
+    assert_eq!(send(nested, get("/a/health?session_id=s&b", &[])).await.body, "/a/health?b");
     // Even with a credential that is good, and though another layer would keep it.
     let (app, seen) = recorder();
     let app = app.layer(layer().keep_authorization());
@@ -291,6 +299,29 @@ async fn default_ports_and_every_host_count_for_the_own_origin() {
     assert_eq!(send(app.clone(), get("/mcp", &two)).await.status, 200);
     let two = [two.as_slice(), &[("origin", "http://a.example")]].concat();
     assert_eq!(send(app, get("/mcp", &two)).await.status, 403);
+}
+
+#[tokio::test]
+async fn what_a_page_makes_the_browser_load_is_foreign_without_an_origin() {
+    let (app, seen) = recorder();
+    let app = app.layer(layer().allow_origin("https://app.example"));
+    for (site, status) in [
+        (None, 200),
+        (Some("same-origin"), 200),
+        (Some("none"), 200), // typed by the user
+        (Some("cross-site"), 403),
+        (Some("same-site"), 403),
+        (Some("whatever"), 403),
+    ] {
+        let mut fields = vec![TOKEN, ("host", "localhost")];
+        fields.extend(site.map(|site| ("sec-fetch-site", site)));
+        let answer = send(app.clone(), get("/mcp", &fields)).await;
+        assert_eq!(answer.status, status, "{site:?}");
+        // Where there is an origin, it decides.
+        fields.push(("origin", "https://app.example"));
+        assert_eq!(send(app.clone(), get("/mcp", &fields)).await.status, 200, "{site:?}");
+    }
+    assert_eq!(seen.count(), 3 + 6);
 }
 
 #[tokio::test]

@@ -433,6 +433,10 @@ async fn a_bad_argument_is_one_line_and_status_2() {
         &["--token", "ci:hunter2:"],
         &["--token", "ci:="],
         &["--token", "ci:hunter2", "--token", "alice:hunter2"],
+        &["--hmac-key", "hunter2"],
+        &["--hmac-key", "ci:hunter2"],
+        &["--hmac-key", "ci:aHVudGVyMg=="],
+        &["--hmac-key", ":aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnRlcjI="],
         &["--users", "alice:hunter2"],
         &["--usr=alice:hunter2"],
         &["-u", "alice:hunter2"],
@@ -533,6 +537,37 @@ async fn the_environment_names_the_user_where_no_argument_does() {
         assert_eq!(server.status(Method::GET, "/sse", Some(&bob)).await, 401);
         assert_eq!(server.status(Method::GET, "/sse", Some(&basic("bob:"))).await, 401);
         assert_eq!(server.printed.len(), 3, "a password was generated: {:?}", server.printed);
+    }
+}
+
+#[tokio::test]
+async fn a_signed_request_is_served_once_by_the_servers() {
+    use base64::Engine as _;
+    let secret = [7; 32];
+    let key = format!("ci:{}", base64::engine::general_purpose::STANDARD.encode(secret));
+    let signer = mcp_auth_layer::Signer::new("ci", secret).unwrap();
+    for (name, method, path) in
+        [("streamable_server", Method::POST, "/mcp"), ("sse_server", Method::GET, "/sse")]
+    {
+        let server = Server::start(name, &["--hmac-key", &key, "--user", "alice:pass:word"]).await;
+        let body = match method {
+            Method::POST => initialize("2025-06-18").to_string(),
+            _ => String::new(),
+        };
+        let mut request = http::Request::builder()
+            .method(&method)
+            .uri(format!("{}{path}", server.url))
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream")
+            .body(body)
+            .unwrap();
+        signer.sign(&mut request).unwrap();
+        for expected in [200, 401, 401] {
+            let copy = reqwest::Request::try_from(request.clone()).unwrap();
+            let answer = reqwest::Client::new().execute(copy).await.unwrap();
+            assert_eq!(answer.status(), expected, "{name}");
+        }
+        assert_eq!(server.status(Method::GET, "/health", None).await, 200);
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+pub mod forge;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
@@ -84,7 +86,7 @@ where
         status: head.status,
         headers: head.headers,
         extensions: head.extensions,
-        body: String::from_utf8(body.into()).expect("text"),
+        body: String::from_utf8_lossy(&body).into_owned(),
     }
 }
 

@@ -1,0 +1,177 @@
+//! `McpAuthLayer` beside what a user would take instead: no layer; tower-http's
+//! `ValidateRequestHeaderLayer` with `AddExtensionLayer` (alone it hands on no identity); and
+//! `axum::middleware::from_fn` with a hand-written check. Each stands isolated around a service
+//! that does nothing, and in a `Router`. Then one credential beside a million.
+//!
+//! ```sh
+//! cargo bench --bench layer
+//! ```
+//!
+//! Building the requests is not timed; dropping them and the responses is.
+
+mod harness;
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use harness::{measure, measuring, service};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderValue, StatusCode};
+use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal};
+use tower::util::ServiceFn;
+use tower::{Layer, service_fn};
+use tower_http::add_extension::AddExtensionLayer;
+use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
+
+const BASIC: &str = "Basic YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZQ==";
+const WRONG_BASIC: &str = "Basic YWxpY2U6aW5jb3JyZWN0IGhvcnNlIGJhdHRlcnkgc3Q=";
+const BEARER: &str = "Bearer rD3m0NfE5Yc0mKq1bWv7XwZb9tQ0sJw2uLx4hVn6pRa";
+const WRONG_BEARER: &str = "Bearer Hk7yGd1oTf8eMi5zCs3jUQZb9tQ0sJw2uLx4hVn6pRa";
+
+fn main() {
+    let (rounds, credentials) = if measuring() { (4000, 1_000_000) } else { (1, 1000) };
+
+    let basic = || McpAuthLayer::basic("alice", "correct horse battery staple");
+    let bearer = || McpAuthLayer::bearer(BEARER.trim_start_matches("Bearer "));
+    #[expect(deprecated)]
+    let (validate_basic, validate_bearer) = (
+        || ValidateRequestHeaderLayer::basic("alice", "correct horse battery staple"),
+        || ValidateRequestHeaderLayer::bearer(BEARER.trim_start_matches("Bearer ")),
+    );
+    for (case, sent) in [("Basic, accepted", Some(BASIC)), ("Basic, wrong", Some(WRONG_BASIC))] {
+        compare(rounds, case, basic(), validate_basic(), BASIC, sent);
+    }
+    for (case, sent) in [
+        ("bearer, accepted", Some(BEARER)),
+        ("bearer, wrong", Some(WRONG_BEARER)),
+        ("bearer, missing", None),
+    ] {
+        compare(rounds, case, bearer(), validate_bearer(), BEARER, sent);
+    }
+    one_of_many(rounds, credentials);
+}
+
+/// One credential, four ways to ask for it, isolated and in a `Router`.
+fn compare<A, V>(
+    rounds: usize,
+    case: &str,
+    guard: McpAuthLayer<A>,
+    validate: ValidateRequestHeaderLayer<V>,
+    right: &'static str,
+    sent: Option<&'static str>,
+) where
+    A: Authenticator,
+    V: ValidateRequest<Body, ResponseBody = Body> + Clone + Send + Sync + 'static,
+{
+    let alice = Principal::new("alice");
+    let pair = (validate, AddExtensionLayer::new(alice.clone()));
+    let check = from_fn(move |mut request: Request, next: Next| {
+        let alice = alice.clone();
+        async move {
+            match request.headers().get(AUTHORIZATION) {
+                Some(sent) if sent == right => {
+                    request.extensions_mut().insert(alice);
+                    next.run(request).await
+                }
+                _ => StatusCode::UNAUTHORIZED.into_response(),
+            }
+        }
+    });
+    let request = request(sent);
+    let status = match sent {
+        Some(sent) if sent == right => StatusCode::OK,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    let request = || whole(&request);
+    let route = || Router::new().route("/mcp", post(async || ()));
+
+    let isolated = vec![
+        service("tower-http's pair", status, pair.layer(nothing()), request),
+        service("no layer", StatusCode::OK, nothing(), request),
+        service("from_fn", status, check.layer(nothing()), request),
+        service("McpAuthLayer", status, guard.layer(nothing()), request),
+    ];
+    measure(&format!("{case}, isolated"), rounds, isolated);
+
+    let (validate, identity) = pair.clone();
+    let apart = route().layer(identity).layer(validate);
+    let routed = vec![
+        service("tower-http's pair", status, route().layer(pair), request),
+        service("the pair, one .layer() each", status, apart, request),
+        service("no layer", StatusCode::OK, route(), request),
+        service("from_fn", status, route().layer(check), request),
+        service("McpAuthLayer", status, route().layer(guard), request),
+    ];
+    measure(&format!("{case}, in a Router"), rounds, routed);
+}
+
+/// A single token beside one of many: always the same, and another one each time.
+fn one_of_many(rounds: usize, tokens: u64) {
+    let token = |number: u64| format!("{number:043}");
+    let guard = |tokens| {
+        let owned = (0..tokens).map(|number| (format!("user-{number}"), token(number)));
+        McpAuthLayer::new(Bearer::new(owned).expect("these are well-formed")).layer(nothing())
+    };
+    let (one, many) = (guard(1), guard(tokens));
+
+    let head = request(None);
+    let request = |number| {
+        let sent = HeaderValue::try_from(format!("Bearer {}", token(number)));
+        let mut head = head.clone();
+        head.headers.insert(AUTHORIZATION, sent.expect("it is well-formed"));
+        whole(&head)
+    };
+    let random = Cell::new(1_u64);
+    let drawn = || {
+        // Knuth's generator, whose upper bits are the good ones.
+        let next = random.get().wrapping_mul(6364136223846793005);
+        random.set(next.wrapping_add(1442695040888963407));
+        request((random.get() >> 32) % tokens)
+    };
+    let (first, wrong) = (|| request(0), || request(tokens));
+    let accepted = vec![
+        service("of one", StatusCode::OK, one.clone(), first),
+        service("of many, always the same", StatusCode::OK, many.clone(), first),
+        service("of many, at random", StatusCode::OK, many.clone(), drawn),
+    ];
+    measure(&format!("{tokens} tokens, accepted"), rounds, accepted);
+
+    let refused = vec![
+        service("of one", StatusCode::UNAUTHORIZED, one, wrong),
+        service("of many", StatusCode::UNAUTHORIZED, many, wrong),
+    ];
+    measure(&format!("{tokens} tokens, refused"), rounds, refused);
+}
+
+type Nothing = ServiceFn<fn(Request) -> Ready<Result<Response, Infallible>>>;
+
+fn nothing() -> Nothing {
+    service_fn(|_| ready(Ok(Response::default())))
+}
+
+fn whole(head: &http::request::Parts) -> Request {
+    Request::from_parts(head.clone(), Body::empty())
+}
+
+/// The head of a message as MCP clients send it.
+fn request(authorization: Option<&str>) -> http::request::Parts {
+    let mut request = Request::post("/mcp")
+        .header(HOST, "127.0.0.1:8000")
+        .header(CONTENT_TYPE, "application/json")
+        .header(CONTENT_LENGTH, "0")
+        .header(ACCEPT, "application/json, text/event-stream")
+        .header(USER_AGENT, "some-client/1.27.0")
+        .header("mcp-session-id", "6f1c4f0e-5a0b-4d3e-9a53-0d6a0b6a2a53")
+        .header("mcp-protocol-version", "2025-11-25");
+    if let Some(authorization) = authorization {
+        request = request.header(AUTHORIZATION, authorization);
+    }
+    request.body(()).expect("these are valid").into_parts().0
+}

@@ -1,0 +1,55 @@
+//! Signer and verifier read a request in the same way: whatever can be signed is let in once, and
+//! not a second time.
+
+#![no_main]
+
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use libfuzzer_sys::fuzz_target;
+use mcp_auth_layer::{Authenticator, Boxed, Hmac, McpAuthLayer, MemoryReplayStore, Signer};
+use tower::{Layer, ServiceExt, service_fn};
+
+static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::new("ci", [7; 32]).unwrap());
+
+static HMAC: LazyLock<Boxed> = LazyLock::new(|| {
+    // Room for what a long run signs.
+    let store = MemoryReplayStore::with_capacity(1 << 28, 1 << 28).unwrap();
+    Hmac::new([("ci", [7; 32])]).unwrap().replay_store(store).boxed()
+});
+
+fuzz_target!(|data: (&[u8], &str, Vec<(&str, &[u8])>, &[u8])| {
+    let hmac = HMAC.clone(); // which refuses what was signed before it was there
+    let (method, target, headers, body) = data;
+    let Ok(method) = Method::from_bytes(method) else { return };
+    let Ok(uri) = format!("http://localhost/{target}").parse::<http::Uri>() else { return };
+    let mut request = Request::new(body.to_vec());
+    (*request.method_mut(), *request.uri_mut()) = (method, uri);
+    for (name, value) in headers.into_iter().take(20) {
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value)) else {
+            continue;
+        };
+        // What says that a body follows, where none does, asks for a digest of it.
+        if !["host", "origin", "content-length", "transfer-encoding"].contains(&name.as_str()) {
+            request.headers_mut().append(name, value);
+        }
+    }
+    let authorizations = request.headers().get_all("authorization").iter().count();
+    if SIGNER.sign(&mut request).is_err() || authorizations > 1 {
+        return;
+    }
+    let exempt = request.uri().path().starts_with("/.well-known/");
+
+    let inner = service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+    let app = McpAuthLayer::new(hmac).layer(inner);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let status = |request: Request<Vec<u8>>| {
+        runtime.block_on(app.clone().oneshot(request.map(Body::from))).unwrap().status()
+    };
+    if !exempt {
+        assert_eq!(status(request.clone()), 200, "{request:?}");
+        assert_eq!(status(request), 401);
+    }
+});

@@ -1,0 +1,29 @@
+//! Whatever stands in the fields of a signature, nothing panics and nobody gets in: the fuzzer
+//! does not have the secret.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use http::{HeaderName, HeaderValue, Request};
+use libfuzzer_sys::fuzz_target;
+use mcp_auth_layer::{Authenticator, Hmac};
+
+static HMAC: LazyLock<Hmac> = LazyLock::new(|| Hmac::new([("ci", [7; 32])]).unwrap());
+
+fuzz_target!(|data: &[u8]| {
+    let mut request = Request::get("/mcp?a=1").body(()).unwrap();
+    request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+    // Each line is a field; what comes before its first byte says which.
+    let names = ["signature-input", "signature", "content-digest", "mcp-name", "host"];
+    for line in data.split(|&byte| byte == b'\n') {
+        let Some((&which, value)) = line.split_first() else { continue };
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            let name = HeaderName::from_static(names[usize::from(which) % names.len()]);
+            request.headers_mut().append(name, value);
+        }
+    }
+    let (head, ()) = request.into_parts();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(runtime.block_on(HMAC.authenticate(&head)).is_err());
+});

@@ -1,0 +1,262 @@
+//! The signature base (RFC 9421 §2.5): the text that is signed, made in one place for signer and
+//! verifier.
+
+use http::header::HOST;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method, Uri};
+
+/// The derived components (RFC 9421 §2.2) that are understood here.
+pub(super) const METHOD: &str = "@method";
+pub(super) const AUTHORITY: &str = "@authority";
+pub(super) const PATH: &str = "@path";
+pub(super) const QUERY: &str = "@query";
+const TARGET_URI: &str = "@target-uri";
+
+/// Why there is no base. All of them are one answer: 400.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BaseError {
+    #[error("a covered component is not known, or not of a request")]
+    Component,
+    #[error("a covered header field is not there")]
+    MissingField,
+    #[error("a covered header field has something else than visible ASCII")]
+    FieldValue,
+    #[error("the request does not say to which host it goes, or names two")]
+    Authority,
+}
+
+/// A request, as far as it can be covered by a signature.
+pub(super) struct Message<'r> {
+    pub(super) method: &'r Method,
+    pub(super) scheme: &'r str,
+    /// Normalized: lower case, without the scheme's default port.
+    pub(super) authority: &'r str,
+    /// What a router or proxy took off the front of the path.
+    pub(super) prefix: &'r str,
+    /// Whose path and query count.
+    pub(super) uri: &'r Uri,
+    pub(super) headers: &'r HeaderMap,
+}
+
+impl Message<'_> {
+    /// The base for these components, whose last line is `parameters`, as serialized.
+    pub(super) fn signature_base<'c>(
+        &self,
+        components: impl IntoIterator<Item = &'c str>,
+        parameters: &str,
+    ) -> Result<String, BaseError> {
+        let mut base = String::with_capacity(512);
+        for component in components {
+            base.extend(["\"", component, "\": "]);
+            self.push_value(&mut base, component)?;
+            base.push('\n');
+        }
+        base.extend(["\"@signature-params\": ", parameters]);
+        Ok(base)
+    }
+
+    fn push_value(&self, base: &mut String, component: &str) -> Result<(), BaseError> {
+        match component {
+            METHOD => base.push_str(self.method.as_str()),
+            AUTHORITY => base.push_str(self.authority),
+            PATH => self.push_path(base),
+            QUERY => base.extend(["?", self.uri.query().unwrap_or_default()]),
+            TARGET_URI => {
+                base.extend([self.scheme, "://", self.authority]);
+                self.push_path(base);
+                if let Some(query) = self.uri.query() {
+                    base.extend(["?", query]);
+                }
+            }
+            _ => self.push_field(base, component)?,
+        }
+        Ok(())
+    }
+
+    /// RFC 9421 §2.2.6: as it was sent, and `/` where it is empty.
+    fn push_path(&self, base: &mut String) {
+        match (self.prefix, self.uri.path()) {
+            ("", "") => base.push('/'),
+            (prefix, path) => base.extend([prefix, path]),
+        }
+    }
+
+    /// RFC 9421 §2.1: all fields of that name, each trimmed, joined by a comma and a space.
+    fn push_field(&self, base: &mut String, name: &str) -> Result<(), BaseError> {
+        // Names are in lower case; everything that begins with `@` is no token and so no name.
+        let lower = !name.contains(|c: char| c.is_ascii_uppercase());
+        let name = name.parse::<HeaderName>().ok().filter(|_| lower).ok_or(BaseError::Component)?;
+        let mut fields = self.headers.get_all(name).iter().peekable();
+        if fields.peek().is_none() {
+            return Err(BaseError::MissingField);
+        }
+        let mut separator = "";
+        for field in fields {
+            let text = field.to_str().map_err(|_| BaseError::FieldValue)?;
+            base.extend([separator, text.trim_matches([' ', '\t'])]);
+            separator = ", ";
+        }
+        Ok(())
+    }
+}
+
+/// The authority that a request itself names, normalized (RFC 9421 §2.2.3).
+///
+/// It may stand in the URI (HTTP/2, or absolute form), in `Host`, or in both; if they differ, or
+/// there are two of them, whom the request is for is anybody's guess. `X-Forwarded-*` does not count.
+pub(super) fn authority_of(head: &Parts, scheme: &str) -> Result<String, BaseError> {
+    let named = head.uri.authority().map(|authority| Ok(authority.as_str()));
+    let fields = head.headers.get_all(HOST).iter().map(|host| host.to_str());
+    let mut hosts = named.into_iter().chain(fields).map(|host| match host {
+        Ok(host) => Ok(normalized(host, scheme)),
+        Err(_) => Err(BaseError::Authority),
+    });
+    let authority = hosts.next().ok_or(BaseError::Authority)??;
+    for other in hosts {
+        if other? != authority {
+            return Err(BaseError::Authority);
+        }
+    }
+    match authority.is_empty() || authority.contains('@') {
+        true => Err(BaseError::Authority),
+        false => Ok(authority),
+    }
+}
+
+/// Lower case, without the default port of the scheme.
+pub(super) fn normalized(authority: &str, scheme: &str) -> String {
+    let default_port = match scheme {
+        "https" => ":443",
+        _ => ":80",
+    };
+    authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use hmac::{KeyInit, Mac};
+    use http::Request;
+
+    use super::*;
+    use crate::hmac::keys::KeyedMac;
+
+    fn head(target: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::post(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn base(head: &Parts, components: &[&str], parameters: &str) -> Result<String, BaseError> {
+        let scheme = head.uri.scheme_str().unwrap_or("http");
+        let message = Message {
+            method: &head.method,
+            scheme,
+            authority: &authority_of(head, scheme)?,
+            prefix: "",
+            uri: &head.uri,
+            headers: &head.headers,
+        };
+        message.signature_base(components.iter().copied(), parameters)
+    }
+
+    fn value_of(
+        component: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<String, BaseError> {
+        let base = base(&head(target, headers), &[component], "()")?;
+        let line = base.lines().next().unwrap();
+        Ok(line.strip_prefix(&format!("\"{component}\": ")).unwrap().to_owned())
+    }
+
+    #[test]
+    fn the_vector_of_rfc_9421_b_2_5() {
+        let vector = include_str!("../../tests/vectors/rfc9421_hmac.json");
+        let vector: serde_json::Value = serde_json::from_str(vector).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let headers: Vec<(String, String)> = vector["request"]["headers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|pair| (text(&pair[0]), text(&pair[1])))
+            .collect();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let input = text(&vector["signature_input"]);
+        let parameters = input.strip_prefix("sig-b25=").unwrap();
+        let target = text(&vector["request"]["target"]);
+
+        for target in [target.clone(), format!("https://example.com{target}")] {
+            let components = ["date", "@authority", "content-type"];
+            let base = base(&head(&target, &headers), &components, parameters).unwrap();
+            assert_eq!(base, text(&vector["signature_base"]), "{target}");
+            let secret = STANDARD.decode(text(&vector["key"]["secret_base64"])).unwrap();
+            let mac = KeyedMac::new_from_slice(&secret).unwrap().chain_update(&base);
+            let signature = STANDARD.encode(mac.finalize().into_bytes());
+            assert_eq!(format!("sig-b25=:{signature}:"), text(&vector["signature"]));
+        }
+    }
+
+    #[test]
+    fn derived_components() {
+        let host: &[_] = &[("host", "Example.COM:80")];
+        for (component, target, value) in [
+            (METHOD, "/", "POST"),
+            (AUTHORITY, "/", "example.com"),
+            (AUTHORITY, "https://example.com:80/", "example.com:80"),
+            (PATH, "/", "/"),
+            (PATH, "http://example.com", "/"),
+            (PATH, "/a/%2e%2e/B//c;d", "/a/%2e%2e/B//c;d"),
+            (QUERY, "/a", "?"),
+            (QUERY, "/a?", "?"),
+            (QUERY, "/a?b=%20&c", "?b=%20&c"),
+            (TARGET_URI, "/a?b", "http://example.com/a?b"),
+            (TARGET_URI, "http://example.com/a", "http://example.com/a"),
+        ] {
+            let host = if target.starts_with("https") { &[][..] } else { host };
+            assert_eq!(
+                value_of(component, target, host).as_deref(),
+                Ok(value),
+                "{component} {target}"
+            );
+        }
+    }
+
+    #[test]
+    fn fields_are_trimmed_and_joined() {
+        let headers = [("host", "a"), ("x", " one\t"), ("x", ""), ("X", "two, three")];
+        assert_eq!(value_of("x", "/", &headers).as_deref(), Ok("one, , two, three"));
+        let unknown = Err(BaseError::Component);
+        for name in
+            ["X", "@request-target", "@status", "@scheme", "@signature-params", "a b", "", "@"]
+        {
+            assert_eq!(value_of(name, "/", &headers), unknown, "{name}");
+        }
+        assert_eq!(value_of("y", "/", &headers), Err(BaseError::MissingField));
+        let odd = [("host", "a"), ("x", "é")];
+        assert_eq!(value_of("x", "/", &odd), Err(BaseError::FieldValue));
+    }
+
+    #[test]
+    fn the_authority_is_unambiguous() {
+        let of = |target, headers: &[_]| authority_of(&head(target, headers), "http");
+        assert_eq!(of("/", &[("host", "a")]).as_deref(), Ok("a"));
+        assert_eq!(of("http://A/", &[("host", "a:80")]).as_deref(), Ok("a"));
+        assert_eq!(of("http://[::1]:80/", &[]).as_deref(), Ok("[::1]"));
+        assert_eq!(of("/", &[("host", "a:443")]).as_deref(), Ok("a:443"));
+        for (target, headers) in [
+            ("/", &[][..]),
+            ("/", &[("x-forwarded-host", "a")]),
+            ("/", &[("host", "")]),
+            ("/", &[("host", "a"), ("host", "b")]),
+            ("http://a/", &[("host", "b")]),
+            ("/", &[("host", "é")]),
+            ("http://user:password@a/", &[]),
+        ] {
+            assert_eq!(of(target, headers), Err(BaseError::Authority), "{target} {headers:?}");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Signed requests: HTTP Message Signatures (RFC 9421) with `hmac-sha256`, over digests of the
+//! body (RFC 9530). What is decided about a request is decided here, from top to bottom.
+
+mod base;
+mod clock;
+mod digest;
+mod fields;
+mod keys;
+mod profile;
+mod replay;
+mod sign_layer;
+mod signature;
+mod signer;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Uri};
+
+use self::base::{Message, authority_of, normalized};
+use self::clock::Clock;
+use self::digest::{CONTENT_DIGEST, ContentDigest};
+use self::keys::Keys;
+use self::profile::{CONTENT_TYPE, announces_body, has_several_lines, required_components};
+use self::signature::{SIGNATURE, SIGNATURE_INPUT, Signature, Signatures};
+use crate::{Admission, Authenticator, Challenge, Principal, Rejection};
+
+pub use self::keys::KeyError;
+pub use self::replay::{Claim, MemoryReplayStore, ReplayStore};
+pub use self::sign_layer::{SignLayer, SignRequests};
+pub use self::signer::{SignError, Signer};
+
+const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
+
+/// Requests signed with a shared secret (RFC 9421, `hmac-sha256`), each of them good once.
+///
+/// ```
+/// use mcp_auth_layer::{Hmac, McpAuthLayer};
+///
+/// # fn main() -> Result<(), mcp_auth_layer::KeyError> {
+/// # let (secret, old_secret, new_secret) = ([1; 32], [2; 32], [3; 32]);
+/// let keys = Hmac::new([
+///     ("ci", secret),
+///     ("alice", old_secret), // rotation: both are good
+///     ("alice", new_secret),
+/// ])?;
+/// let layer = McpAuthLayer::new(keys.authority("tools.example.com"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The key id becomes the principal's name. A request is let in if
+///
+/// * its signature covers `@method`, `@authority`, `@path` and `@query`; with a body, also
+///   `content-digest` and `content-type`; and `authorization`, `content-encoding`,
+///   `last-event-id`, `upgrade` and every `mcp-*` header that it carries, each in one line;
+/// * it has the parameters `created`, `expires`, `nonce` and `keyid`, and is of now;
+/// * its body has the digests it names (`sha-256`, `sha-512`), and is empty where none is covered;
+/// * its nonce has not been seen, see [`ReplayStore`].
+///
+/// A refusal tells clients what to sign in `Accept-Signature` (RFC 9421 §5.1).
+///
+/// # What it gives, and what not
+///
+/// The secret never travels, and what does cannot be used again or changed. But whoever verifies
+/// can also sign; nothing is encrypted; answers are not signed; and the clocks of both sides must
+/// agree within the [skew](Self::skew).
+///
+/// After a restart, signatures of before are refused, as nobody remembers which were used. Times
+/// are whole seconds and the client's: a signature of the very second of the restart, or of a clock
+/// that is ahead of it, cannot be told from a new one.
+///
+/// What is not in the list above is not covered: `Cookie`, say, or a field that overrides the method.
+/// After an upgrade to another protocol, nothing is signed any more.
+pub struct Hmac<R = MemoryReplayStore> {
+    keys: Keys,
+    clock: Clock,
+    store: Arc<R>,
+    window: Duration,
+    skew: Duration,
+    tag: Option<String>,
+    https: bool,
+    authorities: Vec<String>,
+    prefix: String,
+}
+
+impl Hmac {
+    /// These keys, as pairs of key id and secret. A key id may stand twice, for rotation.
+    ///
+    /// Make secrets of 32 or more random bytes.
+    ///
+    /// # Errors
+    ///
+    /// If there is none; if a key id is empty or has something else than printable ASCII; if a
+    /// secret is shorter than 32 bytes; if a key id has more than two secrets.
+    pub fn new<K, S>(keys: impl IntoIterator<Item = (K, S)>) -> Result<Self, KeyError>
+    where
+        K: Into<String>,
+        S: AsRef<[u8]>,
+    {
+        Ok(Self {
+            keys: Keys::new(keys)?,
+            clock: Clock::new(),
+            store: Arc::new(MemoryReplayStore::new().map_err(|_| KeyError::NoRandomness)?),
+            window: Duration::from_secs(300),
+            skew: Duration::from_secs(60),
+            tag: None,
+            https: false,
+            authorities: Vec::new(),
+            prefix: String::new(),
+        })
+    }
+}
+
+impl<R: ReplayStore> Hmac<R> {
+    /// How far `expires` may be from `created`, in whole seconds; 300 by default.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// How far the clocks of both sides may differ, in whole seconds; 60 by default.
+    pub fn skew(mut self, skew: Duration) -> Self {
+        self.skew = skew;
+        self
+    }
+
+    /// Requires the parameter `tag` (RFC 9421 §2.3) with this value, which tells signatures for
+    /// this application from others of the same key.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tag = Some(tag.into());
+        self
+    }
+
+    /// What clients call this server, such as `tools.example.com`, where a proxy in front gives it
+    /// another `Host`. Call it again for another name. If `Host` is one of these names, the
+    /// signature must be for that one. By default it is what the request says; `X-Forwarded-Host`
+    /// never counts.
+    ///
+    /// # Panics
+    ///
+    /// If it is not `host` or `host:port`.
+    pub fn authority(mut self, authority: impl Into<String>) -> Self {
+        let authority = authority.into();
+        let plain = |c: char| c.is_ascii_graphic() && !"/@?#".contains(c);
+        assert!(
+            !authority.is_empty() && authority.chars().all(plain),
+            "Hmac::authority: expected `host` or `host:port`, without scheme and path"
+        );
+        self.authorities.push(authority);
+        self
+    }
+
+    /// Says that clients use `https`, as where TLS ends in front of the server: its default port
+    /// is left out of `@authority`, and `@target-uri` begins with it.
+    pub fn https(mut self) -> Self {
+        self.https = true;
+        self
+    }
+
+    /// What a proxy takes off the front of the path, such as `/tools`. What axum's `nest` takes
+    /// off is known without it (feature `axum`).
+    pub fn path_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Remembers nonces in another store.
+    pub fn replay_store<T: ReplayStore>(self, store: T) -> Hmac<T> {
+        Hmac {
+            store: Arc::new(store),
+            keys: self.keys,
+            clock: self.clock,
+            window: self.window,
+            skew: self.skew,
+            tag: self.tag,
+            https: self.https,
+            authorities: self.authorities,
+            prefix: self.prefix,
+        }
+    }
+
+    /// Finds the signature that counts.
+    async fn judge(&self, head: &Parts) -> Result<Admission, Rejection> {
+        let Some(signatures) = Signatures::parse(&head.headers)? else {
+            return Err(self.refusal(head, Rejection::missing));
+        };
+        let signature = signatures.choose(&self.keys)?;
+        self.verify(head, &signature).await.map_err(|rejection| match signature.known {
+            // A broken signature of ours: no other scheme makes up for it.
+            true => rejection.conclusive(),
+            // A stranger's, which a gateway may have added.
+            false => rejection.inconclusive(),
+        })
+    }
+
+    /// Everything that the head decides; what is left is owed by the body.
+    async fn verify(
+        &self,
+        head: &Parts,
+        signature: &Signature<'_>,
+    ) -> Result<Admission, Rejection> {
+        // What has no meaning: 400.
+        let covered = signature.components()?;
+        let covers = |name: &str| covered.contains(&name);
+        let bases = self.bases(head, &covered, &signature.parameters())?;
+        let digest = match covers(CONTENT_DIGEST) {
+            true => ContentDigest::parse(&head.headers).map_err(malformed("Content-Digest"))?,
+            false => None,
+        };
+
+        let required = required_components(&head.headers, announces_body(head));
+        if has_several_lines(&head.headers, &required) {
+            return Err(Rejection::bad_request("a header that must be covered stands there twice"));
+        }
+
+        // What is not good enough: 401. All of it is looked at, and none of it told.
+        let proven = self.keys.verify(signature.key_id, &bases, signature.bytes);
+        let timely =
+            signature.is_timely(&self.clock, self.window, self.skew, self.store.is_shared());
+        let meant =
+            signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
+        let complete = required.iter().copied().all(covers);
+        let refusal = || self.refusal(head, Rejection::invalid);
+        let nonce = signature.nonce().filter(|_| proven && timely && meant && complete);
+        let nonce = nonce.ok_or_else(refusal)?;
+        if self.store.is_claimed(signature.key_id, nonce).await.map_err(unavailable)? {
+            return Err(refusal());
+        }
+
+        let owed = Owed {
+            digest,
+            covers_content_type: covers(CONTENT_TYPE),
+            key_id: signature.key_id.to_owned(),
+            nonce: nonce.to_owned(),
+            // Times are whole seconds: one more for each end.
+            keep: self.window.saturating_add(self.skew * 2 + Duration::from_secs(2)),
+            store: self.store.clone(),
+            wanted: self.wanted(&required),
+        };
+        let admission = Admission::new(Principal::new(signature.key_id)).scheme("Signature");
+        Ok(admission.check_body(|body| owed.settle(body)))
+    }
+
+    /// The text that was signed: one for each name that clients may know this server by.
+    fn bases(
+        &self,
+        head: &Parts,
+        components: &[&str],
+        parameters: &str,
+    ) -> Result<Vec<String>, Rejection> {
+        let uri = original_uri(head);
+        let scheme = if self.https { "https" } else { head.uri.scheme_str().unwrap_or("http") };
+        let named = authority_of(head, scheme).map_err(unsignable)?;
+        let known = self.authorities.iter().map(|authority| normalized(authority, scheme));
+        let mut authorities: Vec<_> = known.collect();
+        if authorities.is_empty() || authorities.contains(&named) {
+            authorities = vec![named];
+        }
+        let base = |authority: &String| {
+            let message = Message {
+                method: &head.method,
+                scheme,
+                authority,
+                prefix: &self.prefix,
+                uri,
+                headers: &head.headers,
+            };
+            message.signature_base(components.iter().copied(), parameters).map_err(unsignable)
+        };
+        authorities.iter().map(base).collect()
+    }
+
+    /// What to sign, for a request with these components (RFC 9421 §5.1).
+    fn wanted(&self, components: &[&str]) -> String {
+        let mut wanted = String::with_capacity(192);
+        wanted.push_str("sig=(");
+        for (index, component) in components.iter().enumerate() {
+            wanted.extend([if index == 0 { "\"" } else { " \"" }, component, "\""]);
+        }
+        wanted.push_str(");created;expires;nonce;keyid;alg=\"hmac-sha256\"");
+        if let Some(tag) = &self.tag {
+            wanted.push_str(&format!(";tag={tag:?}"));
+        }
+        wanted
+    }
+
+    /// A 401 for this request.
+    fn refusal(&self, head: &Parts, kind: fn(Challenge) -> Rejection) -> Rejection {
+        let components = required_components(&head.headers, announces_body(head));
+        refusal(kind, self.wanted(&components))
+    }
+}
+
+/// A 401 that tells what to sign.
+fn refusal(kind: fn(Challenge) -> Rejection, wanted: String) -> Rejection {
+    let refusal = kind(Challenge::new("Signature"));
+    match HeaderValue::try_from(wanted) {
+        Ok(wanted) => refusal.with_header(ACCEPT_SIGNATURE, wanted),
+        Err(_) => refusal,
+    }
+}
+
+/// What must hold of the body, and be done once it does.
+struct Owed<R> {
+    digest: Option<ContentDigest>,
+    covers_content_type: bool,
+    key_id: String,
+    nonce: String,
+    keep: Duration,
+    store: Arc<R>,
+    /// For a refusal.
+    wanted: String,
+}
+
+impl<R: ReplayStore> Owed<R> {
+    /// A wrong body does not use up the nonce: it may be a stranger's.
+    async fn settle(self, body: Bytes) -> Result<(), Rejection> {
+        let intact = match &self.digest {
+            Some(digest) => digest.matches(&body) && (self.covers_content_type || body.is_empty()),
+            None => body.is_empty(),
+        };
+        if !intact {
+            return Err(refusal(Rejection::invalid, self.wanted));
+        }
+        match self.store.claim(&self.key_id, &self.nonce, self.keep).await {
+            Ok(Claim::Fresh) => Ok(()),
+            Ok(Claim::Replayed) => Err(refusal(Rejection::invalid, self.wanted)),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+}
+
+/// The URI that the client signed: before any `nest` took a prefix off it.
+fn original_uri(head: &Parts) -> &Uri {
+    #[cfg(feature = "axum")]
+    if let Some(original) = head.extensions.get::<axum::extract::OriginalUri>() {
+        return &original.0;
+    }
+    &head.uri
+}
+
+fn malformed<E: fmt::Display>(field: &'static str) -> impl Fn(E) -> Rejection {
+    move |error| {
+        let message = format!("the {field} field does not have its form");
+        Rejection::bad_request(message).caused_by(error)
+    }
+}
+
+fn unsignable(error: base::BaseError) -> Rejection {
+    Rejection::bad_request(format!("the signature cannot be checked: {error}"))
+}
+
+fn unavailable(error: axum_core::BoxError) -> Rejection {
+    Rejection::unavailable().caused_by(error)
+}
+
+impl<R: ReplayStore> Authenticator for Hmac<R> {
+    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        self.judge(head).await
+    }
+
+    fn credential_headers(&self) -> Vec<HeaderName> {
+        [SIGNATURE, SIGNATURE_INPUT].map(HeaderName::from_static).into()
+    }
+
+    /// Requests without a signature need not wait for anything, and may be another scheme's.
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+        let signed = |name| head.headers.contains_key(name);
+        match signed(SIGNATURE) || signed(SIGNATURE_INPUT) {
+            true => None,
+            false => Some(Err(self.refusal(head, Rejection::missing))),
+        }
+    }
+}
+
+impl<R> fmt::Debug for Hmac<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hmac")
+            .field("key_ids", &self.keys)
+            .field("window", &self.window)
+            .field("skew", &self.skew)
+            .field("tag", &self.tag)
+            .field("authorities", &self.authorities)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! What a signature must cover and say to be worth something. A signature that leaves out the
+//! path, say, is a good signature of something else.
+
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName};
+
+use super::base::{AUTHORITY, METHOD, PATH, QUERY};
+use super::digest::CONTENT_DIGEST;
+
+pub(super) const CONTENT_TYPE: &str = "content-type";
+
+/// The components that must be covered, for a request with these headers.
+pub(super) fn required_components(headers: &HeaderMap, has_body: bool) -> Vec<&str> {
+    let always = [METHOD, AUTHORITY, PATH, QUERY];
+    let body = [CONTENT_DIGEST, CONTENT_TYPE].into_iter().filter(|_| has_body);
+    let carried = headers.keys().map(HeaderName::as_str).filter(|name| {
+        // Some servers cannot tell `_` from `-`.
+        let folded = if name.contains('_') { &*name.replace('_', "-") } else { name };
+        matches!(folded, "authorization" | "content-encoding" | "last-event-id" | "upgrade")
+            || folded.starts_with("mcp-")
+    });
+    always.into_iter().chain(body).chain(carried).collect()
+}
+
+/// Whether one of these has several lines. They are signed as one, joined by commas, and servers
+/// read the first: whoever stands in between could split a line.
+pub(super) fn has_several_lines(headers: &HeaderMap, components: &[&str]) -> bool {
+    components.iter().any(|name| headers.get_all(*name).iter().nth(1).is_some())
+}
+
+/// Whether the head says that a body follows. It need not: the body itself is looked at, too.
+pub(super) fn announces_body(head: &Parts) -> bool {
+    let length = head.headers.get(CONTENT_LENGTH);
+    length.is_some_and(|length| length != "0") || head.headers.contains_key(TRANSFER_ENCODING)
+}

@@ -1,0 +1,150 @@
+//! The signatures of a request: which one counts, and what it says.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use sfv::{BareItemFromInput, ListSerializer};
+
+use super::clock::Clock;
+use super::fields::{Dictionary, InnerList, Member};
+use super::keys::Keys;
+use super::malformed;
+use crate::Rejection;
+
+pub(super) const SIGNATURE: &str = "signature";
+pub(super) const SIGNATURE_INPUT: &str = "signature-input";
+
+/// More than these nobody needs, and each costs.
+const MAX_SIGNATURES: usize = 4;
+
+/// All signatures of a request (RFC 9421 §4), anybody's.
+pub(super) struct Signatures<'f> {
+    inputs: Dictionary<'f>,
+    signatures: Dictionary<'f>,
+}
+
+/// The one signature that counts.
+pub(super) struct Signature<'s> {
+    pub(super) key_id: &'s str,
+    /// Whether the key is one of ours. If not, it is looked at all the same, so that the answer
+    /// does not tell.
+    pub(super) known: bool,
+    /// Whether no other signature is of a key that is known.
+    pub(super) alone: bool,
+    input: &'s InnerList<'s>,
+    pub(super) bytes: &'s [u8],
+}
+
+impl<'f> Signatures<'f> {
+    /// Reads both fields; `None` if there is neither.
+    pub(super) fn parse(headers: &'f HeaderMap) -> Result<Option<Self>, Rejection> {
+        let read = |name, shown| Dictionary::parse(headers, name).map_err(malformed(shown));
+        let inputs = read(SIGNATURE_INPUT, "Signature-Input")?;
+        let signatures = read(SIGNATURE, "Signature")?;
+        match (inputs, signatures) {
+            (None, None) => Ok(None),
+            (Some(inputs), Some(signatures)) => Ok(Some(Self { inputs, signatures })),
+            _ => Err(Rejection::bad_request("Signature and Signature-Input go together")),
+        }
+    }
+
+    /// The only signature of a key that is known, or else the first one.
+    pub(super) fn choose(&self, keys: &Keys) -> Result<Signature<'_>, Rejection> {
+        if self.inputs.iter().len().max(self.signatures.iter().len()) > MAX_SIGNATURES {
+            return Err(Rejection::bad_request("more than four signatures"));
+        }
+        let mut of_known: Option<Signature<'_>> = None;
+        let mut first = None;
+        for (label, input) in self.inputs.iter() {
+            let (
+                Member::InnerList(input),
+                Some(Member::Item(BareItemFromInput::ByteSequence(bytes))),
+            ) = (input, self.signatures.get(label))
+            else {
+                return Err(Rejection::bad_request("a signature does not have its form"));
+            };
+            let key_id = string(input, "keyid").unwrap_or_default();
+            let known = keys.knows(key_id);
+            let signature = Signature { key_id, known, alone: true, input, bytes };
+            match &mut of_known {
+                _ if !known => _ = first.get_or_insert(signature),
+                Some(chosen) => chosen.alone = false,
+                None => of_known = Some(signature),
+            }
+        }
+        of_known.or(first).ok_or_else(|| Rejection::bad_request("Signature-Input is empty"))
+    }
+}
+
+impl<'s> Signature<'s> {
+    /// The names of what is covered.
+    pub(super) fn components(&self) -> Result<Vec<&'s str>, Rejection> {
+        let mut names = Vec::with_capacity(self.input.items.len());
+        for (item, parameters) in &self.input.items {
+            let name = item.as_string().filter(|_| parameters.0.is_empty());
+            let Some(name) = name.map(|name| name.as_str()) else {
+                return Err(Rejection::bad_request("a covered component is not known here"));
+            };
+            if names.contains(&name) {
+                return Err(Rejection::bad_request("a component is covered twice"));
+            }
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    /// What is covered and the parameters as RFC 9421 §2.3 wants them: serialized strictly, in the
+    /// order in which they came, those that nobody knows among them.
+    pub(super) fn parameters(&self) -> String {
+        let mut list = ListSerializer::new();
+        let mut inner = list.inner_list();
+        for (item, parameters) in &self.input.items {
+            let parameters = parameters.0.iter().map(|(key, value)| (*key, value));
+            let _ = inner.bare_item(item).parameters(parameters);
+        }
+        let parameters = self.input.parameters.0.iter().map(|(key, value)| (*key, value));
+        let _ = inner.finish().parameters(parameters);
+        list.finish().unwrap_or_default()
+    }
+
+    pub(super) fn nonce(&self) -> Option<&'s str> {
+        string(self.input, "nonce")
+    }
+
+    /// Whether it says when it was made and until when it is good, and that this is now.
+    pub(super) fn is_timely(
+        &self,
+        clock: &Clock,
+        window: Duration,
+        skew: Duration,
+        of_earlier_runs: bool,
+    ) -> bool {
+        let seconds = |key| {
+            let value = self.input.parameters.get(key)?.as_integer()?;
+            u64::try_from(i64::from(value)).ok()
+        };
+        let (Some(created), Some(expires)) = (seconds("created"), seconds("expires")) else {
+            return false;
+        };
+        let (now, skew) = (clock.now(), skew.as_secs());
+        created < expires
+            && expires - created <= window.as_secs()
+            && created <= now.saturating_add(skew)
+            && now <= expires.saturating_add(skew)
+            && (of_earlier_runs || created >= clock.started())
+    }
+
+    /// `alg` may be left out, as the key implies it.
+    pub(super) fn is_hmac_sha256(&self) -> bool {
+        self.input.parameters.get("alg").is_none()
+            || string(self.input, "alg") == Some("hmac-sha256")
+    }
+
+    pub(super) fn has_tag(&self, wanted: Option<&str>) -> bool {
+        wanted.is_none() || string(self.input, "tag") == wanted
+    }
+}
+
+fn string<'s>(input: &'s InnerList<'_>, key: &str) -> Option<&'s str> {
+    input.parameters.get(key)?.as_string().map(|text| text.as_str())
+}

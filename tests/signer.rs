@@ -1,0 +1,274 @@
+//! The signer, and that it and the verifier mean the same: whatever is signed is accepted, and
+//! nothing that was changed afterwards.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use common::forge::SECRET;
+use common::{recorder, send};
+use http::{HeaderMap, Method, Uri};
+use mcp_auth_layer::{Hmac, McpAuthLayer, SignError, SignLayer, Signer};
+use proptest::prelude::*;
+use tower::{Layer, Service, ServiceExt};
+
+fn signer() -> Signer {
+    Signer::new("ci", SECRET).unwrap()
+}
+
+fn signed(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
+    signer().sign(&mut request).unwrap();
+    request
+}
+
+/// What a verifier says to a request that is signed once it has started.
+fn status(request: impl FnOnce() -> http::Request<Vec<u8>>) -> u16 {
+    let (app, seen) = recorder();
+    let app = app.layer(McpAuthLayer::hmac("ci", SECRET));
+    let request = request();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(send(app, request.map(Body::from)));
+    assert_eq!(seen.count(), usize::from(answer.status == 200));
+    answer.status.as_u16()
+}
+
+/// Any request that can be signed.
+fn requests() -> impl Strategy<Value = http::Request<Vec<u8>>> {
+    let method = prop::sample::select(vec!["GET", "POST", "DELETE", "PUT", "PURGE"]);
+    let target = "http://[a-zA-Z0-9.-]{1,20}(:[1-9][0-9]{0,3})?(/[a-zA-Z0-9._~%!$&'()*+,;=:@-]{0,12}){0,4}(\\?[a-zA-Z0-9/?._~%!$&'()*+,;=:@-]{0,20})?";
+    let names = "mcp-[a-z0-9-]{1,10}|last-event-id|content-encoding|x-[a-z]{1,5}";
+    let headers = prop::collection::vec((names, "[ -~]{0,30}"), 0..6);
+    let body = prop::collection::vec(any::<u8>(), 0..200);
+    (method, target, headers, body).prop_filter_map(
+        "no request",
+        |(method, target, headers, body)| {
+            let mut request = http::Request::builder().method(method).uri(target);
+            let headers: BTreeMap<_, _> = headers.into_iter().collect(); // a line each
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            request.header("content-type", "application/json").body(body).ok()
+        },
+    )
+}
+
+/// A changed copy: one byte of one of the things that are covered.
+fn change(
+    request: http::Request<Vec<u8>>,
+    what: prop::sample::Index,
+    at: prop::sample::Index,
+    bit: u8,
+) -> Option<http::Request<Vec<u8>>> {
+    let (mut head, mut body) = request.into_parts();
+    let flip = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        let at = (!bytes.is_empty()).then(|| at.index(bytes.len()))?;
+        bytes[at] ^= 1 << bit;
+        Some(bytes)
+    };
+    let covered: Vec<_> = head
+        .headers
+        .keys()
+        .filter(|name| !name.as_str().starts_with("x-"))
+        .filter(|name| !(name.as_str() == "content-type" && body.is_empty()))
+        .cloned()
+        .collect();
+    match what.index(covered.len() + 3) {
+        0 => head.method = Method::from_bytes(&flip(head.method.as_str())?).ok()?,
+        1 => {
+            let changed: Uri =
+                String::from_utf8(flip(&head.uri.to_string())?).ok()?.parse().ok()?;
+            // In lower case, and without its default port, it is the same authority; `http` and
+            // `hTTp` are the same scheme, and no scheme is covered.
+            let told = |uri: &Uri| {
+                let authority =
+                    uri.authority().map(|a| a.as_str().trim_end_matches(":80").to_lowercase());
+                let query = uri.query().unwrap_or_default().to_owned();
+                (authority, uri.path().to_owned(), query)
+            };
+            if told(&changed) == told(&head.uri) {
+                return None;
+            }
+            head.uri = changed;
+        }
+        2 if body.is_empty() => body.push(0),
+        2 => {
+            let at = at.index(body.len());
+            body[at] ^= 1 << bit;
+        }
+        header => {
+            let name = &covered[header - 3];
+            let old = head.headers[name].clone();
+            let changed = http::HeaderValue::from_bytes(&flip(old.to_str().ok()?)?).ok()?;
+            // White space around a value is not covered, and the last bits of base64 mean nothing.
+            let same = |a: &[u8], b: &[u8]| a.trim_ascii() == b.trim_ascii();
+            if same(changed.as_bytes(), old.as_bytes()) {
+                return None;
+            }
+            head.headers.insert(name, changed);
+        }
+    }
+    Some(http::Request::from_parts(head, body))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_signer_signs_the_verifier_accepts(request in requests()) {
+        prop_assert_eq!(status(|| signed(request)), 200);
+    }
+
+    #[test]
+    fn any_changed_byte_is_refused(
+        request in requests(),
+        what in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        bit in 0u8..7,
+    ) {
+        let (mut shown, mut unchanged) = (String::new(), false);
+        let status = status(|| {
+            let signed = signed(request);
+            let changed = change(signed.clone(), what, at, bit);
+            unchanged = changed.is_none();
+            shown = format!("{changed:?}");
+            changed.unwrap_or(signed)
+        });
+        prop_assert!(unchanged || status == 401 || status == 400, "{}: {}", status, shown);
+    }
+}
+
+#[test]
+fn each_signature_is_another_and_replaces_the_last() {
+    let mut request = http::Request::post("http://localhost/mcp")
+        .header("content-type", "application/json")
+        .body(b"{}".to_vec())
+        .unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let sign = || {
+            signer().sign(&mut request).unwrap();
+            request.clone()
+        };
+        assert_eq!(status(sign), 200);
+        for name in ["signature", "signature-input", "content-digest"] {
+            assert_eq!(request.headers().get_all(name).iter().count(), 1, "{name}");
+        }
+        seen.push(request.headers()["signature"].clone());
+    }
+    assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2]);
+}
+
+#[test]
+fn lifetime_and_tag_are_signed() {
+    for (seconds, expected) in [(300, 200), (301, 401)] {
+        let tagged = signer().tag("mcp").lifetime(std::time::Duration::from_secs(seconds));
+        let sign = || {
+            let mut request = http::Request::get("http://localhost/").body(Vec::new()).unwrap();
+            tagged.sign(&mut request).unwrap();
+            let input = request.headers()["signature-input"].to_str().unwrap();
+            assert!(input.ends_with(r#";alg="hmac-sha256";tag="mcp""#), "{input}");
+            request
+        };
+        assert_eq!(status(sign), expected, "a window of {seconds} seconds");
+    }
+}
+
+#[test]
+fn what_cannot_be_signed_is_an_error() {
+    let request = |target: &str, body: &str| {
+        http::Request::post(target).body(body.as_bytes().to_vec()).unwrap()
+    };
+    assert_eq!(signer().sign(&mut request("http://a/", "x")), Err(SignError::NoContentType));
+    assert_eq!(signer().sign(&mut request("http://a/", "")), Ok(()));
+    assert!(matches!(signer().sign(&mut request("/", "")), Err(SignError::Request(_))));
+    let mut request = request("http://a/", "");
+    assert_eq!(signer().tag("é").sign(&mut request), Err(SignError::Tag));
+    request.headers_mut().insert("mcp-name", http::HeaderValue::from_bytes(b"\xe9").unwrap());
+    assert!(matches!(signer().sign(&mut request), Err(SignError::Request(_))));
+    request.headers_mut().insert("mcp-name", "a".parse().unwrap());
+    assert_eq!(signer().sign(&mut request), Ok(()));
+    request.headers_mut().append("mcp-name", "b".parse().unwrap());
+    assert!(matches!(signer().sign(&mut request), Err(SignError::Request(_))));
+    assert!(Signer::new("ci", [0; 31]).is_err() && Signer::new("", SECRET).is_err());
+}
+
+/// The headers of each request that reached the wire.
+type Wire = Arc<Mutex<Vec<HeaderMap>>>;
+
+fn client() -> (impl Service<Request, Response = Response, Error = axum::BoxError> + Clone, Wire) {
+    let wire = Wire::default();
+    let sent = wire.clone();
+    let inner = tower::service_fn(move |request: Request| {
+        sent.lock().unwrap().push(request.headers().clone());
+        async { Ok::<_, Infallible>(Response::new(request.into_body())) }
+    });
+    (SignLayer::new(signer(), "http://tools.example:80").layer(inner), wire)
+}
+
+#[tokio::test]
+async fn the_layer_signs_each_attempt_anew_for_its_origin_alone() {
+    let (client, wire) = client();
+    let send = |target: &str| {
+        let request = http::Request::post(target).header("content-type", "text/plain");
+        client.clone().oneshot(request.body(Body::from("x")).unwrap())
+    };
+    for target in ["http://tools.example/a", "http://TOOLS.example:80/a", "http://tools.example/a"]
+    {
+        let response = send(target).await.unwrap();
+        assert_eq!(axum::body::to_bytes(response.into_body(), 9).await.unwrap(), "x");
+    }
+    for target in
+        ["https://tools.example/a", "http://tools.example:81/a", "http://evil.example/a", "/a"]
+    {
+        send(target).await.unwrap();
+    }
+    let wire = wire.lock().unwrap();
+    let nonces: Vec<_> = wire[..3].iter().map(|headers| &headers["signature-input"]).collect();
+    assert!(nonces[0] != nonces[1] && nonces[1] != nonces[2] && nonces[0] != nonces[2]);
+    for headers in &wire[3..] {
+        for name in ["signature", "signature-input", "content-digest"] {
+            assert!(!headers.contains_key(name), "{headers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_layer_says_what_it_cannot_sign() {
+    let (client, wire) = client();
+    let request = http::Request::post("http://tools.example/").body(Body::from("x")).unwrap();
+    let error = client.oneshot(request).await.err().unwrap();
+    assert_eq!(error.downcast_ref::<SignError>(), Some(&SignError::NoContentType));
+    assert!(wire.lock().unwrap().is_empty());
+}
+
+#[test]
+fn the_layer_wants_an_origin_and_quotes_no_password() {
+    for wrong in ["/mcp", "tools.example", "http://user:hunter2@tools.example", "http://hunter2 @x"]
+    {
+        let panic = std::panic::catch_unwind(|| SignLayer::new(signer(), wrong)).err().unwrap();
+        let panic = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let panic = panic.unwrap_or_default();
+        assert!(panic.contains("scheme://host") && !panic.contains("hunter2"), "{panic}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_signs_reaches_a_server_that_verifies() {
+    let (app, seen) = recorder();
+    let hmac = Hmac::new([("ci", SECRET)]).unwrap();
+    let server = app.layer(McpAuthLayer::new(hmac));
+    let client = SignLayer::new(signer(), "http://tools.example").layer(server);
+    for _ in 0..2 {
+        let request =
+            http::Request::post("http://tools.example/mcp?x").header("content-type", "text/plain");
+        let request = request.body(Body::from("{}")).unwrap();
+        assert_eq!(client.clone().oneshot(request).await.unwrap().status(), 200);
+        assert_eq!(seen.principal(), "ci");
+    }
+}
