@@ -11,9 +11,10 @@ use std::process::ExitCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
-use common::cli::{self, Failure, NamedSecret};
+use common::cli::{self, Failure, HmacKey, NamedSecret};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Uri};
+use mcp_auth_layer::{Signer, SigningClient};
 use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, JsonObject};
 use rmcp::service::{ClientInitializeError, ServiceError};
@@ -24,8 +25,8 @@ use rmcp::transport::streamable_http_client::{
 
 /// Lists the tools of an MCP server, and calls one of them
 ///
-/// Arguments stand in the process list for everybody to see. Without --user and --token, the
-/// environment is asked: TOKEN, or USERNAME and PASSWORD.
+/// Arguments stand in the process list for everybody to see. Without --user, --token and
+/// --hmac-key, the environment is asked: HMAC_KEY, TOKEN, or USERNAME and PASSWORD.
 #[derive(Parser)]
 #[command(version)]
 struct Args {
@@ -38,6 +39,9 @@ struct Args {
     /// A bearer token
     #[arg(long)]
     token: Option<String>,
+    /// A key id and its secret, with which every request is signed
+    #[arg(long, value_name = "ID:BASE64SECRET")]
+    hmac_key: Option<HmacKey>,
     /// The tool to call
     #[arg(long, value_name = "NAME", default_value = "whoami")]
     tool: String,
@@ -61,8 +65,13 @@ async fn run() -> Result<(), Failure> {
     if let Some(authorization) = authorization(args.user, args.token)? {
         config = config.custom_headers(HashMap::from([(AUTHORIZATION, authorization)]));
     }
-    let transport = StreamableHttpClientTransport::from_config(config);
-    let connected = ().serve(transport).await;
+    let connected = match signer(args.hmac_key)? {
+        Some(signer) => {
+            let client = SigningClient::new(signer).map_err(Failure::work)?;
+            ().serve(StreamableHttpClientTransport::with_client(client, config)).await
+        }
+        None => ().serve(StreamableHttpClientTransport::from_config(config)).await,
+    };
     let client = connected.map_err(|error| explain(error.auth_challenge(), &error))?;
 
     let explain = |error: ServiceError| explain(error.auth_challenge(), &error);
@@ -80,6 +89,18 @@ async fn run() -> Result<(), Failure> {
         Some(true) => Err(Failure::work(format!("{} reports an error", args.tool))),
         _ => Ok(()),
     }
+}
+
+/// What signs the requests, if there is a key.
+fn signer(key: Option<HmacKey>) -> Result<Option<Signer>, Failure> {
+    let key = match (key, cli::variable("HMAC_KEY")?) {
+        (Some(key), _) => key,
+        (None, Some(key)) => key.parse().map_err(|e| Failure::usage(format!("HMAC_KEY: {e}")))?,
+        (None, None) => return Ok(None),
+    };
+    Signer::new(key.id, key.secret)
+        .map(Some)
+        .map_err(|e| Failure::usage(format!("--hmac-key: {e}")))
 }
 
 /// The credential of the command line or, where it has none, of the environment.
@@ -107,7 +128,7 @@ fn authorization(
 fn explain(challenge: Option<&str>, error: &(dyn Error + 'static)) -> Failure {
     Failure::work(match challenge {
         Some(challenge) => format!(
-            "the server does not let you in (401, it asks for {challenge}): check --user or --token"
+            "the server does not let you in (401, it asks for {challenge}): check --user, --token or --hmac-key"
         ),
         None => format!("no success with this server: {}", innermost(error)),
     })

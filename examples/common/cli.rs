@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use http::Uri;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, any_of};
+use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, Hmac, any_of};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +99,23 @@ impl FromStr for NamedSecret {
     }
 }
 
+/// `ID:BASE64SECRET`.
+#[derive(Clone)]
+pub(crate) struct HmacKey {
+    pub(crate) id: String,
+    pub(crate) secret: Vec<u8>,
+}
+
+impl FromStr for HmacKey {
+    type Err = &'static str;
+
+    fn from_str(argument: &str) -> Result<Self, Self::Err> {
+        let NamedSecret { name: id, secret } = argument.parse()?;
+        let secret = STANDARD.decode(secret).map_err(|_| "expected the secret in base64")?;
+        Ok(Self { id, secret })
+    }
+}
+
 /// Where to listen.
 #[derive(clap::Args)]
 pub struct Listen {
@@ -126,13 +143,17 @@ impl Listen {
 pub struct Server {
     #[command(flatten)]
     listen: Listen,
-    /// A user and a password for HTTP Basic; can be repeated. Without any --user and --token:
+    /// A user and a password for HTTP Basic; can be repeated. Without any user, token and key:
     /// USERNAME and PASSWORD from the environment, or else `admin` with a generated password
     #[arg(long = "user", value_name = "NAME:PASSWORD")]
     users: Vec<NamedSecret>,
     /// A bearer token and the name of its owner; can be repeated
     #[arg(long = "token", value_name = "NAME:TOKEN")]
     tokens: Vec<NamedSecret>,
+    /// A key id and its secret, for signed requests (RFC 9421, hmac-sha256); can be repeated, and
+    /// twice for the same id. Make one by: openssl rand -base64 32
+    #[arg(long = "hmac-key", value_name = "ID:BASE64SECRET")]
+    keys: Vec<HmacKey>,
 }
 
 /// A server that listens, and is about to serve.
@@ -166,26 +187,35 @@ impl Server {
         fn pairs(list: &[NamedSecret]) -> impl Iterator<Item = (&str, &str)> {
             list.iter().map(|one| (&*one.name, &*one.secret))
         }
-        let invalid = |option| move |error| Failure::usage(format!("{option}: {error}"));
-        let users = || Basic::new(pairs(&self.users)).map_err(invalid("--user"));
-        let tokens = || Bearer::new(pairs(&self.tokens)).map_err(invalid("--token"));
-        let given = match (self.users.is_empty(), self.tokens.is_empty()) {
-            (false, false) => any_of(users()?, tokens()?).boxed(),
-            (false, true) => users()?.boxed(),
-            (true, false) => tokens()?.boxed(),
-            (true, true) => {
-                let (user, generated) = match user_of_environment()? {
-                    Some(user) => (user, None),
-                    None => {
-                        let password = generate_secret()?;
-                        (("admin".to_owned(), password.clone()), Some(password))
-                    }
-                };
-                let basic = Basic::new([user]).map_err(invalid("USERNAME and PASSWORD"))?;
-                return Ok((basic.boxed(), generated));
+        fn invalid<E: Display>(option: &str) -> impl Fn(E) -> Failure {
+            move |error| Failure::usage(format!("{option}: {error}"))
+        }
+        // Signatures come first: a broken one is not made up for by another credential.
+        let mut schemes = Vec::new();
+        if !self.keys.is_empty() {
+            let keys = self.keys.iter().map(|key| (&*key.id, &*key.secret));
+            schemes.push(Hmac::new(keys).map_err(invalid("--hmac-key"))?.boxed());
+        }
+        if !self.users.is_empty() {
+            schemes.push(Basic::new(pairs(&self.users)).map_err(invalid("--user"))?.boxed());
+        }
+        if !self.tokens.is_empty() {
+            schemes.push(Bearer::new(pairs(&self.tokens)).map_err(invalid("--token"))?.boxed());
+        }
+        let given = schemes.into_iter().reduce(|all, one| any_of(all, one).boxed());
+        if let Some(given) = given {
+            return Ok((given, None));
+        }
+
+        let (user, generated) = match user_of_environment()? {
+            Some(user) => (user, None),
+            None => {
+                let password = generate_secret()?;
+                (("admin".to_owned(), password.clone()), Some(password))
             }
         };
-        Ok((given, None))
+        let basic = Basic::new([user]).map_err(invalid("USERNAME and PASSWORD"))?;
+        Ok((basic.boxed(), generated))
     }
 }
 

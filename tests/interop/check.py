@@ -5,6 +5,7 @@ check.py EXAMPLES WORK
 
 import base64
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -13,7 +14,9 @@ import sys
 EXAMPLES, WORK = map(pathlib.Path, sys.argv[1:])
 HERE = pathlib.Path(__file__).parent
 
-USERS = ["--user", "alice:pass:word", "--token", "ci:dG9rZW4tb2YtdGhlLWNp"]
+KEY = "signer:" + base64.b64encode(bytes(range(32))).decode()
+WRONG_KEY = "signer:" + base64.b64encode(bytes(range(1, 33))).decode()
+USERS = ["--hmac-key", KEY, "--user", "alice:pass:word", "--token", "ci:dG9rZW4tb2YtdGhlLWNp"]
 
 
 def basic(pair):
@@ -48,7 +51,8 @@ class Server:
 
     def __init__(self, *command):
         command = [str(part) for part in command]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, "RUST_LOG": "error"}
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         for line in self.process.stdout:
             if found := re.search(r"listening on (http://[^/]+)", line):
                 self.url = found[1]
@@ -92,6 +96,8 @@ def rmcp_client(url):
     for credential, flags, who in [
         ("basic", ["--user", "alice:pass:word"], "alice"),
         ("bearer", ["--token", "dG9rZW4tb2YtdGhlLWNp"], "ci"),
+        ("signing", ["--hmac-key", KEY], "signer"),
+        ("signing with a wrong key", ["--hmac-key", WRONG_KEY], None),
         ("wrong password", ["--user", "alice:wrong"], None),
         ("wrong token", ["--token", "wrong"], None),
         ("no credential", [], None),
@@ -119,21 +125,35 @@ def the_articles_session(url):
         check(f"sse_server, the article's client, {credential} password", right, said)
 
 
+def signing_client(server, url):
+    """The Python client that signs every request."""
+    command = [sys.executable, EXAMPLES_SOURCE / "python" / "signed_client.py", url, "--hmac-key"]
+    for credential, key, good in [("its key", KEY, True), ("a wrong key", WRONG_KEY, False)]:
+        run = subprocess.run([*command, key], capture_output=True, text=True, timeout=60)
+        said = run.stdout + run.stderr
+        refused = run.returncode != 0 and re.search("401|wrong or has expired", said)
+        right = "whoami: signer" in run.stdout and "hello" in run.stdout if good else refused
+        check(f"{server}, Python client that signs with {credential}", right, said)
+
+
 EXAMPLES_SOURCE = HERE.parent.parent / "examples"
 
 with Server(EXAMPLES / "sse_server", "--port", "0", *USERS) as server:
     every_client("sse_server", "sse", f"{server.url}/sse")
     the_articles_session(f"{server.url}/sse")
+    signing_client("sse_server", f"{server.url}/sse")
 
 with Server(EXAMPLES / "streamable_server", "--port", "0", *USERS) as server:
     every_client("streamable_server", "http", f"{server.url}/mcp")
     rmcp_client(f"{server.url}/mcp")
+    signing_client("streamable_server", f"{server.url}/mcp")
 
 with Server(sys.executable, HERE / "upstream.py") as upstream:
     guard = [EXAMPLES / "proxy", "--upstream", upstream.url, "--port", "0", *USERS]
     with Server(*guard) as proxy:
         every_client("proxy to Python", "sse", f"{proxy.url}/sse")
         every_client("proxy to Python", "http", f"{proxy.url}/mcp")
+        signing_client("proxy to Python", f"{proxy.url}/mcp")
 
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)
