@@ -10,6 +10,7 @@ use axum_core::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use crate::service::in_time;
 use crate::{Reason, Rejection};
 
 /// As much as rmcp accepts.
@@ -73,9 +74,9 @@ pub(crate) async fn collect(
         }
         Ok(if joined.is_empty() { first } else { joined.freeze() })
     };
-    tokio::time::timeout(READ_TIMEOUT, whole)
+    in_time(READ_TIMEOUT, whole)
         .await
-        .unwrap_or_else(|_| Err(Rejection::bad_request("the body did not arrive in time")))
+        .unwrap_or_else(|| Err(Rejection::bad_request("the body did not arrive in time")))
 }
 
 fn unreadable(error: axum_core::BoxError, limit: usize) -> Rejection {

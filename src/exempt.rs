@@ -121,12 +121,16 @@ fn without_session(uri: &Uri) -> Option<Uri> {
 /// MCP: "Servers MUST validate the `Origin` header". Browsers name the page that makes them ask,
 /// and attach remembered Basic credentials by themselves.
 ///
-/// They leave it out where a page only wants to load or go somewhere, and say so in
+/// They leave it out of GET and HEAD where a page only wants to load or go somewhere, and say so in
 /// `Sec-Fetch-Site` (Fetch Metadata). A request with neither is not a page's.
 pub(crate) fn check_origin(options: &Options, head: &Parts) -> Result<(), Rejection> {
     let mut origins = head.headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else {
-        return match head.headers.get(SEC_FETCH_SITE) {
+        let site = match head.method {
+            Method::GET | Method::HEAD => head.headers.get(SEC_FETCH_SITE),
+            _ => None,
+        };
+        return match site {
             Some(site) if site != "same-origin" && site != "none" => Err(Rejection::new(
                 Reason::ForeignOrigin,
                 "a page of another origin made the browser ask, and browsers do not say which",

@@ -1,10 +1,12 @@
 //! The way of a request, from top to bottom.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum_core::BoxError;
 use axum_core::body::Body;
@@ -118,9 +120,11 @@ where
 
 /// Which of two would count is anybody's guess, the inner service's among them.
 fn one_credential(head: &Parts) -> Result<(), Rejection> {
-    match head.headers.get_all(AUTHORIZATION).iter().nth(1) {
-        None => Ok(()),
-        Some(_) => Err(Rejection::bad_request("more than one Authorization header")),
+    let doubled = head.headers.len() > head.headers.keys_len()
+        && head.headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
+    match doubled {
+        false => Ok(()),
+        true => Err(Rejection::bad_request("more than one Authorization header")),
     }
 }
 
@@ -167,13 +171,12 @@ impl<A: Authenticator> Gate<A> {
         future: impl Future<Output = Result<T, Rejection>>,
     ) -> Result<T, Rejection> {
         let mut future = pin!(future);
-        let caught = std::future::poll_fn(move |cx| {
+        let caught = poll_fn(move |cx| {
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
                 .unwrap_or_else(|_| Poll::Ready(Err(panicked(whose))))
         });
-        tokio::time::timeout(self.options.authenticator_timeout, caught).await.unwrap_or_else(
-            |_| Err(Rejection::unavailable().caused_by(format_args!("{whose} took too long"))),
-        )
+        let late = || Rejection::unavailable().caused_by(format_args!("{whose} took too long"));
+        in_time(self.options.authenticator_timeout, caught).await.unwrap_or_else(|| Err(late()))
     }
 
     /// The principal on, the credentials off.
@@ -226,6 +229,15 @@ impl<A: Authenticator> Gate<A> {
         };
         response.extensions_mut().insert(rejection);
         response
+    }
+}
+
+/// What a future comes to within this time. Most need not wait, and then there is no timer.
+pub(crate) async fn in_time<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => tokio::time::timeout(limit, future).await.ok(),
     }
 }
 

@@ -83,12 +83,16 @@ impl Message<'_> {
 
     /// RFC 9421 §2.1: all fields of that name, each trimmed, joined by a comma and a space.
     fn push_field(&self, base: &mut String, name: &str) -> Result<(), BaseError> {
-        // Names are in lower case; everything that begins with `@` is no token and so no name.
-        let lower = !name.contains(|c: char| c.is_ascii_uppercase());
-        let name = name.parse::<HeaderName>().ok().filter(|_| lower).ok_or(BaseError::Component)?;
+        // Names are in lower case; `@` is none of a name's letters.
+        if name.contains(|c: char| c.is_ascii_uppercase() || c == '@') {
+            return Err(BaseError::Component);
+        }
         let mut fields = self.headers.get_all(name).iter().peekable();
         if fields.peek().is_none() {
-            return Err(BaseError::MissingField);
+            return Err(match name.parse::<HeaderName>() {
+                Ok(_) => BaseError::MissingField,
+                Err(_) => BaseError::Component,
+            });
         }
         let mut separator = "";
         for field in fields {

@@ -147,8 +147,10 @@ impl<'f> ParameterVisitor<'f> for &mut Parameters<'f> {
 }
 
 fn push<T>(list: &mut Vec<T>, most: usize, one: T) -> Result<&mut T, Unwanted> {
-    if list.len() == most {
-        return Err(Unwanted::TooMuch);
+    match list.len() {
+        0 => list.reserve(most.min(8)), // as many as there mostly are
+        len if len >= most => return Err(Unwanted::TooMuch),
+        _ => {}
     }
     list.push(one);
     list.last_mut().ok_or(Unwanted::TooMuch)

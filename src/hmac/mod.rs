@@ -256,10 +256,11 @@ impl<R: ReplayStore> Hmac<R> {
         let scheme = if self.https { "https" } else { head.uri.scheme_str().unwrap_or("http") };
         let named = authority_of(head, scheme).map_err(unsignable)?;
         let known = self.authorities.iter().map(|authority| normalized(authority, scheme));
-        let mut authorities: Vec<_> = known.collect();
-        if authorities.is_empty() || authorities.contains(&named) {
-            authorities = vec![named];
-        }
+        let known: Vec<_> = known.collect();
+        let authorities = match known.is_empty() || known.contains(&named) {
+            true => std::slice::from_ref(&named),
+            false => &known,
+        };
         let base = |authority: &String| {
             let message = Message {
                 method: &head.method,

@@ -26,7 +26,8 @@ pub(super) fn required_components(headers: &HeaderMap, has_body: bool) -> Vec<&s
 /// Whether one of these has several lines. They are signed as one, joined by commas, and servers
 /// read the first: whoever stands in between could split a line.
 pub(super) fn has_several_lines(headers: &HeaderMap, components: &[&str]) -> bool {
-    components.iter().any(|name| headers.get_all(*name).iter().nth(1).is_some())
+    let has_two = |name: &&str| headers.get_all(*name).iter().nth(1).is_some();
+    headers.len() > headers.keys_len() && components.iter().any(has_two)
 }
 
 /// Whether the head says that a body follows. It need not: the body itself is looked at, too.

@@ -96,7 +96,8 @@ impl<'s> Signature<'s> {
     /// What is covered and the parameters as RFC 9421 §2.3 wants them: serialized strictly, in the
     /// order in which they came, those that nobody knows among them.
     pub(super) fn parameters(&self) -> String {
-        let mut list = ListSerializer::new();
+        let mut text = String::with_capacity(512);
+        let mut list = ListSerializer::with_buffer(&mut text);
         let mut inner = list.inner_list();
         for (item, parameters) in &self.input.items {
             let parameters = parameters.0.iter().map(|(key, value)| (*key, value));
@@ -104,7 +105,7 @@ impl<'s> Signature<'s> {
         }
         let parameters = self.input.parameters.0.iter().map(|(key, value)| (*key, value));
         let _ = inner.finish().parameters(parameters);
-        list.finish().unwrap_or_default()
+        text
     }
 
     pub(super) fn nonce(&self) -> Option<&'s str> {
