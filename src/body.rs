@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum_core::body::Body;
 use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::service::in_time;
@@ -53,6 +54,9 @@ pub(crate) async fn collect(
     collecting: &Collecting,
     total_limit: usize,
 ) -> Result<Bytes, Rejection> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit)); // it says so beforehand
+    }
     let whole = async {
         let mut share = Share { of: collecting, bytes: 0 };
         let mut body = pin!(Limited::new(body, limit));
@@ -79,12 +83,13 @@ pub(crate) async fn collect(
         .unwrap_or_else(|| Err(Rejection::bad_request("the body did not arrive in time")))
 }
 
+fn too_large(limit: usize) -> Rejection {
+    Rejection::new(Reason::BodyTooLarge, format!("the body is larger than {limit} bytes"))
+}
+
 fn unreadable(error: axum_core::BoxError, limit: usize) -> Rejection {
     match error.is::<LengthLimitError>() {
-        true => {
-            let message = format!("the body is larger than {limit} bytes");
-            Rejection::new(Reason::BodyTooLarge, message)
-        }
+        true => too_large(limit),
         false => Rejection::bad_request("the body could not be read").caused_by(error),
     }
 }

@@ -168,6 +168,41 @@ async fn any_of_tries_the_second_whether_it_answers_now_or_later() {
     check(any_of(later(), bearer())).await;
 }
 
+/// Answers now, and must not be asked to take its time.
+struct Now(fn() -> Result<Admission, Rejection>);
+
+impl Authenticator for Now {
+    async fn authenticate(&self, _: &Parts) -> Result<Admission, Rejection> {
+        panic!("it had answered already")
+    }
+
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+        Some((self.0)())
+    }
+}
+
+#[tokio::test]
+async fn who_answers_now_is_not_asked_again_and_a_conclusive_answer_ends_it() {
+    let admits = || Now(|| Ok(Principal::new("now").into()));
+    let missing = || Now(|| Err(Rejection::missing(Challenge::new("Now"))));
+    let broken = || Now(|| Err(Rejection::bad_request("two of them")));
+    let broken_401 = || Now(|| Err(Rejection::invalid(Challenge::new("Now")).conclusive()));
+    let panics = || Panicking { now: true, ..Panicking::default() };
+    async fn status(authenticator: impl Authenticator) -> u16 {
+        let (app, _) = app(authenticator);
+        send(app, get("/", &[])).await.status.as_u16()
+    }
+    assert_eq!(status(admits()).await, 200);
+    assert_eq!(status(admits().boxed()).await, 200);
+    assert_eq!(status(admits().boxed().boxed()).await, 200);
+    assert_eq!(status(any_of(missing(), admits())).await, 200);
+    assert_eq!(status(any_of(admits(), panics())).await, 200, "the second is not asked");
+    assert_eq!(status(any_of(missing(), missing())).await, 401);
+    assert_eq!(status(any_of(broken(), panics())).await, 400, "the second is not asked");
+    assert_eq!(status(any_of(broken_401(), admits())).await, 401, "nor does it decide");
+    assert_eq!(status(any_of(missing(), broken())).await, 400);
+}
+
 #[tokio::test]
 async fn credential_headers_of_every_member_are_taken_off() {
     struct ApiKey;

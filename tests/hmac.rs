@@ -149,7 +149,7 @@ async fn a_header_of_the_profile_stands_in_one_line() {
     split.headers_mut().insert("mcp-param-path", "/reports".parse().unwrap());
     split.headers_mut().append("mcp-param-path", "/etc".parse().unwrap());
     assert_eq!(ask(hmac(), split).await.status, 400);
-    for name in ["content-encoding", "last-event-id", "mcp-session-id"] {
+    for name in ["content-encoding", "last-event-id", "mcp-session-id", "accept"] {
         let lines = |count| {
             let forged = (0..count).fold(Forged::get(), |forged, _| forged.with_header(name, "x"));
             forged.covering(&[name])

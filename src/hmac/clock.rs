@@ -5,6 +5,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+/// By how many milliseconds the wall clock must be ahead to have been put forward: two readings of
+/// two clocks never quite agree.
+const STEP: u64 = 1000;
+
 #[derive(Debug)]
 pub(super) struct Clock {
     since: Instant,
@@ -30,8 +34,10 @@ impl Clock {
 
     fn at(&self, wall: u64, elapsed: u64) -> u64 {
         let started = wall.saturating_sub(elapsed);
-        let latest = self.started.fetch_max(started, Relaxed).max(started);
-        latest.saturating_add(elapsed) / 1000
+        if started > self.started.load(Relaxed).saturating_add(STEP) {
+            self.started.fetch_max(started, Relaxed);
+        }
+        self.started.load(Relaxed).saturating_add(elapsed) / 1000
     }
 }
 
@@ -49,10 +55,12 @@ mod tests {
 
     #[test]
     fn it_follows_the_wall_forward_and_goes_on_when_that_is_put_back() {
-        let clock = Clock { since: Instant::now(), started: AtomicU64::new(1_000_000) };
+        let clock = Clock { since: Instant::now(), started: AtomicU64::new(1_000_999) };
         assert_eq!(clock.at(1_005_000, 5_000), 1005);
         assert_eq!(clock.at(406_000, 6_000), 1006, "put back by ten minutes");
         assert_eq!(clock.at(500_000, 100_000), 1100);
+        assert_eq!(clock.started(), 1000);
+        assert_eq!(clock.at(1_102_000, 101_000), 1101, "read a moment later");
         assert_eq!(clock.started(), 1000);
         assert_eq!(clock.at(2_000_000, 101_000), 2000, "put forward");
         assert_eq!(clock.started(), 1899);

@@ -56,7 +56,8 @@ const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature")
 ///
 /// * its signature covers `@method`, `@authority`, `@path` and `@query`; with a body, also
 ///   `content-digest` and `content-type`; and `authorization`, `content-encoding`,
-///   `last-event-id`, `upgrade` and every `mcp-*` header that it carries, each in one line;
+///   `last-event-id`, `upgrade` and every `mcp-*` header that it carries;
+/// * every covered header stands in one line, as joined lines could be split on the way;
 /// * it has the parameters `created`, `expires`, `nonce` and `keyid`, and is of now;
 /// * its body has the digests it names (`sha-256`, `sha-512`), and is empty where none is covered;
 /// * its nonce has not been seen, see [`ReplayStore`].
@@ -212,9 +213,8 @@ impl<R: ReplayStore> Hmac<R> {
             false => None,
         };
 
-        let required = required_components(&head.headers, announces_body(head));
-        if has_several_lines(&head.headers, &required) {
-            return Err(Rejection::bad_request("a header that must be covered stands there twice"));
+        if has_several_lines(&head.headers, &covered) {
+            return Err(Rejection::bad_request("a covered header stands there twice"));
         }
 
         // What is not good enough: 401. All of it is looked at, and none of it told.
@@ -223,6 +223,7 @@ impl<R: ReplayStore> Hmac<R> {
             signature.is_timely(&self.clock, self.window, self.skew, self.store.is_shared());
         let meant =
             signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
+        let required = required_components(&head.headers, announces_body(head));
         let complete = required.iter().copied().all(covers);
         let refusal = || self.refusal(head, Rejection::invalid);
         let nonce = signature.nonce().filter(|_| proven && timely && meant && complete);
@@ -237,7 +238,8 @@ impl<R: ReplayStore> Hmac<R> {
             key_id: signature.key_id.to_owned(),
             nonce: nonce.to_owned(),
             // Times are whole seconds: one more for each end.
-            keep: self.window.saturating_add(self.skew * 2 + Duration::from_secs(2)),
+            keep: (self.skew.saturating_mul(2).saturating_add(self.window))
+                .saturating_add(Duration::from_secs(2)),
             store: self.store.clone(),
             wanted: self.wanted(&required),
         };

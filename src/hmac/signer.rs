@@ -132,9 +132,7 @@ impl Signer {
         };
         let components = required_components(&head.headers, !body.is_empty());
         if has_several_lines(&head.headers, &components) {
-            return Err(SignError::Request(
-                "a header that must be covered stands there twice".into(),
-            ));
+            return Err(SignError::Request("a covered header stands there twice".into()));
         }
         let parameters = self.parameters(&components)?;
         let base = message.signature_base(components, &parameters)?;
