@@ -284,7 +284,8 @@ async fn among_several_signatures_the_one_of_a_known_key_counts() {
 #[tokio::test]
 async fn the_window_is_bounded() {
     let forged = |created: i64, expires: i64| {
-        let at = |offset: i64| (now() as i64 + offset).to_string();
+        let now = now() as i64;
+        let at = |offset: i64| (now + offset).to_string();
         Forged::get().with("created", at(created)).with("expires", at(expires))
     };
     // As if a store outlived the process: times before its start count.
