@@ -373,6 +373,10 @@ async fn the_authority_is_the_requests_or_a_configured_one() {
     let mut absolute = host("tools.example").request();
     *absolute.uri_mut() = "http://tools.example/mcp?a=1".parse().unwrap();
     assert_eq!(ask(hmac(), absolute).await.status, 200);
+    // Another scheme in the request line does not make another port the default one.
+    let mut other_port = sent_to(host("tools.example"), "tools.example:443");
+    *other_port.uri_mut() = "https://tools.example:443/mcp?a=1".parse().unwrap();
+    assert_eq!(ask(hmac(), other_port).await.status, 401);
     let mut differing = host("tools.example").request();
     *differing.uri_mut() = "http://evil.example/mcp?a=1".parse().unwrap();
     assert_eq!(ask(hmac(), differing).await.status, 400);

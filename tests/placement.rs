@@ -18,6 +18,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 use tower::{Layer, ServiceBuilder};
+use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 const TOKEN: (&str, &str) = ("authorization", "Bearer tok");
@@ -120,6 +121,44 @@ async fn it_stands_in_one_service_builder_with_other_layers() {
     assert_eq!(send(app.clone(), post("12345", &[TOKEN])).await.body, "12345");
     assert_eq!(send(app.clone(), post("123456", &[TOKEN])).await.status, 413);
     assert_eq!(send(app, post("12345", &[])).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_cors_layer_outside_lets_a_page_ask_and_read() {
+    let name = header::HeaderName::from_static;
+    let cors = CorsLayer::new()
+        .allow_origin(["http://localhost:6274".parse().unwrap()])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            name("mcp-session-id"),
+            name("mcp-protocol-version"),
+            name("last-event-id"),
+        ])
+        .expose_headers([name("mcp-session-id"), header::WWW_AUTHENTICATE]);
+    let app = Router::new().route("/mcp", on_post(whoami));
+    let app = app.layer(layer().allow_origin("http://localhost:6274")).layer(cors);
+
+    let origin = ("origin", "http://localhost:6274");
+    let asks = ("access-control-request-method", "POST");
+    let preflight = send(app.clone(), request(Method::OPTIONS, "/mcp", &[origin, asks])).await;
+    assert_eq!(preflight.status, 200);
+    assert_eq!(preflight.headers["access-control-allow-origin"], origin.1);
+    let allowed = preflight.headers["access-control-allow-headers"].to_str().unwrap();
+    assert!(allowed.contains("authorization") && allowed.contains("mcp-session-id"));
+
+    for (fields, status) in [(vec![origin], 401), (vec![origin, TOKEN], 200)] {
+        let answer = send(app.clone(), request(Method::POST, "/mcp", &fields)).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.headers["access-control-allow-origin"], origin.1);
+        let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap();
+        assert!(exposed.contains("www-authenticate") && exposed.contains("mcp-session-id"));
+    }
+    let foreign = request(Method::POST, "/mcp", &[("origin", "http://evil.example"), TOKEN]);
+    let answer = send(app, foreign).await;
+    assert_eq!(answer.status, 403);
+    assert!(!answer.headers.contains_key("access-control-allow-origin"));
 }
 
 #[derive(Clone)]

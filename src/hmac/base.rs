@@ -38,7 +38,19 @@ pub(super) struct Message<'r> {
     pub(super) headers: &'r HeaderMap,
 }
 
-impl Message<'_> {
+impl<'r> Message<'r> {
+    /// A request as it stands, with nothing taken off its path.
+    pub(super) fn of(head: &'r Parts, scheme: &'r str, authority: &'r str) -> Self {
+        Self {
+            method: &head.method,
+            scheme,
+            authority,
+            prefix: "",
+            uri: &head.uri,
+            headers: &head.headers,
+        }
+    }
+
     /// The base for these components, whose last line is `parameters`, as serialized.
     pub(super) fn signature_base<'c>(
         &self,
@@ -156,15 +168,8 @@ mod tests {
 
     fn base(head: &Parts, components: &[&str], parameters: &str) -> Result<String, BaseError> {
         let scheme = head.uri.scheme_str().unwrap_or("http");
-        let message = Message {
-            method: &head.method,
-            scheme,
-            authority: &authority_of(head, scheme)?,
-            prefix: "",
-            uri: &head.uri,
-            headers: &head.headers,
-        };
-        message.signature_base(components.iter().copied(), parameters)
+        let authority = authority_of(head, scheme)?;
+        Message::of(head, scheme, &authority).signature_base(components.iter().copied(), parameters)
     }
 
     fn value_of(

@@ -255,7 +255,8 @@ impl<R: ReplayStore> Hmac<R> {
         parameters: &str,
     ) -> Result<Vec<String>, Rejection> {
         let uri = original_uri(head);
-        let scheme = if self.https { "https" } else { head.uri.scheme_str().unwrap_or("http") };
+        // Never the URI's: whoever stands in between could choose what its default port is.
+        let scheme = if self.https { "https" } else { "http" };
         let named = authority_of(head, scheme).map_err(unsignable)?;
         let known = self.authorities.iter().map(|authority| normalized(authority, scheme));
         let known: Vec<_> = known.collect();
@@ -264,14 +265,8 @@ impl<R: ReplayStore> Hmac<R> {
             false => &known,
         };
         let base = |authority: &String| {
-            let message = Message {
-                method: &head.method,
-                scheme,
-                authority,
-                prefix: &self.prefix,
-                uri,
-                headers: &head.headers,
-            };
+            let sent = Message::of(head, scheme, authority);
+            let message = Message { prefix: &self.prefix, uri, ..sent };
             message.signature_base(components.iter().copied(), parameters).map_err(unsignable)
         };
         authorities.iter().map(base).collect()

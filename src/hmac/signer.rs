@@ -122,20 +122,13 @@ impl Signer {
             head.headers.insert(CONTENT_DIGEST, ascii(digest)?);
         }
         let scheme = head.uri.scheme_str().unwrap_or("http");
-        let message = Message {
-            method: &head.method,
-            scheme,
-            authority: &authority_of(head, scheme)?,
-            prefix: "",
-            uri: &head.uri,
-            headers: &head.headers,
-        };
+        let authority = authority_of(head, scheme)?;
         let components = required_components(&head.headers, !body.is_empty());
         if has_several_lines(&head.headers, &components) {
             return Err(SignError::Request("a covered header stands there twice".into()));
         }
         let parameters = self.parameters(&components)?;
-        let base = message.signature_base(components, &parameters)?;
+        let base = Message::of(head, scheme, &authority).signature_base(components, &parameters)?;
         let mac = self.mac.clone().chain_update(base).finalize().into_bytes();
         head.headers.insert(SIGNATURE_INPUT, ascii(format!("sig={parameters}"))?);
         head.headers.insert(SIGNATURE, ascii(format!("sig=:{}:", STANDARD.encode(mac)))?);
