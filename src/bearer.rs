@@ -1,9 +1,14 @@
 //! Static bearer tokens (RFC 6750).
 
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
 use http::request::Parts;
 
 use crate::authorization::Scheme;
-use crate::secret::CredentialTable;
+use crate::live::Live;
+use crate::secret::{CredentialTable, Revoked};
 use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rejection};
 
 /// Static bearer tokens (RFC 6750), each with the name of its owner.
@@ -26,24 +31,23 @@ use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rej
 /// are taken from `Authorization` only, never from the query.
 ///
 /// Make tokens of random bytes, at least 128 bits of them: nothing here slows a guesser down.
-#[derive(Debug)]
 pub struct Bearer {
-    tokens: CredentialTable,
+    tokens: Arc<Live<CredentialTable>>,
 }
 
 const SCHEME: Scheme = Scheme {
     name: "Bearer",
     // RFC 6750 §3.1: no error to a request that brought no token.
     challenge: |brought| match brought {
-        true => Challenge::new("Bearer").param("error", "invalid_token"),
+        true => Challenge::lapsed("Bearer"),
         false => Challenge::new("Bearer"),
     },
     well_formed: is_b64token,
 };
 
 impl Bearer {
-    /// These tokens, as pairs of name and token. The name becomes the principal's; one name may
-    /// have several tokens.
+    /// These tokens, as pairs of name and token; one name may have several tokens. Instead of a
+    /// name there may be a [`Principal`], with scopes or a time at which the token expires.
     ///
     /// # Errors
     ///
@@ -51,36 +55,108 @@ impl Bearer {
     /// no `b64token` (RFC 6750 §2.1) or stands twice.
     pub fn new<N, T>(tokens: impl IntoIterator<Item = (N, T)>) -> Result<Self, CredentialError>
     where
-        N: AsRef<str>,
+        N: Into<Principal>,
         T: AsRef<str>,
     {
         let mut table = CredentialTable::new()?;
         for (index, (name, token)) in tokens.into_iter().enumerate() {
-            let (position, name, token) = (index + 1, name.as_ref(), token.as_ref());
-            let kind = "token";
-            let name_error = |problem| Err(CredentialError::Name { position, problem });
-            match (name, token) {
-                ("", _) => return name_error("is empty"),
-                _ if name.contains(char::is_control) => {
-                    return name_error("has a control character");
-                }
-                _ if !is_b64token(token) => {
-                    let problem = match token {
-                        "" => "is empty",
-                        _ => "may have letters, digits, `-._~+/` and trailing `=` only (RFC 6750)",
-                    };
-                    return Err(CredentialError::Secret { position, kind, problem });
-                }
-                _ if !table.insert(token.as_bytes(), Principal::new(name)) => {
-                    return Err(CredentialError::Duplicate { position, kind });
-                }
-                _ => {}
-            }
+            insert(&mut table, index + 1, name.into(), token.as_ref())?;
         }
         match table.is_empty() {
             true => Err(CredentialError::NoCredentials),
-            false => Ok(Self { tokens: table }),
+            false => Ok(Self { tokens: Arc::new(Live::new(table)) }),
         }
+    }
+
+    /// What adds and revokes tokens while the server runs.
+    ///
+    /// ```
+    /// use mcp_auth_layer::{Bearer, McpAuthLayer};
+    ///
+    /// # fn main() -> Result<(), mcp_auth_layer::CredentialError> {
+    /// let mut tokens = Bearer::new([("ci", "rD3m0NfE5Yc0mKq1bWv7Xw")])?;
+    /// let handle = tokens.handle();
+    /// let layer = McpAuthLayer::new(tokens);
+    ///
+    /// handle.add("ci", "Zb9tQ0sJw2uLx4hVn6pRaA")?;
+    /// handle.revoke("rD3m0NfE5Yc0mKq1bWv7Xw"); // and what was opened with it ends
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn handle(&mut self) -> BearerHandle {
+        let revocable = |table: &mut CredentialTable| -> Result<(), Infallible> {
+            table.make_revocable();
+            Ok(())
+        };
+        let Ok(()) = self.tokens.update(revocable);
+        BearerHandle { tokens: self.tokens.clone() }
+    }
+}
+
+/// Adds and revokes the tokens of a [`Bearer`] while the server runs.
+///
+/// Requests are judged without a lock. Each change copies the table, which takes a moment for a
+/// million tokens.
+#[derive(Clone)]
+pub struct BearerHandle {
+    tokens: Arc<Live<CredentialTable>>,
+}
+
+impl BearerHandle {
+    /// Lets this token in from now on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Bearer::new`], with 1 as the position. Nothing has changed then.
+    pub fn add(
+        &self,
+        name: impl Into<Principal>,
+        token: impl AsRef<str>,
+    ) -> Result<(), CredentialError> {
+        self.tokens.update(|table| insert(table, 1, name.into(), token.as_ref()))
+    }
+
+    /// Refuses this token from now on, and ends what was opened with it, as
+    /// [`Principal::revoked_by`] says; what was opened with other tokens of the same name goes on.
+    /// Returns whether it was there.
+    pub fn revoke(&self, token: impl AsRef<str>) -> bool {
+        self.take_out(|table| table.remove(token.as_ref().as_bytes())) > 0
+    }
+
+    /// [Revokes](Self::revoke) every token of this name, and returns how many there were.
+    pub fn revoke_all_of(&self, name: impl AsRef<str>) -> usize {
+        self.take_out(|table| table.remove_all_of(name.as_ref()))
+    }
+
+    fn take_out(&self, take_out: impl FnOnce(&mut CredentialTable) -> Revoked) -> usize {
+        let taken = |table: &mut CredentialTable| Ok::<_, Infallible>(take_out(table));
+        let Ok(revoked) = self.tokens.update(taken);
+        revoked.end()
+    }
+}
+
+fn insert(
+    table: &mut CredentialTable,
+    position: usize,
+    principal: Principal,
+    token: &str,
+) -> Result<(), CredentialError> {
+    let kind = "token";
+    let name = principal.name();
+    if name.is_empty() || name.contains(char::is_control) {
+        let problem = if name.is_empty() { "is empty" } else { "has a control character" };
+        return Err(CredentialError::Name { position, problem });
+    }
+    if !is_b64token(token) {
+        let problem = match token {
+            "" => "is empty",
+            _ => "may have letters, digits, `-._~+/` and trailing `=` only (RFC 6750)",
+        };
+        return Err(CredentialError::Secret { position, kind, problem });
+    }
+    match table.insert(token.as_bytes(), principal) {
+        true => Ok(()),
+        false => Err(CredentialError::Duplicate { position, kind }),
     }
 }
 
@@ -93,10 +169,22 @@ fn is_b64token(text: &str) -> bool {
 
 impl Authenticator for Bearer {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        SCHEME.judge(head, &self.tokens)
+        SCHEME.judge(head, &self.tokens.load())
     }
 
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
-        Some(SCHEME.judge(head, &self.tokens))
+        Some(SCHEME.judge(head, &self.tokens.load()))
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bearer").field("tokens", &**self.tokens.load()).finish()
+    }
+}
+
+impl fmt::Debug for BearerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerHandle").field("tokens", &**self.tokens.load()).finish()
     }
 }

@@ -29,6 +29,15 @@ impl Challenge {
         Self { scheme, params: Vec::new() }
     }
 
+    /// To whose credential of this scheme was good once (RFC 6750 §3.1).
+    pub(crate) fn lapsed(scheme: &'static str) -> Self {
+        match scheme {
+            "Bearer" => Self::new(scheme).param("error", "invalid_token"),
+            _ if is_token(scheme) => Self::new(scheme),
+            _ => Self::new("custom"),
+        }
+    }
+
     /// Adds a parameter. Its value is sent as a quoted string, without what such a string cannot
     /// hold: control characters and anything but ASCII.
     ///

@@ -1,25 +1,18 @@
 //! What is decided before anybody is asked for a credential: public paths, CORS preflights,
 //! OAuth discovery probes, and the `Origin` of browsers.
 
+use http::Method;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderName, ORIGIN};
 use http::request::Parts;
-use http::{Method, Uri};
-use percent_encoding::percent_decode_str;
 
-use crate::layer::Options;
+use crate::options::Options;
 use crate::{Reason, Rejection};
-
-/// The header fields that only somebody who was let in may bring.
-const BARE_OF: [&str; 3] = ["authorization", "mcp-session-id", "last-event-id"];
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The query parameters of HTTP+SSE that carry a session id, in lower case.
-const SESSION_PARAMS: [&[u8]; 2] = [b"session_id", b"sessionid"];
-
 /// A request that needs no credential.
 pub(crate) enum Exempt {
-    /// It is passed on, [bare].
+    /// It is passed on, bare.
     Passed(&'static str),
     /// The layer answers it.
     Answered(Rejection),
@@ -75,47 +68,6 @@ fn is_discovery_probe(head: &Parts) -> bool {
     };
     matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)
         && DOCUMENTS.into_iter().filter_map(behind).any(plain)
-}
-
-/// Takes off a request that nobody vouches for whatever could act in somebody's name.
-pub(crate) fn bare(head: &mut Parts) {
-    // Some servers cannot tell `_` from `-`.
-    let is_bare = |name: &&HeaderName| BARE_OF.contains(&&*name.as_str().replace('_', "-"));
-    let taken_off: Vec<_> = head.headers.keys().filter(is_bare).cloned().collect();
-    for name in taken_off {
-        head.headers.remove(name);
-    }
-    if let Some(uri) = without_session(&head.uri) {
-        head.uri = uri;
-    }
-    #[cfg(feature = "axum")]
-    if let Some(original) = head.extensions.get_mut::<axum::extract::OriginalUri>()
-        && let Some(uri) = without_session(&original.0)
-    {
-        original.0 = uri;
-    }
-}
-
-/// The URI without session ids in its query; `None` where there are none.
-fn without_session(uri: &Uri) -> Option<Uri> {
-    let names_session = |pair: &&str| {
-        let name = percent_decode_str(pair.split('=').next().unwrap_or_default());
-        let name = || name.clone().map(|byte| byte.to_ascii_lowercase());
-        SESSION_PARAMS.iter().any(|param| name().eq(param.iter().copied()))
-    };
-    // Servers differ in what separates two pairs.
-    let pairs = || uri.query().unwrap_or_default().split(['&', ';']);
-    if !pairs().any(|pair| names_session(&pair)) {
-        return None;
-    }
-    let kept: Vec<_> = pairs().filter(|pair| !names_session(pair)).collect();
-    let target = match kept.is_empty() {
-        true => uri.path().to_owned(),
-        false => format!("{}?{}", uri.path(), kept.join("&")),
-    };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = target.parse().ok();
-    Uri::from_parts(parts).ok()
 }
 
 /// MCP: "Servers MUST validate the `Origin` header". Browsers name the page that makes them ask,

@@ -8,10 +8,9 @@ use axum_core::body::Body;
 use http::{HeaderName, Response};
 use tower_layer::Layer;
 
-use crate::rejection::DEFAULT_REALM;
-use crate::{Authenticator, Basic, Bearer, McpAuth, Rejection, body};
-
-type Render = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync;
+use crate::options::Options;
+use crate::seal::{MIN_KEY, Sealer};
+use crate::{Authenticator, Basic, Bearer, McpAuth, Rejection};
 
 /// Guards every request to the service inside: only those that its [`Authenticator`] admits, and
 /// the few exemptions named in the [crate's documentation](crate), get there.
@@ -60,22 +59,6 @@ type Render = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync
 pub struct McpAuthLayer<A> {
     authenticator: Arc<A>,
     options: Arc<Options>,
-}
-
-/// What was configured beside the authenticator.
-#[derive(Clone)]
-pub(crate) struct Options {
-    pub(crate) realm: String,
-    pub(crate) public_paths: Vec<String>,
-    pub(crate) allowed_origins: Vec<String>,
-    pub(crate) pass_discovery: bool,
-    pub(crate) keep_authorization: bool,
-    pub(crate) credential_headers: Vec<HeaderName>,
-    pub(crate) authenticator_timeout: Duration,
-    pub(crate) body_limit: usize,
-    pub(crate) body_total_limit: usize,
-    pub(crate) collecting: body::Collecting,
-    pub(crate) render: Option<Arc<Render>>,
 }
 
 impl McpAuthLayer<Basic> {
@@ -127,21 +110,14 @@ impl McpAuthLayer<crate::Hmac> {
 
 impl<A: Authenticator> McpAuthLayer<A> {
     /// Guards with this authenticator.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system gives no random bytes, of which the key is made that seals session
+    /// ids until there is a [`session_key`](Self::session_key).
     pub fn new(authenticator: A) -> Self {
         Self {
-            options: Arc::new(Options {
-                realm: DEFAULT_REALM.to_owned(),
-                public_paths: Vec::new(),
-                allowed_origins: Vec::new(),
-                pass_discovery: false,
-                keep_authorization: false,
-                credential_headers: authenticator.credential_headers(),
-                authenticator_timeout: Duration::from_secs(10),
-                body_limit: body::DEFAULT_LIMIT,
-                body_total_limit: body::DEFAULT_TOTAL_LIMIT,
-                collecting: body::Collecting::default(),
-                render: None,
-            }),
+            options: Arc::new(Options::new(&authenticator)),
             authenticator: Arc::new(authenticator),
         }
     }
@@ -254,6 +230,57 @@ impl<A> McpAuthLayer<A> {
         self
     }
 
+    /// Seals the ids of sessions and events with this key, of 32 or more random bytes.
+    ///
+    /// By default the key is random and of this process, like most sessions themselves. Replicas
+    /// that know each other's sessions need a common one. For rotation call it a second time: the
+    /// first key seals, and both open.
+    ///
+    /// # Panics
+    ///
+    /// If the key is shorter than 32 bytes, or is the third one.
+    pub fn session_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        let key = key.as_ref();
+        assert!(key.len() >= MIN_KEY, "McpAuthLayer::session_key: 32 bytes or more");
+        let options = self.edit();
+        match &mut options.handles.sealer {
+            Some(sealer) if options.session_keys > 0 => {
+                assert!(options.session_keys < 2, "McpAuthLayer::session_key: two keys at most");
+                sealer.and_opens(key);
+            }
+            sealer => *sealer = Some(Sealer::new(key)),
+        }
+        options.session_keys += 1;
+        self
+    }
+
+    /// The header that carries session ids, instead of `Mcp-Session-Id`.
+    pub fn session_header(mut self, name: HeaderName) -> Self {
+        self.edit().handles.header = name;
+        self
+    }
+
+    /// The parameter of the query that carries session ids over HTTP+SSE, instead of `session_id`
+    /// and `sessionId`. Only its letters and digits count, whatever their case: some servers drop
+    /// the rest.
+    ///
+    /// # Panics
+    ///
+    /// If it has neither letters nor digits.
+    pub fn session_parameter(mut self, name: &str) -> Self {
+        let has_name = self.edit().handles.set_parameter(name);
+        assert!(has_name, "McpAuthLayer::session_parameter: a name of letters and digits");
+        self
+    }
+
+    /// Lets everybody who is admitted use everybody's sessions: passes ids of sessions and events
+    /// through as they are. Who learns an id can then run tools in that session, and read or end
+    /// it, with any credential of their own.
+    pub fn danger_shared_sessions(mut self) -> Self {
+        self.edit().handles.sealer = None;
+        self
+    }
+
     /// Renders refusals in another way. The function is given the rejection and the response the
     /// layer would send, and returns the one that is sent.
     ///
@@ -304,21 +331,5 @@ impl<A> fmt::Debug for McpAuthLayer<A> {
             .field("authenticator", &std::any::type_name::<A>())
             .field("options", &self.options)
             .finish()
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("realm", &self.realm)
-            .field("public_paths", &self.public_paths)
-            .field("allowed_origins", &self.allowed_origins)
-            .field("pass_discovery", &self.pass_discovery)
-            .field("keep_authorization", &self.keep_authorization)
-            .field("credential_headers", &self.credential_headers)
-            .field("authenticator_timeout", &self.authenticator_timeout)
-            .field("body_limit", &self.body_limit)
-            .field("body_total_limit", &self.body_total_limit)
-            .finish_non_exhaustive()
     }
 }

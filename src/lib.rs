@@ -29,7 +29,11 @@
 //! 2. A foreign `Origin` is refused.
 //! 3. The [`Authenticator`] turns the head of the request into an [`Admission`] or a [`Rejection`].
 //! 4. If the admission owes a check of the body, the body is collected within a limit and checked.
-//! 5. Credentials are taken off, the [`Principal`] is put on, and the inner service is called.
+//! 5. A principal whose time is over is refused. Ids of sessions and events open for their owner
+//!    alone: for anybody else they do not exist.
+//! 6. Credentials are taken off, the [`Principal`] is put on, and the inner service is called.
+//! 7. Ids of sessions and events are sealed in its answer, which ends when the principal's time
+//!    does.
 //!
 //! It fails closed: an authenticator that panics, hangs or reports its backend down is a 503.
 //!
@@ -55,6 +59,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod admission;
+mod answer;
 mod authenticator;
 mod authorization;
 mod basic;
@@ -63,22 +68,28 @@ mod body;
 mod challenge;
 mod combine;
 mod exempt;
+mod handles;
 #[cfg(feature = "hmac")]
 mod hmac;
 mod layer;
+mod lifetime;
+mod live;
+mod options;
 mod principal;
 mod rejection;
 #[cfg(feature = "rmcp")]
 mod rmcp;
 #[cfg(feature = "rmcp-client")]
 mod rmcp_client;
+mod seal;
 mod secret;
 mod service;
+mod sse;
 
 pub use self::admission::Admission;
 pub use self::authenticator::Authenticator;
 pub use self::basic::Basic;
-pub use self::bearer::Bearer;
+pub use self::bearer::{Bearer, BearerHandle};
 pub use self::challenge::Challenge;
 pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
 #[cfg(feature = "hmac")]

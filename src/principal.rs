@@ -4,10 +4,13 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
+use tokio_util::sync::CancellationToken;
 
+use crate::lifetime::Lifetime;
 use crate::{Challenge, Rejection};
 
 /// Who is asking: what an [`Authenticator`](crate::Authenticator) found out and a handler wants
@@ -53,6 +56,7 @@ struct Inner {
     name: String,
     issuer: Option<String>,
     scopes: Vec<String>,
+    lifetime: Lifetime,
     data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -63,6 +67,7 @@ impl Principal {
             name: name.into(),
             issuer: None,
             scopes: Vec::new(),
+            lifetime: Lifetime::default(),
             data: HashMap::new(),
         }))
     }
@@ -78,6 +83,42 @@ impl Principal {
     /// Replaces the scopes that were granted.
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.edit().scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Says until when the credential is good. A principal that has expired is refused with 401,
+    /// and an answer that is not complete by then ends: see [`revoked_by`](Self::revoked_by).
+    ///
+    /// Of two times the earlier one counts. Any time will do, however far or past.
+    pub fn expires_at(mut self, time: SystemTime) -> Self {
+        self.edit().lifetime.until(time);
+        self
+    }
+
+    /// Ends when this token is cancelled: new requests are then refused with 401, one that still
+    /// waits for its answer gets 401, a stream of events ends as if the server had closed it, and
+    /// any other body whose length is not known ends with an error, so that half an answer is not
+    /// taken for a whole one.
+    ///
+    /// Of several tokens each one suffices. The request of a principal whose time may end cannot
+    /// upgrade to another protocol, as nobody could end that.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use mcp_auth_layer::Principal;
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// let logout = CancellationToken::new();
+    /// let alice = Principal::new("alice")
+    ///     .expires_at(SystemTime::now() + Duration::from_secs(3600))
+    ///     .revoked_by(logout.clone());
+    /// assert!(!alice.has_ended());
+    ///
+    /// logout.cancel();
+    /// assert!(alice.has_ended());
+    /// ```
+    pub fn revoked_by(mut self, token: CancellationToken) -> Self {
+        self.edit().lifetime.or_when(token);
         self
     }
 
@@ -110,6 +151,20 @@ impl Principal {
         self.scopes().any(|granted| granted == scope)
     }
 
+    /// Until when the credential is good, if that was said.
+    pub fn expiry(&self) -> Option<SystemTime> {
+        self.0.lifetime.expires()
+    }
+
+    /// Whether it has expired or been revoked.
+    pub fn has_ended(&self) -> bool {
+        self.0.lifetime.is_over()
+    }
+
+    pub(crate) fn lifetime(&self) -> &Lifetime {
+        &self.0.lifetime
+    }
+
     /// The data of this type that was attached with [`with`](Self::with).
     pub fn get<T: 'static>(&self) -> Option<&T> {
         self.0.data.get(&TypeId::of::<T>())?.downcast_ref()
@@ -120,7 +175,28 @@ impl Principal {
     }
 }
 
-/// Equal identity: issuer and name. Scopes and data do not count.
+/// A principal of this name.
+impl From<&str> for Principal {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+/// A principal of this name.
+impl From<&String> for Principal {
+    fn from(name: &String) -> Self {
+        Self::new(name)
+    }
+}
+
+/// A principal of this name.
+impl From<String> for Principal {
+    fn from(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+/// Equal identity: issuer and name. Scopes, lifetime and data do not count.
 impl PartialEq for Principal {
     fn eq(&self, other: &Self) -> bool {
         self.name() == other.name() && self.issuer() == other.issuer()
@@ -135,6 +211,7 @@ impl fmt::Debug for Principal {
             .field("name", &self.0.name)
             .field("issuer", &self.0.issuer)
             .field("scopes", &self.0.scopes)
+            .field("expires", &self.expiry())
             .finish_non_exhaustive()
     }
 }

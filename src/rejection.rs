@@ -30,12 +30,16 @@ pub enum Reason {
     ForeignOrigin,
     /// An OAuth discovery document that does not exist here: 404.
     NoDiscovery,
+    /// The id of a session or an event that is somebody else's, or nobody's: 404.
+    UnknownSession,
     /// A body over the limit that had to be checked: 413.
     BodyTooLarge,
     /// Too many failures: 429.
     TooManyRequests,
     /// Whether the credential is good cannot be said now: 503.
     Unavailable,
+    /// The inner service's answer cannot be protected, such as a compressed stream of events: 502.
+    BadAnswer,
 }
 
 impl Reason {
@@ -45,10 +49,11 @@ impl Reason {
             Self::Missing | Self::Malformed | Self::Invalid => StatusCode::UNAUTHORIZED,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin => StatusCode::FORBIDDEN,
-            Self::NoDiscovery => StatusCode::NOT_FOUND,
+            Self::NoDiscovery | Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BadAnswer => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -61,9 +66,11 @@ impl Reason {
             Self::BadRequest => "bad_request",
             Self::ForeignOrigin => "foreign_origin",
             Self::NoDiscovery => "no_discovery",
+            Self::UnknownSession => "unknown_session",
             Self::BodyTooLarge => "body_too_large",
             Self::TooManyRequests => "too_many_requests",
             Self::Unavailable => "unavailable",
+            Self::BadAnswer => "bad_answer",
         }
     }
 }
@@ -190,6 +197,12 @@ impl Rejection {
     #[cfg(feature = "hmac")]
     pub(crate) fn inconclusive(mut self) -> Self {
         self.0.conclusive = false;
+        self
+    }
+
+    /// Replaces the challenges.
+    pub(crate) fn with_challenges(mut self, challenges: Vec<Challenge>) -> Self {
+        self.0.challenges = challenges;
         self
     }
 

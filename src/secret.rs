@@ -1,11 +1,13 @@
 //! Credentials at rest: held as keyed digests, looked up and compared as such.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
 
 use crate::Principal;
 
@@ -79,33 +81,84 @@ impl KeyedDigest {
 }
 
 /// Whose credential it is, by the digest of the credential.
+#[derive(Clone)]
 pub(crate) struct CredentialTable {
     keyed: KeyedDigest,
-    principals: HashMap<Digest, Principal, BuildHasherDefault<FirstWord>>,
+    holders: HashMap<Digest, Holder, BuildHasherDefault<FirstWord>>,
+    /// Whether each credential has a token that ends what was opened with it.
+    revocable: bool,
+}
+
+#[derive(Clone)]
+struct Holder {
+    principal: Principal,
+    revocation: Option<CancellationToken>,
+}
+
+/// Credentials that were taken out of a table, whose answers are still to end.
+#[must_use = "answers go on until they are ended"]
+pub(crate) struct Revoked(Vec<CancellationToken>);
+
+impl Revoked {
+    /// Ends them. To be called once no request can be admitted by them any more.
+    pub(crate) fn end(self) -> usize {
+        self.0.iter().for_each(CancellationToken::cancel);
+        self.0.len()
+    }
+}
+
+impl Holder {
+    fn make_revocable(&mut self) {
+        let revocation = self.revocation.get_or_insert_default();
+        self.principal = self.principal.clone().revoked_by(revocation.clone());
+    }
 }
 
 impl CredentialTable {
     pub(crate) fn new() -> Result<Self, CredentialError> {
-        Ok(Self { keyed: KeyedDigest::new()?, principals: HashMap::default() })
+        Ok(Self { keyed: KeyedDigest::new()?, holders: HashMap::default(), revocable: false })
+    }
+
+    /// Gives each credential, those to come included, what it takes to end its answers.
+    pub(crate) fn make_revocable(&mut self) {
+        if !std::mem::replace(&mut self.revocable, true) {
+            self.holders.values_mut().for_each(Holder::make_revocable);
+        }
     }
 
     /// Adds a credential; false if it is there already, and then nothing changes.
     pub(crate) fn insert(&mut self, credential: &[u8], principal: Principal) -> bool {
         let digest = self.digest(credential);
-        let vacant = !self.principals.contains_key(&digest);
-        if vacant {
-            self.principals.insert(digest, principal);
+        let Entry::Vacant(vacant) = self.holders.entry(digest) else { return false };
+        let mut holder = Holder { principal, revocation: None };
+        if self.revocable {
+            holder.make_revocable();
         }
-        vacant
+        vacant.insert(holder);
+        true
+    }
+
+    /// Takes one credential out, if it is there.
+    pub(crate) fn remove(&mut self, credential: &[u8]) -> Revoked {
+        let digest = self.digest(credential);
+        Revoked(
+            self.holders.remove(&digest).and_then(|holder| holder.revocation).into_iter().collect(),
+        )
+    }
+
+    /// Takes out all credentials of this name.
+    pub(crate) fn remove_all_of(&mut self, name: &str) -> Revoked {
+        let of = |_: &Digest, holder: &mut Holder| holder.principal.name() == name;
+        Revoked(self.holders.extract_if(of).filter_map(|(_, holder)| holder.revocation).collect())
     }
 
     /// Whose it is. The cost depends on the length of what is asked for, and on nothing held here.
     pub(crate) fn get(&self, credential: &[u8]) -> Option<&Principal> {
-        self.principals.get(&self.digest(credential))
+        Some(&self.holders.get(&self.digest(credential))?.principal)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.principals.is_empty()
+        self.holders.is_empty()
     }
 
     fn digest(&self, credential: &[u8]) -> Digest {
@@ -116,10 +169,11 @@ impl CredentialTable {
 /// Shows how many there are; names are not secret, but a million of them are no help.
 impl fmt::Debug for CredentialTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{} credentials]", self.principals.len())
+        write!(f, "[{} credentials]", self.holders.len())
     }
 }
 
+#[derive(Clone)]
 struct Digest([u64; 4]);
 
 impl PartialEq for Digest {

@@ -11,15 +11,17 @@ use std::time::Duration;
 use axum_core::BoxError;
 use axum_core::body::Body;
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, UPGRADE};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 use tracing::{debug, error, info};
 
-use crate::exempt::{Exempt, bare, check_origin, exempt};
-use crate::layer::Options;
+use crate::answer::Admitted;
+use crate::exempt::{Exempt, check_origin, exempt};
+use crate::lifetime::Ending;
+use crate::options::Options;
 use crate::{Admission, Authenticator, Reason, Rejection, body};
 
 /// The service that [`McpAuthLayer`](crate::McpAuthLayer) puts around another.
@@ -69,10 +71,9 @@ where
         match exempt(options, &head, !body.is_end_stream()) {
             Some(Exempt::Passed(why)) => {
                 debug!(exempt = why, method = %head.method, path = ?head.uri.path(), "passed bare");
-                bare(&mut head);
-                self.gate.take_off_credentials(&mut head);
+                self.gate.bare(&mut head);
                 let request = Request::from_parts(head, Body::new(body));
-                return ResponseFuture::inner(self.inner.call(request));
+                return ResponseFuture::inner(self.inner.call(request), None);
             }
             Some(Exempt::Answered(rejection)) => {
                 return ResponseFuture::answered(self.gate.refuse(&head, rejection));
@@ -86,9 +87,13 @@ where
         match self.gate.authenticate_now(&head) {
             Some(Err(rejection)) => ResponseFuture::answered(self.gate.refuse(&head, rejection)),
             Some(Ok(admission)) if admission.body_check.is_none() => {
-                self.gate.admit(&mut head, admission);
-                let request = Request::from_parts(head, Body::new(body));
-                ResponseFuture::inner(self.inner.call(request))
+                match self.gate.admit(&mut head, admission) {
+                    Ok(admitted) => {
+                        let request = Request::from_parts(head, Body::new(body));
+                        ResponseFuture::inner(self.inner.call(request), Some(admitted))
+                    }
+                    Err(rejection) => ResponseFuture::answered(self.gate.refuse(&head, rejection)),
+                }
             }
             // What must wait takes the service along that was polled ready, and leaves a clone.
             undecided => {
@@ -104,11 +109,13 @@ where
                         Ok(admission) => gate.check_body(admission, Body::new(body)).await,
                         Err(rejection) => Err(rejection),
                     };
-                    match checked {
-                        Ok((admission, body)) => {
-                            gate.admit(&mut head, admission);
-                            let response = inner.call(Request::from_parts(head, body)).await?;
-                            Ok(response.map(Body::new))
+                    let admitted = checked.and_then(|(admission, body)| {
+                        Ok((gate.admit(&mut head, admission)?, body))
+                    });
+                    match admitted {
+                        Ok((admitted, body)) => {
+                            let request = Request::from_parts(head, body);
+                            ResponseFuture::inner(inner.call(request), Some(admitted)).await
                         }
                         Err(rejection) => Ok(gate.refuse(&head, rejection)),
                     }
@@ -179,9 +186,20 @@ impl<A: Authenticator> Gate<A> {
         in_time(self.options.authenticator_timeout, caught).await.unwrap_or_else(|| Err(late()))
     }
 
-    /// The principal on, the credentials off.
-    fn admit(&self, head: &mut Parts, admission: Admission) {
+    /// Whether they still may, and whether the session is theirs; then the principal on, the
+    /// credentials off.
+    fn admit(&self, head: &mut Parts, admission: Admission) -> Result<Admitted, Rejection> {
         let Admission { principal, scheme, .. } = admission;
+        if principal.has_ended() {
+            return Err(self.options.lapsed(scheme));
+        }
+        if principal.lifetime().is_bounded() {
+            no_upgrade(head)?;
+        }
+        let whose = |rejection: Rejection| {
+            rejection.caused_by(format_args!("it is none of {}'s", principal.name()))
+        };
+        self.options.handles.open(head, &principal).map_err(whose)?;
         debug!(
             principal = principal.name(),
             scheme,
@@ -195,7 +213,15 @@ impl<A: Authenticator> Gate<A> {
             value.set_sensitive(true);
         }
         self.take_off_credentials(head);
-        head.extensions.insert(principal);
+        head.extensions.insert(principal.clone());
+        Ok(Admitted { principal, scheme, options: self.options.clone() })
+    }
+
+    /// What nobody vouches for acts in nobody's name.
+    fn bare(&self, head: &mut Parts) {
+        head.headers.remove(AUTHORIZATION);
+        self.take_off_credentials(head);
+        self.options.handles.take_off(head);
     }
 
     fn take_off_credentials(&self, head: &mut Parts) {
@@ -218,17 +244,17 @@ impl<A: Authenticator> Gate<A> {
             }
             _ => info!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused"),
         }
-        let own = || rejection.to_response(&self.options.realm);
-        let mut response = match &self.options.render {
-            None => own(),
-            Some(render) => catch_unwind(AssertUnwindSafe(|| render(&rejection, own())))
-                .unwrap_or_else(|_| {
-                    error!("the function that renders refusals panicked");
-                    own()
-                }),
-        };
-        response.extensions_mut().insert(rejection);
-        response
+        self.options.render(rejection)
+    }
+}
+
+/// Nobody could end what is spoken after an upgrade (RFC 9110 §7.8, RFC 8441), as the principal's
+/// time may demand. A server need not upgrade, and an extended `CONNECT` is nothing else.
+fn no_upgrade(head: &mut Parts) -> Result<(), Rejection> {
+    head.headers.remove(UPGRADE);
+    match head.method == Method::CONNECT {
+        true => Err(Rejection::bad_request("no CONNECT with a credential that may end")),
+        false => Ok(()),
     }
 }
 
@@ -278,7 +304,7 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, E> {
-        Inner { #[pin] future: F },
+        Inner { #[pin] future: F, admitted: Option<Admitted>, ending: Option<Ending> },
         Answered { response: Option<Response<Body>> },
         Waiting { future: Waiting<E> },
     }
@@ -287,8 +313,9 @@ pin_project! {
 type Waiting<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
 
 impl<F, E> ResponseFuture<F, E> {
-    fn inner(future: F) -> Self {
-        Self { state: State::Inner { future } }
+    /// The inner service's answer: to who was admitted, or to a request that was passed on bare.
+    fn inner(future: F, admitted: Option<Admitted>) -> Self {
+        Self { state: State::Inner { future, admitted, ending: None } }
     }
 
     fn answered(response: Response<Body>) -> Self {
@@ -309,10 +336,24 @@ where
     type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProj::Inner { future } => {
-                let response = ready!(future.poll(cx))?;
-                Poll::Ready(Ok(response.map(Body::new)))
+        let mut state = self.project().state;
+        match state.as_mut().project() {
+            StateProj::Inner { future, admitted, ending } => {
+                if let Poll::Ready(response) = future.poll(cx)? {
+                    return Poll::Ready(Ok(match admitted.take() {
+                        Some(admitted) => admitted.answer(response, ending.take()),
+                        None => response.map(Body::new),
+                    }));
+                }
+                let Some(who) = admitted else { return Poll::Pending };
+                if ending.is_none() {
+                    *ending = who.ending();
+                }
+                let Some(ending) = ending else { return Poll::Pending };
+                ready!(ending.as_mut().poll(cx));
+                let response = who.ended();
+                state.set(State::Answered { response: None }); // drops what still works on it
+                Poll::Ready(Ok(response))
             }
             StateProj::Answered { response } => Poll::Ready(Ok(response
                 .take()

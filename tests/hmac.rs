@@ -26,7 +26,8 @@ fn hmac() -> Hmac {
 
 fn app(authenticator: impl Authenticator) -> (Router, Seen) {
     let (app, seen) = recorder();
-    (app.layer(McpAuthLayer::new(authenticator)), seen)
+    // What is covered is looked at here, not whose sessions they are.
+    (app.layer(McpAuthLayer::new(authenticator).danger_shared_sessions()), seen)
 }
 
 /// What a verifier says to one request, and whether it got through.

@@ -121,7 +121,7 @@ async fn one_event_for_each_decision_and_no_secret_in_any() {
     for (method, target, fields, expected) in [
         (
             "GET",
-            "/sse?session_id=s3",
+            "/sse?a=s3",
             &[("authorization", &*good)][..],
             "DEBUG mcp_auth_layer::service: admitted principal=\"alice\" scheme=\"Basic\" method=GET path=\"/sse\"",
         ),
@@ -142,6 +142,12 @@ async fn one_event_for_each_decision_and_no_secret_in_any() {
             "/mcp",
             &[("authorization", &wrong)],
             "INFO mcp_auth_layer::service: refused reason=\"invalid\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
+        ),
+        (
+            "GET",
+            "/mcp?session_id=s3",
+            &[("authorization", &good)],
+            "INFO mcp_auth_layer::service: refused reason=\"unknown_session\" cause=\"it is none of alice's\" method=GET path=\"/mcp\"",
         ),
         (
             "DELETE",

@@ -1,5 +1,7 @@
 //! The examples as child processes, and what talks to them.
 
+#![allow(dead_code, reason = "no test file uses all of it")]
+
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};

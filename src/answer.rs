@@ -1,0 +1,160 @@
+//! The answer on its way out: its handles sealed for whoever asked, and over when their time is.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum_core::body::Body;
+use axum_core::{BoxError, Error};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, Response, StatusCode};
+use http_body::Frame;
+use tracing::{debug, error, info};
+
+use crate::handles::Sealing;
+use crate::lifetime::Ending;
+use crate::options::Options;
+use crate::sse::Rewriter;
+use crate::{Principal, Reason, Rejection};
+
+/// Who was let in, and what their answer is made under.
+pub(crate) struct Admitted {
+    pub(crate) principal: Principal,
+    pub(crate) scheme: &'static str,
+    pub(crate) options: Arc<Options>,
+}
+
+impl Admitted {
+    /// Completes when the answer must be over; `None` if it need not.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        let lifetime = self.principal.lifetime();
+        lifetime.is_bounded().then(|| lifetime.ending())
+    }
+
+    /// The answer instead of the inner service's, which took longer than the principal had.
+    pub(crate) fn ended(&self) -> Response<Body> {
+        info!(principal = self.principal.name(), "ended before it was answered");
+        self.options.render(self.options.lapsed(self.scheme))
+    }
+
+    /// The inner service's answer. If it was waited for, `ending` is what was waited for as well.
+    pub(crate) fn answer<R>(self, response: Response<R>, ending: Option<Ending>) -> Response<Body>
+    where
+        R: http_body::Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+    {
+        let (mut head, body) = response.into_parts();
+        let bounded = self.principal.lifetime().is_bounded();
+        if bounded && head.status == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody could end what is spoken then.
+            return self.fault("the inner service upgraded, for a principal whose time may end");
+        }
+        self.options.handles.seal(&mut head.headers, &self.principal);
+        let is_stream = is_event_stream(&head.headers);
+        let sealed = is_stream && self.options.handles.sealer.is_some();
+        if sealed && is_encoded(&head.headers) {
+            return self
+                .fault("an encoded event stream cannot be sealed: compress it outside the layer");
+        }
+        // What is of known length is not touched: most of it is in memory already.
+        let bounded = bounded && body.size_hint().exact().is_none();
+        if !sealed && !bounded {
+            return Response::from_parts(head, Body::new(body));
+        }
+        if is_stream {
+            head.headers.remove(CONTENT_LENGTH);
+        }
+        let ending = bounded.then(|| ending.or_else(|| self.ending())).flatten();
+        let rewriter = sealed.then(Rewriter::new);
+        let body = Answer { body: Body::new(body), rewriter, is_stream, ending, admitted: self };
+        Response::from_parts(head, Body::new(body))
+    }
+
+    /// An answer that cannot be protected is not given.
+    fn fault(&self, why: &str) -> Response<Body> {
+        error!(cause = why, "not answered");
+        self.options
+            .render(Rejection::new(Reason::BadAnswer, "the server's answer cannot be protected"))
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_TYPE).iter().any(|value| {
+        let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
+        essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+    })
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let identity = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
+    headers.get_all(CONTENT_ENCODING).iter().any(|value| !identity(value.as_bytes()))
+}
+
+/// The body of an answer that is not passed on as it is.
+struct Answer {
+    body: Body,
+    /// Of an event stream whose handles are sealed.
+    rewriter: Option<Rewriter>,
+    is_stream: bool,
+    ending: Option<Ending>,
+    admitted: Admitted,
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        if let Some(ending) = &mut this.ending
+            && ending.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(this.end());
+        }
+        let Some(rewriter) = &mut this.rewriter else {
+            return Pin::new(&mut this.body).poll_frame(cx);
+        };
+        let Admitted { principal, options, .. } = &this.admitted;
+        let seals = Sealing { handles: &options.handles, of: principal };
+        loop {
+            let bytes = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => rewriter.push(data, &seals),
+                    Err(_) => continue, // trailers, which no client of event streams reads
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    let rest = rewriter.finish(&seals);
+                    (this.body, this.rewriter) = (Body::empty(), None);
+                    let rest = Some(rest).filter(|rest| !rest.is_empty());
+                    return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));
+                }
+            };
+            if !bytes.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rewriter.is_none() && self.body.is_end_stream()
+    }
+}
+
+impl Answer {
+    /// Ends before the inner service does, which is dropped. What is no stream of events ends with
+    /// an error, so that nobody takes half an answer for a whole one.
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
+        debug!(principal = self.admitted.principal.name(), "an answer ended with its credential");
+        (self.body, self.rewriter, self.ending) = (Body::empty(), None, None);
+        (!self.is_stream).then(|| Err(Error::new(CredentialEnded)))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the credential that asked for this has expired or was revoked")]
+struct CredentialEnded;

@@ -1,0 +1,232 @@
+//! Where the handles of sessions and events stand in a request and in an answer: the session
+//! header, the session parameter of a query, `Last-Event-ID`. They are opened on their way in,
+//! sealed on their way out, and taken off what nobody vouches for.
+
+use std::ops::Range;
+
+use http::header::Entry;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use percent_encoding::percent_decode;
+
+use crate::seal::{Kind, SEAL_ADDS, Sealer};
+use crate::sse::Seals;
+use crate::{Principal, Reason, Rejection};
+
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Where handles stand, and what seals them.
+#[derive(Clone)]
+pub(crate) struct Handles {
+    /// `None` where it was turned off.
+    pub(crate) sealer: Option<Sealer>,
+    pub(crate) header: HeaderName,
+    /// The query parameter of HTTP+SSE, as [`folded`].
+    parameter: String,
+}
+
+impl Handles {
+    pub(crate) fn new() -> Self {
+        Self {
+            sealer: Some(Sealer::of_process()),
+            header: SESSION_ID,
+            parameter: "sessionid".to_owned(),
+        }
+    }
+
+    /// Takes another parameter for the session's; false if its name has no letter or digit.
+    pub(crate) fn set_parameter(&mut self, name: &str) -> bool {
+        self.parameter = folded(name.as_bytes()).map(char::from).collect();
+        !self.parameter.is_empty()
+    }
+
+    /// Opens what the request brings. A handle that is not this principal's, or that stands there
+    /// twice, was never there: servers differ in which of two they read.
+    pub(crate) fn open(&self, head: &mut Parts, of: &Principal) -> Result<(), Rejection> {
+        let Some(sealer) = &self.sealer else { return Ok(()) };
+        let headers = &mut head.headers;
+        let by_header = open_only(headers, &self.header, |id| sealer.open(Kind::Session, of, id))?;
+        open_only(headers, &LAST_EVENT_ID, |id| sealer.open(Kind::Event, of, id))?;
+        if let Some(uri) = self.open_in(&head.uri, sealer, of, by_header)? {
+            head.uri = uri;
+        }
+        #[cfg(feature = "axum")]
+        if let Some(original) = head.extensions.get_mut::<axum::extract::OriginalUri>()
+            && let Some(uri) = self.open_in(&original.0, sealer, of, by_header)?
+        {
+            original.0 = uri;
+        }
+        Ok(())
+    }
+
+    /// The URI with its session id opened; `None` where it has none.
+    fn open_in(
+        &self,
+        uri: &Uri,
+        sealer: &Sealer,
+        of: &Principal,
+        by_header: bool,
+    ) -> Result<Option<Uri>, Rejection> {
+        let Some(query) = uri.query() else { return Ok(None) };
+        let mut values = self.values_in(query.as_bytes());
+        let value = match (values.next(), values.next()) {
+            (None, _) => return Ok(None),
+            (Some(value), None) if !by_header => value,
+            _ => return Err(unknown()),
+        };
+        let sealed = query[value.clone()].as_bytes();
+        let id = sealer.open(Kind::Session, of, sealed).ok_or_else(unknown)?;
+        let end = value.start + id.len();
+        let target = format!("{}?{}{}", uri.path(), &query[..end], &query[value.end..]);
+        with_target(uri, &target).map(Some).ok_or_else(unknown)
+    }
+
+    /// Where the values of the session parameter stand in a query, however its name is spelled.
+    ///
+    /// Servers differ in what separates two pairs.
+    fn values_in<'q>(&'q self, query: &'q [u8]) -> impl Iterator<Item = Range<usize>> + 'q {
+        let mut next = 0;
+        query.split(|byte| matches!(byte, b'&' | b';')).filter_map(move |pair| {
+            let (start, end) = (next, next + pair.len());
+            next = end + 1;
+            let name = pair.split(|&byte| byte == b'=').next().unwrap_or_default();
+            let value = (start + name.len() + 1).min(end)..end;
+            self.is_parameter(name).then_some(value)
+        })
+    }
+
+    fn is_parameter(&self, name: &[u8]) -> bool {
+        // Most are too short, or do not begin like it.
+        name.len() >= self.parameter.len() && folded(name).eq(self.parameter.bytes())
+    }
+
+    /// Seals the session id that an answer gives.
+    pub(crate) fn seal(&self, headers: &mut HeaderMap, of: &Principal) {
+        let Some(sealer) = &self.sealer else { return };
+        if !headers.contains_key(&self.header) {
+            return; // an entry would make room for it
+        }
+        let Entry::Occupied(mut entry) = headers.entry(&self.header) else { return };
+        for id in entry.iter_mut() {
+            let mut sealed = Vec::with_capacity(id.len() + SEAL_ADDS);
+            sealer.seal(Kind::Session, of, id.as_bytes(), &mut sealed);
+            if let Ok(sealed) = HeaderValue::try_from(sealed) {
+                *id = sealed;
+            }
+        }
+    }
+
+    /// Takes off a request whatever could act in somebody's session.
+    pub(crate) fn take_off(&self, head: &mut Parts) {
+        let ours = |name: &&HeaderName| {
+            is_spelling_of(name, &self.header) || is_spelling_of(name, &LAST_EVENT_ID)
+        };
+        let taken_off: Vec<_> = head.headers.keys().filter(ours).cloned().collect();
+        for name in taken_off {
+            head.headers.remove(name);
+        }
+        if let Some(uri) = self.without_session(&head.uri) {
+            head.uri = uri;
+        }
+        #[cfg(feature = "axum")]
+        if let Some(original) = head.extensions.get_mut::<axum::extract::OriginalUri>()
+            && let Some(uri) = self.without_session(&original.0)
+        {
+            original.0 = uri;
+        }
+    }
+
+    /// The URI without session ids in its query; `None` where there are none.
+    fn without_session(&self, uri: &Uri) -> Option<Uri> {
+        let query = uri.query()?;
+        self.values_in(query.as_bytes()).next()?;
+        let is_session =
+            |pair: &&str| self.is_parameter(pair.split('=').next().unwrap_or_default().as_bytes());
+        let pairs = query.split(['&', ';']);
+        let kept: Vec<_> = pairs.filter(|pair| !is_session(pair)).collect();
+        match kept.is_empty() {
+            true => with_target(uri, uri.path()),
+            false => with_target(uri, &format!("{}?{}", uri.path(), kept.join("&"))),
+        }
+    }
+}
+
+/// What seals the handles in one stream of events.
+pub(crate) struct Sealing<'a> {
+    pub(crate) handles: &'a Handles,
+    pub(crate) of: &'a Principal,
+}
+
+impl Seals for Sealing<'_> {
+    fn seal_event(&self, id: &[u8], out: &mut Vec<u8>) {
+        match &self.handles.sealer {
+            Some(sealer) => sealer.seal(Kind::Event, self.of, id, out),
+            None => out.extend_from_slice(id),
+        }
+    }
+
+    /// The URL that a client of HTTP+SSE is to post to.
+    fn seal_endpoint(&self, url: &[u8], out: &mut Vec<u8>) {
+        let Some(sealer) = &self.handles.sealer else { return out.extend_from_slice(url) };
+        let end = url.iter().position(|&byte| byte == b'#').unwrap_or(url.len());
+        let query = match url[..end].iter().position(|&byte| byte == b'?') {
+            Some(question_mark) => question_mark + 1,
+            None => end,
+        };
+        let mut copied = 0;
+        for value in self.handles.values_in(&url[query..end]) {
+            // White space that a server leaves there is none of the id.
+            let id = url[query..end][value.clone()].trim_ascii_end();
+            if !id.is_empty() {
+                let start = query + value.start;
+                out.extend_from_slice(&url[copied..start]);
+                sealer.seal(Kind::Session, self.of, id, out);
+                copied = start + id.len();
+            }
+        }
+        out.extend_from_slice(&url[copied..]);
+    }
+}
+
+/// Opens the only field of this name, and returns whether there is one.
+fn open_only(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    open: impl for<'s> Fn(&'s [u8]) -> Option<&'s [u8]>,
+) -> Result<bool, Rejection> {
+    let mut fields = headers.iter_mut().filter(|(field, _)| is_spelling_of(field, name));
+    let field = match (fields.next(), fields.next()) {
+        (None, _) => return Ok(false),
+        (Some((_, field)), None) => field,
+        _ => return Err(unknown()),
+    };
+    let id = open(field.as_bytes()).ok_or_else(unknown)?;
+    *field = HeaderValue::from_bytes(id).map_err(|_| unknown())?;
+    Ok(true)
+}
+
+/// Whether the names are the same to servers that cannot tell `_` from `-`.
+fn is_spelling_of(field: &HeaderName, name: &HeaderName) -> bool {
+    let (field, name) = (field.as_str().as_bytes(), name.as_str().as_bytes());
+    let same = |(a, b): (&u8, &u8)| a == b || matches!((a, b), (b'_', b'-') | (b'-', b'_'));
+    field.len() == name.len() && field.iter().zip(name).all(same)
+}
+
+/// The letters and digits of a parameter's name, which is all that some servers go by.
+fn folded(name: &[u8]) -> impl Iterator<Item = u8> {
+    let alphanumeric = percent_decode(name).filter(u8::is_ascii_alphanumeric);
+    alphanumeric.map(|byte| byte.to_ascii_lowercase())
+}
+
+fn with_target(uri: &Uri, target: &str) -> Option<Uri> {
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// Somebody else's handle, and one that never was.
+fn unknown() -> Rejection {
+    Rejection::new(Reason::UnknownSession, "no such session: initialize a new one")
+}

@@ -1,0 +1,83 @@
+//! May they still? When a principal's time is over: at its expiry, or when its credential is
+//! revoked.
+
+use std::future::{pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use tokio_util::sync::CancellationToken;
+
+/// How long a principal may act.
+#[derive(Clone, Default)]
+pub(crate) struct Lifetime {
+    expires: Option<SystemTime>,
+    revocations: Vec<CancellationToken>,
+}
+
+/// Completes when a lifetime is over.
+pub(crate) type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A timer measures the time that the machine was awake, while expiry is told by the clock on the
+/// wall, which is set and goes on in sleep: it is looked at again after so long.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+impl Lifetime {
+    /// The earlier of this time and one that was set before.
+    pub(crate) fn until(&mut self, time: SystemTime) {
+        self.expires = Some(self.expires.map_or(time, |before| before.min(time)));
+    }
+
+    /// Or when this is cancelled, beside what was named before.
+    pub(crate) fn or_when(&mut self, revoked: CancellationToken) {
+        self.revocations.push(revoked);
+    }
+
+    pub(crate) fn expires(&self) -> Option<SystemTime> {
+        self.expires
+    }
+
+    /// Whether it ever ends.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.expires.is_some() || !self.revocations.is_empty()
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.expires.is_some_and(|at| left_until(at).is_none())
+            || self.revocations.iter().any(CancellationToken::is_cancelled)
+    }
+
+    /// Waits until it is over. The expiry needs a tokio runtime with timers.
+    pub(crate) fn ending(&self) -> Ending {
+        let Self { expires, revocations } = self.clone();
+        match revocations.len() {
+            0 => Box::pin(expiry(expires)),
+            _ => Box::pin(async move {
+                let mut revoked: Vec<_> = (revocations.into_iter())
+                    .map(|token| Box::pin(token.cancelled_owned()))
+                    .collect();
+                let mut expired = pin!(expiry(expires));
+                poll_fn(|cx| {
+                    let revoked = revoked.iter_mut().any(|one| one.as_mut().poll(cx).is_ready());
+                    match revoked {
+                        true => Poll::Ready(()),
+                        false => expired.as_mut().poll(cx),
+                    }
+                })
+                .await;
+            }),
+        }
+    }
+}
+
+async fn expiry(at: Option<SystemTime>) {
+    let Some(at) = at else { return pending().await };
+    while let Some(left) = left_until(at) {
+        tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+    }
+}
+
+/// `None` once the time has come.
+fn left_until(at: SystemTime) -> Option<Duration> {
+    at.duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero())
+}

@@ -1,0 +1,319 @@
+//! An answer ends with the credential that asked for it.
+
+mod common;
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::{Body, Bytes};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get as get_route};
+use axum::{Router, extract::Request};
+use common::{get, recorder, request, send, with_authorization};
+use futures::{Stream, StreamExt, stream};
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode, request::Parts};
+use http_body_util::BodyExt;
+use mcp_auth_layer::{
+    Authenticator, Basic, Bearer, BearerHandle, Challenge, CredentialError, McpAuthLayer,
+    Principal, Reason, Rejection, any_of, from_fn,
+};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// Lets everybody in as this principal.
+fn as_principal(principal: Principal) -> impl Authenticator {
+    from_fn(move |_: &Parts| {
+        let principal = principal.clone();
+        async move { Ok::<_, Rejection>(principal) }
+    })
+}
+
+fn revoked_by(token: &CancellationToken) -> McpAuthLayer<impl Authenticator> {
+    McpAuthLayer::new(as_principal(Principal::new("alice").revoked_by(token.clone())))
+}
+
+/// Two events, and then nothing for ever. The receiver learns when the stream is dropped.
+fn endless() -> (impl Stream<Item = Result<Bytes, Infallible>>, oneshot::Receiver<()>) {
+    let (held, dropped) = oneshot::channel::<()>();
+    let events =
+        stream::iter([Ok(Bytes::from("data: 1\n\n")), Ok(Bytes::from("data: 2\n\ndata: hal"))]);
+    (events.chain(stream::pending().inspect(move |_: &Result<_, _>| _ = &held)), dropped)
+}
+
+/// An app that answers with an endless stream of this type, and what tells that it is dropped.
+fn streaming(kind: &'static str) -> (Router, oneshot::Receiver<()>) {
+    let (stream, dropped) = endless();
+    let once = Arc::new(std::sync::Mutex::new(Some(Body::from_stream(stream))));
+    let answer = move || {
+        let body = once.lock().unwrap().take().expect("asked once");
+        async move { ([(CONTENT_TYPE, kind)], body).into_response() }
+    };
+    (Router::new().route("/", get_route(answer)), dropped)
+}
+
+async fn body_of(app: Router, fields: &[(&str, &str)]) -> Body {
+    let response = app.oneshot(get("/", fields)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.into_body()
+}
+
+async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
+    Some(body.frame().await?.map(|frame| frame.into_data().expect("no trailers")))
+}
+
+#[tokio::test]
+async fn a_revoked_stream_of_events_ends_cleanly_and_at_once() {
+    let revocation = CancellationToken::new();
+    let (app, dropped) = streaming("text/event-stream");
+    let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
+    assert_eq!(next(&mut body).await.unwrap().unwrap(), "data: 1\n\n");
+    revocation.cancel();
+    // Not even what is ready already.
+    assert!(next(&mut body).await.is_none());
+    assert!(next(&mut body).await.is_none());
+    dropped.await.expect_err("the inner stream is dropped, while the body is still held");
+    drop(body);
+}
+
+#[tokio::test]
+async fn any_other_body_of_unknown_length_ends_with_an_error() {
+    let revocation = CancellationToken::new();
+    let (app, dropped) = streaming("application/octet-stream");
+    let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
+    next(&mut body).await.unwrap().unwrap();
+    revocation.cancel();
+    let error = next(&mut body).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("expired or was revoked"), "{error}");
+    assert!(next(&mut body).await.is_none());
+    dropped.await.expect_err("the inner stream is dropped");
+}
+
+#[tokio::test]
+async fn a_body_of_known_length_is_not_touched() {
+    let revocation = CancellationToken::new();
+    let app = Router::new().route("/", get_route(|| async { "all of it" }));
+    let body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
+    revocation.cancel();
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "all of it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_within_a_second_of_the_expiry() {
+    // Paused, timers fire in their order as soon as nothing else can be done; the clock on the
+    // wall goes on by itself.
+    let soon = SystemTime::now() + Duration::from_millis(300);
+    let (app, dropped) = streaming("text/event-stream");
+    let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(soon)));
+    let mut body = body_of(app.layer(layer), &[]).await;
+    for data in ["data: 1\n\n", "data: 2\n\ndata: hal"] {
+        assert_eq!(next(&mut body).await.unwrap().unwrap(), data);
+    }
+    assert!(next(&mut body).await.is_none());
+    assert!(SystemTime::now() >= soon, "not before its time");
+    dropped.await.expect_err("the inner stream is dropped");
+}
+
+#[tokio::test]
+async fn far_and_past_times_are_times() {
+    let year = Duration::from_secs(365 * 24 * 3600);
+    let far = [year, year * 1000, Duration::from_secs(1 << 62), Duration::MAX];
+    let far = far.map(|far| SystemTime::UNIX_EPOCH.checked_add(far));
+    for far in far.into_iter().flatten().filter(|far| *far > SystemTime::now()) {
+        let principal = Principal::new("alice").expires_at(far);
+        assert!(!principal.has_ended());
+        let (app, _dropped) = streaming("text/event-stream");
+        let layer = McpAuthLayer::new(as_principal(principal));
+        let mut body = body_of(app.layer(layer), &[]).await;
+        for _ in 0..2 {
+            next(&mut body).await.unwrap().unwrap();
+        }
+        let more = tokio::time::timeout(Duration::from_millis(20), next(&mut body)).await;
+        assert!(more.is_err(), "it goes on");
+    }
+    for past in [SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH - year, SystemTime::now()] {
+        let (app, seen) = recorder();
+        let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(past)));
+        let answer = send(app.layer(layer), get("/", &[])).await;
+        assert_eq!(answer.status, 401, "{past:?}");
+        assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::Invalid);
+        assert_eq!(seen.count(), 0);
+    }
+}
+
+#[test]
+fn the_earlier_of_two_times_and_any_of_two_tokens_count() {
+    let (early, late) = (SystemTime::now(), SystemTime::now() + Duration::from_secs(100));
+    for times in [[early, late], [late, early]] {
+        let alice = Principal::new("alice").expires_at(times[0]).expires_at(times[1]);
+        assert_eq!(alice.expiry(), Some(early));
+    }
+    for cancelled in 0..2 {
+        let tokens = [CancellationToken::new(), CancellationToken::new()];
+        let [one, two] = tokens.clone();
+        let alice = Principal::new("alice").revoked_by(one).revoked_by(two);
+        assert!(!alice.has_ended());
+        tokens[cancelled].cancel();
+        assert!(alice.has_ended());
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_an_answer_gets_401_and_the_work_is_dropped() {
+    let revocation = CancellationToken::new();
+    let (held, dropped) = oneshot::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(Some(held)));
+    let started = CancellationToken::new();
+    let at_work = started.clone();
+    let work = move || {
+        let held = held.lock().unwrap().take();
+        at_work.cancel();
+        async move {
+            let _held = held;
+            pending::<()>().await;
+        }
+    };
+    let app = Router::new().route("/", any(work)).layer(revoked_by(&revocation));
+    let answer = tokio::spawn(send(app, request(Method::POST, "/", &[])));
+    started.cancelled().await;
+    revocation.cancel();
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.message(), "the credential is wrong or has expired");
+    dropped.await.expect_err("the inner future is dropped");
+}
+
+/// A credential that can end is told by every scheme how to come back.
+#[tokio::test]
+async fn the_401_has_the_challenges_of_every_scheme() {
+    struct Lapsing(Bearer);
+    impl Authenticator for Lapsing {
+        async fn authenticate(&self, head: &Parts) -> Result<mcp_auth_layer::Admission, Rejection> {
+            let past = SystemTime::UNIX_EPOCH;
+            Ok(self.0.authenticate(head).await?.map_principal(|who| who.expires_at(past)))
+        }
+        fn authenticate_now(
+            &self,
+            head: &Parts,
+        ) -> Option<Result<mcp_auth_layer::Admission, Rejection>> {
+            let past = SystemTime::UNIX_EPOCH;
+            let judged = self.0.authenticate_now(head)?;
+            Some(judged.map(|one| one.map_principal(|who| who.expires_at(past))))
+        }
+    }
+    let bearer = Lapsing(Bearer::new([("ci", "tok")]).unwrap());
+    let basic = Basic::new([("alice", "secret")]).unwrap();
+    let (app, _) = recorder();
+    let app = app.layer(McpAuthLayer::new(any_of(basic, bearer)).realm("here"));
+    let answer = send(app, with_authorization("Bearer tok")).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(
+        answer.challenges(),
+        [r#"Bearer realm="here", error="invalid_token""#, r#"Basic realm="here", charset="UTF-8""#]
+    );
+    // One that answers later only is not asked beforehand; its own scheme is challenged.
+    let ended = Principal::new("alice").expires_at(SystemTime::UNIX_EPOCH);
+    let (app, _) = recorder();
+    let answer = send(app.layer(McpAuthLayer::new(as_principal(ended))), get("/", &[])).await;
+    assert_eq!(answer.challenges(), [r#"custom realm="mcp""#]);
+}
+
+#[tokio::test]
+async fn nobody_upgrades_whose_time_may_end() {
+    async fn upgrade(request: Request) -> Response {
+        match request.headers().contains_key("upgrade") || request.uri().path() == "/anyway" {
+            true => StatusCode::SWITCHING_PROTOCOLS.into_response(),
+            false => "no upgrade".into_response(),
+        }
+    }
+    let app = Router::new().fallback(upgrade);
+    let fields = [("upgrade", "websocket"), ("connection", "upgrade")];
+    let endless = McpAuthLayer::new(as_principal(Principal::new("alice")));
+    let ending = revoked_by(&CancellationToken::new());
+    let connect = || {
+        let mut request = get("/", &[]);
+        *request.method_mut() = Method::CONNECT;
+        request
+    };
+    assert_eq!(send(app.clone().layer(endless.clone()), get("/", &fields)).await.status, 101);
+    let answer = send(app.clone().layer(ending.clone()), get("/", &fields)).await;
+    assert_eq!((answer.status.as_u16(), &*answer.body), (200, "no upgrade"));
+    assert_eq!(send(app.clone().layer(ending.clone()), get("/anyway", &fields)).await.status, 502);
+    assert_eq!(send(app.clone().layer(endless), connect()).await.status, 200);
+    assert_eq!(send(app.layer(ending), connect()).await.status, 400);
+}
+
+fn tokens() -> (McpAuthLayer<Bearer>, BearerHandle) {
+    let mut tokens = Bearer::new([("ci", "one"), ("ci", "two"), ("alice", "three")]).unwrap();
+    let handle = tokens.handle();
+    (McpAuthLayer::new(tokens), handle)
+}
+
+#[tokio::test]
+async fn tokens_come_and_go_while_the_server_runs() {
+    let (layer, handle) = tokens();
+    let (app, _) = recorder();
+    let app = app.layer(layer);
+    let status = |token: &'static str| {
+        let answer = send(app.clone(), with_authorization(&format!("Bearer {token}")));
+        async { answer.await.status.as_u16() }
+    };
+    assert_eq!(status("four").await, 401);
+    handle.add("bob", "four").unwrap();
+    assert_eq!(status("four").await, 200);
+    let duplicate = CredentialError::Duplicate { position: 1, kind: "token" };
+    assert_eq!(handle.add("bob", "one"), Err(duplicate));
+    assert!(handle.add("", "five").is_err() && handle.add("bob", "no token").is_err());
+
+    assert!(handle.revoke("one"));
+    assert!(!handle.revoke("one") && !handle.revoke("never-was"));
+    assert_eq!((status("one").await, status("two").await, status("four").await), (401, 200, 200));
+    handle.add("bob", "one").unwrap();
+    assert_eq!(status("one").await, 200);
+    assert_eq!(handle.revoke_all_of("bob"), 2);
+    assert_eq!(handle.revoke_all_of("bob"), 0);
+    assert_eq!((status("one").await, status("two").await, status("four").await), (401, 200, 401));
+    // All of them may go; then nobody is let in.
+    assert_eq!(handle.revoke_all_of("ci") + handle.revoke_all_of("alice"), 2);
+    assert_eq!((status("two").await, status("three").await), (401, 401));
+}
+
+#[tokio::test]
+async fn revoking_ends_that_credentials_streams_and_no_other() {
+    let (layer, mut handle) = tokens();
+    handle.add("bob", "four").unwrap();
+    let mut open = Vec::new();
+    for token in ["one", "two", "three", "four"] {
+        let (app, _) = streaming("text/event-stream");
+        let authorization = format!("Bearer {token}");
+        let app = app.layer(layer.clone());
+        let mut body = body_of(app, &[("authorization", &authorization)]).await;
+        for _ in 0..2 {
+            next(&mut body).await.unwrap().unwrap();
+        }
+        open.push((token, body));
+    }
+    handle = handle.clone(); // every clone does
+    for revoked in ["one", "four"] {
+        assert!(handle.revoke(revoked));
+        for (token, body) in &mut open {
+            let more = tokio::time::timeout(Duration::from_millis(20), next(body)).await;
+            assert_eq!(more.is_ok(), *token == revoked, "{token}, where {revoked} was revoked");
+            if let Ok(more) = more {
+                assert!(more.is_none());
+            }
+        }
+        open.retain(|(token, _)| *token != revoked);
+    }
+}
+
+/// The secret of a handle never shows.
+#[test]
+fn a_handle_shows_how_many_there_are() {
+    let (_, handle) = tokens();
+    assert_eq!(format!("{handle:?}"), "BearerHandle { tokens: [3 credentials] }");
+    let _ = Challenge::new("Bearer");
+}

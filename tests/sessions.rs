@@ -1,0 +1,416 @@
+//! A session belongs to who opened it: handles are sealed on their way out, and open on their way
+//! in for their owner alone.
+
+mod common;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{OriginalUri, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get as get_route};
+use common::{Answer, Seen, get, recorder, request, send};
+use http::request::Parts;
+use http::{HeaderName, Method};
+use mcp_auth_layer::{
+    Authenticator, Challenge, McpAuthLayer, Principal, Reason, Rejection, from_fn,
+};
+
+const KEY: [u8; 32] = [7; 32];
+const SESSION: &str = "mcp-session-id";
+const EVENT: &str = "last-event-id";
+/// What the inner server calls the session.
+const BARE: &str = "6f1c4f0e";
+const EVENTS: &str = "event: endpoint\ndata: /messages/?a=1&session_id=6f1c4f0e&b=%20\n\n\
+                      id: 0/0\ndata: hello\n\n";
+
+/// Lets everybody in who says who they are, as `name` or `name@issuer`.
+fn by_name() -> impl Authenticator {
+    from_fn(|head: &Parts| {
+        let who = head.headers.get("x-who").and_then(|who| who.to_str().ok()).map(str::to_owned);
+        async move {
+            let who = who.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
+            Ok(match who.split_once('@') {
+                Some((name, issuer)) => Principal::new(name).issued_by(issuer),
+                None => Principal::new(who),
+            })
+        }
+    })
+}
+
+fn layer() -> McpAuthLayer<impl Authenticator> {
+    McpAuthLayer::new(by_name()).session_key(KEY).public_path("/public")
+}
+
+/// A server that gives the same ids to everybody, and records what it is asked.
+fn server() -> (Router, Seen) {
+    let (recording, seen) = recorder();
+    let stream = || async { ([("content-type", "text/event-stream")], EVENTS) };
+    let router = Router::new()
+        .route("/open", any(|| async { [(SESSION, BARE)] }))
+        .route("/sse", get_route(stream))
+        .fallback_service(recording);
+    (router, seen)
+}
+
+/// The handles that the server gives to somebody: of a session by header, of a session by URL, and
+/// of an event.
+struct Given {
+    header: String,
+    endpoint: String,
+    event: String,
+}
+
+impl Given {
+    fn query(&self) -> &str {
+        self.endpoint.split("session_id=").nth(1).unwrap().split('&').next().unwrap()
+    }
+}
+
+async fn given(app: &Router, who: &str) -> Given {
+    let answer = send(app.clone(), get("/open", &[("x-who", who)])).await;
+    let header = answer.headers[SESSION].to_str().unwrap().to_owned();
+    let events = send(app.clone(), get("/sse", &[("x-who", who)])).await.body;
+    let field = |name| {
+        let line = events.lines().find_map(|line: &str| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {events}")).to_owned()
+    };
+    Given { header, endpoint: field("data: "), event: field("id: ") }
+}
+
+fn is_unknown(answer: &Answer) {
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.message(), "no such session: initialize a new one");
+    assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::UnknownSession);
+    assert_eq!(answer.headers["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn what_the_owner_was_given_works_for_the_owner() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    let alice = given(&app, "alice").await;
+    assert_eq!(alice.header.rsplit_once('.').unwrap().0, BARE);
+    assert_ne!(alice.header, BARE);
+    assert_eq!(alice.event.rsplit_once('.').unwrap().0, "0/0");
+    assert!(alice.endpoint.starts_with("/messages/?a=1&session_id=6f1c4f0e."), "others are kept");
+    assert!(alice.endpoint.ends_with("&b=%20"), "and their encoding");
+
+    let by_header = [("x-who", "alice"), (SESSION, &*alice.header), (EVENT, &*alice.event)];
+    for method in [Method::POST, Method::GET, Method::DELETE, Method::PUT, Method::OPTIONS] {
+        assert_eq!(send(app.clone(), request(method, "/mcp", &by_header)).await.status, 200);
+        let head = seen.only();
+        assert_eq!(head.headers[SESSION], BARE);
+        assert_eq!(head.headers[EVENT], "0/0");
+    }
+    let post = request(Method::POST, &alice.endpoint, &[("x-who", "alice")]);
+    assert_eq!(send(app.clone(), post).await.status, 200);
+    let head = seen.only();
+    assert_eq!(head.uri, "/messages/?a=1&session_id=6f1c4f0e&b=%20");
+    assert_eq!(head.extensions.get::<OriginalUri>().unwrap().0, head.uri);
+}
+
+/// All pairs of who opened and who asks.
+#[tokio::test]
+async fn it_works_for_nobody_else() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    let people = ["alice", "bob", "alice@one", "alice@two", "alice@", "", "alic", "Alice"];
+    for owner in people {
+        let given = given(&app, owner).await;
+        for asks in people {
+            let target = format!("/mcp?session_id={}", given.query());
+            for request in [
+                get("/mcp", &[("x-who", asks), (SESSION, &given.header)]),
+                get("/mcp", &[("x-who", asks), (EVENT, &given.event)]),
+                get(&target, &[("x-who", asks)]),
+            ] {
+                let answer = send(app.clone(), request).await;
+                match owner == asks {
+                    true => {
+                        assert_eq!((answer.status.as_u16(), seen.only().method), (200, Method::GET))
+                    }
+                    false => is_unknown(&answer),
+                }
+            }
+        }
+        // Whoever says nothing is let in where everybody is, and brings no handle along.
+        let target = format!("/public?session_id={}&kept", given.query());
+        let anonymous = get(&target, &[(SESSION, &given.header), (EVENT, &given.event)]);
+        assert_eq!(send(app.clone(), anonymous).await.status, 200);
+        let head = seen.only();
+        assert_eq!(head.uri, "/public?kept");
+        assert!(!head.headers.contains_key(SESSION) && !head.headers.contains_key(EVENT));
+        let anonymous = get("/mcp", &[(SESSION, &given.header)]);
+        assert_eq!(send(app.clone(), anonymous).await.status, 401);
+        assert_eq!(seen.count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_given_works_for_nobody() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    let alice = given(&app, "alice").await;
+    let other_kind = given(&app, "alice").await.event;
+    let seal = alice.header.strip_prefix(BARE).unwrap();
+    let upper = alice.header.to_uppercase();
+    let padded = format!("{}==", alice.header);
+    let longer = format!("{}A", alice.header);
+    let shorter = &alice.header[..alice.header.len() - 1];
+    let other_id = format!("6f1c4f0f{seal}");
+    let inner = format!("x.{}", alice.header);
+    let twice = format!("{0}, {0}", alice.header);
+    for session in [
+        BARE,
+        "",
+        ".",
+        seal,
+        &upper,
+        &padded,
+        &longer,
+        shorter,
+        &other_id,
+        &other_kind,
+        &inner,
+        &twice,
+        "never-was",
+    ] {
+        let by_header = get("/mcp", &[("x-who", "alice"), (SESSION, session)]);
+        is_unknown(&send(app.clone(), by_header).await);
+        let target = format!("/mcp?session_id={}", session.replace(", ", ","));
+        is_unknown(&send(app.clone(), get(&target, &[("x-who", "alice")])).await);
+    }
+    for event in ["0/0", "", &alice.header, &alice.event[1..]] {
+        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "alice"), (EVENT, event)])).await);
+    }
+    assert_eq!(seen.count(), 0);
+    let good = get("/mcp", &[("x-who", "alice"), (SESSION, &alice.header)]);
+    assert_eq!(send(app, good).await.status, 200);
+}
+
+#[tokio::test]
+async fn two_handles_are_none() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    let alice = given(&app, "alice").await;
+    let (good, sealed) = (&*alice.header, alice.query());
+    for fields in [
+        [(SESSION, good), (SESSION, good)],
+        [(SESSION, good), (SESSION, BARE)],
+        [(SESSION, BARE), (SESSION, good)],
+        [(SESSION, good), (SESSION, "")],
+        [(SESSION, good), ("mcp_session_id", BARE)],
+        [("Mcp_Session-Id", BARE), (SESSION, good)],
+        [(EVENT, &*alice.event), (EVENT, &*alice.event)],
+        [(EVENT, &*alice.event), ("last_event_id", "0/0")],
+    ] {
+        let [first, second] = fields;
+        let doubled = get("/mcp", &[("x-who", "alice"), first, second]);
+        is_unknown(&send(app.clone(), doubled).await);
+        let alone = [first, second].into_iter().find(|(_, value)| value.contains('.')).unwrap();
+        assert_eq!(send(app.clone(), get("/mcp", &[("x-who", "alice"), alone])).await.status, 200);
+        seen.only();
+    }
+    for query in [
+        format!("session_id={sealed}&session_id={sealed}"),
+        format!("session_id={sealed}&session_id={BARE}"),
+        format!("session_id={BARE}&session_id={sealed}"),
+        format!("session_id={sealed}&session_id="),
+        format!("session_id={sealed}&session_id"),
+        format!("session_id={sealed}&sessionId={BARE}"),
+        format!("sessionId={BARE}&session_id={sealed}"),
+        format!("session_id={sealed}&SESSION_ID={BARE}"),
+        format!("session_id={sealed}&session%5Fid={BARE}"),
+        format!("session_id={sealed}&%73ession%5fi%64={BARE}"),
+        format!("session_id={sealed};session_id={BARE}"),
+        format!("a=1;session_id={BARE}&session_id={sealed}"),
+        format!("session_id={sealed}&session.id={BARE}"),
+        format!("session_id={sealed}&session+id={BARE}"),
+        format!("session_id={sealed}&session_id[]={BARE}"),
+        format!("session_id={sealed}&&session_id%00={BARE}"),
+        format!("session_id={sealed}&session_id={BARE}#"),
+    ] {
+        let doubled = get(&format!("/mcp?{query}"), &[("x-who", "alice")]);
+        is_unknown(&send(app.clone(), doubled).await);
+    }
+    for query in [
+        format!("session_id={sealed}"),
+        format!("sessionId={sealed}"),
+        format!("session%5Fid={sealed}"),
+        format!("session_id={sealed}&my_session_id={BARE}"),
+        format!("session_id={sealed}&session={BARE}&sessionids={BARE}"),
+        format!("a=session_id&session_id={sealed}"),
+    ] {
+        let once = get(&format!("/mcp?{query}"), &[("x-who", "alice")]);
+        assert_eq!(send(app.clone(), once).await.status, 200, "{query}");
+        assert_eq!(seen.only().uri.query().unwrap(), query.replace(sealed, BARE));
+    }
+    let both = format!("/mcp?session_id={sealed}");
+    let both = get(&both, &[("x-who", "alice"), (SESSION, good)]);
+    is_unknown(&send(app.clone(), both).await);
+    assert_eq!(seen.count(), 0);
+}
+
+#[tokio::test]
+async fn without_a_handle_requests_pass() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    for target in ["/mcp", "/mcp?", "/mcp?a=b;c", "/mcp?=session_id", "/session_id?x"] {
+        let request = request(Method::POST, target, &[("x-who", "alice")]);
+        assert_eq!(send(app.clone(), request).await.status, 200);
+        assert_eq!(seen.only().uri, target);
+    }
+}
+
+/// Under `nest` the inner service finds the id opened wherever it looks.
+#[tokio::test]
+async fn the_original_uri_is_opened_as_well() {
+    let (server, seen) = server();
+    let alice = given(&server.clone().layer(layer()), "alice").await;
+    let app = Router::new().nest("/tools", server.layer(layer()));
+    let target = format!("/tools/mcp?session_id={}", alice.query());
+    assert_eq!(send(app, get(&target, &[("x-who", "alice")])).await.status, 200);
+    let head = seen.only();
+    assert_eq!(head.uri, "/mcp?session_id=6f1c4f0e");
+    let original = &head.extensions.get::<OriginalUri>().unwrap().0;
+    assert_eq!(original, "/tools/mcp?session_id=6f1c4f0e");
+}
+
+#[tokio::test]
+async fn keys_are_of_the_process_or_given_and_can_be_rotated() {
+    let (server, _) = server();
+    let (old, new) = ([1; 32], [2; 32]);
+    let ways = [
+        McpAuthLayer::new(by_name()),
+        McpAuthLayer::new(by_name()).session_key(old),
+        McpAuthLayer::new(by_name()).session_key(new).session_key(old),
+        McpAuthLayer::new(by_name()).session_key(new),
+    ];
+    // Which of them open what which of them sealed.
+    let opens = [
+        [true, false, false, false],
+        [false, true, true, false],
+        [false, false, true, true],
+        [false, false, true, true],
+    ];
+    for (sealing, opens) in ways.iter().zip(opens) {
+        let alice = given(&server.clone().layer(sealing.clone()), "alice").await;
+        for (opening, opens) in ways.iter().zip(opens) {
+            // Two layers of one process share its key.
+            let app = server.clone().layer(opening.clone());
+            let request = get("/mcp", &[("x-who", "alice"), (SESSION, &alice.header)]);
+            assert_eq!(send(app, request).await.status, if opens { 200 } else { 404 });
+        }
+    }
+    let another_layer = server.clone().layer(McpAuthLayer::new(by_name()));
+    let alice = given(&server.layer(ways[0].clone()), "alice").await;
+    let request = get("/mcp", &[("x-who", "alice"), (SESSION, &alice.header)]);
+    assert_eq!(send(another_layer, request).await.status, 200);
+}
+
+#[test]
+fn short_keys_and_third_keys_are_refused() {
+    let refused = |layer: fn() -> McpAuthLayer<mcp_auth_layer::Bearer>| {
+        std::panic::catch_unwind(layer).is_err()
+    };
+    assert!(!refused(|| McpAuthLayer::bearer("tok").session_key([1; 32]).session_key([2; 33])));
+    assert!(refused(|| McpAuthLayer::bearer("tok").session_key([1; 31])));
+    assert!(refused(|| {
+        McpAuthLayer::bearer("tok").session_key([1; 32]).session_key([2; 32]).session_key([3; 32])
+    }));
+    assert!(refused(|| McpAuthLayer::bearer("tok").session_parameter("_")));
+}
+
+#[tokio::test]
+async fn header_and_parameter_can_have_other_names() {
+    let stream = || async {
+        ([("content-type", "text/event-stream")], "event: endpoint\ndata: ?sid=1&session_id=2\n\n")
+    };
+    let (recording, seen) = recorder();
+    let app = Router::new()
+        .route("/open", any(|| async { [("x-sid", BARE), (SESSION, "as it is")] }))
+        .route("/sse", get_route(stream))
+        .fallback_service(recording)
+        .layer(layer().session_header(HeaderName::from_static("x-sid")).session_parameter("sid"));
+    let answer = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
+    assert_eq!(answer.headers[SESSION], "as it is");
+    let sealed = answer.headers["x-sid"].to_str().unwrap();
+    let events = send(app.clone(), get("/sse", &[("x-who", "alice")])).await.body;
+    assert!(
+        events.starts_with("event: endpoint\ndata: ?sid=1.")
+            && events.ends_with("&session_id=2\n\n"),
+        "{events}"
+    );
+
+    let own = get("/mcp?session_id=2", &[("x-who", "alice"), ("x-sid", sealed), (SESSION, "1")]);
+    assert_eq!(send(app.clone(), own).await.status, 200);
+    let head = seen.only();
+    assert_eq!(
+        (&head.headers["x-sid"], &head.headers[SESSION]),
+        (&BARE.parse().unwrap(), &"1".parse().unwrap())
+    );
+    is_unknown(&send(app, get("/mcp", &[("x-who", "alice"), ("x-sid", BARE)])).await);
+}
+
+#[tokio::test]
+async fn it_can_be_turned_off_by_a_name_that_says_so() {
+    let (server, seen) = server();
+    let app = server.layer(layer().danger_shared_sessions());
+    let answer = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
+    assert_eq!(answer.headers[SESSION], BARE);
+    assert_eq!(send(app.clone(), get("/sse", &[("x-who", "alice")])).await.body, EVENTS);
+    let fields = [("x-who", "bob"), (SESSION, BARE), (SESSION, "two")];
+    assert_eq!(send(app.clone(), get("/mcp?session_id=1", &fields)).await.status, 200);
+    seen.only();
+    // Nobody vouches for this one all the same.
+    let anonymous = get("/public?session_id=1", &[(SESSION, BARE)]);
+    send(app, anonymous).await;
+    let head = seen.only();
+    assert!(!head.headers.contains_key(SESSION) && head.uri.query().is_none());
+}
+
+/// Whatever the answer is to, its handles are sealed; other streams and fields stay.
+#[tokio::test]
+async fn answers_lose_nothing_else() {
+    async fn answer(head: Parts) -> Response {
+        let body = Body::from("id: 1\n\n");
+        let mut answer = body.into_response();
+        for name in ["content-type", "content-encoding", "content-length"] {
+            if let Some(value) = head.headers.get(format!("x-{name}")).cloned() {
+                answer.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        answer
+    }
+    let app = Router::new().route("/", any(answer)).layer(layer());
+    let asked = |kind: &'static str, encoding: &'static str| {
+        let fields = [
+            ("x-who", "alice"),
+            ("x-content-type", kind),
+            ("x-content-encoding", encoding),
+            ("x-content-length", "7"),
+        ];
+        let fields =
+            if encoding.is_empty() { &[fields[0], fields[1], fields[3]][..] } else { &fields };
+        let request: Request = request(Method::POST, "/", fields);
+        send(app.clone(), request)
+    };
+    for kind in ["text/event-stream", "Text/Event-Stream ; charset=utf-8"] {
+        for encoding in ["", "identity"] {
+            let answer = asked(kind, encoding).await;
+            assert_eq!(answer.status, 200);
+            assert!(answer.body.starts_with("id: 1."), "{}", answer.body);
+            assert!(!answer.headers.contains_key("content-length"));
+        }
+        for encoding in ["gzip", "br", "identity, gzip"] {
+            let answer = asked(kind, encoding).await;
+            assert_eq!(answer.status, 502, "{encoding}");
+            assert_eq!(answer.message(), "the server's answer cannot be protected");
+        }
+    }
+    for kind in ["application/json", "text/event-stream-not", "text/plain"] {
+        let answer = asked(kind, "gzip").await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (200, "id: 1\n\n"));
+        assert_eq!(answer.headers["content-length"], "7");
+    }
+}
