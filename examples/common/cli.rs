@@ -5,13 +5,14 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use http::Uri;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, Hmac, any_of};
+use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, Hmac, Principal, any_of};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -150,6 +151,9 @@ pub struct Server {
     /// A bearer token and the name of its owner; can be repeated
     #[arg(long = "token", value_name = "NAME:TOKEN")]
     tokens: Vec<NamedSecret>,
+    /// How many seconds after the start the bearer tokens expire; what they opened ends then
+    #[arg(long, value_name = "SECONDS", requires = "tokens")]
+    token_ttl: Option<u64>,
     /// A key id and its secret, for signed requests (RFC 9421, hmac-sha256); can be repeated, and
     /// twice for the same id. Make one by: openssl rand -base64 32
     #[arg(long = "hmac-key", value_name = "ID:BASE64SECRET")]
@@ -200,7 +204,15 @@ impl Server {
             schemes.push(Basic::new(pairs(&self.users)).map_err(invalid("--user"))?.boxed());
         }
         if !self.tokens.is_empty() {
-            schemes.push(Bearer::new(pairs(&self.tokens)).map_err(invalid("--token"))?.boxed());
+            let after = |ttl| SystemTime::now().checked_add(Duration::from_secs(ttl));
+            let expiry = self.token_ttl.map(|ttl| after(ttl).ok_or("that is for ever"));
+            let expiry = expiry.transpose().map_err(invalid("--token-ttl"))?;
+            let owner = |name| match expiry {
+                Some(time) => Principal::new(name).expires_at(time),
+                None => Principal::new(name),
+            };
+            let tokens = pairs(&self.tokens).map(|(name, token)| (owner(name), token));
+            schemes.push(Bearer::new(tokens).map_err(invalid("--token"))?.boxed());
         }
         let given = schemes.into_iter().reduce(|all, one| any_of(all, one).boxed());
         if let Some(given) = given {
