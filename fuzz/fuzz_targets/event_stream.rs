@@ -1,0 +1,130 @@
+//! An event stream comes out of the layer sealed as it would be if it were read as a whole, in
+//! whatever way it is cut into chunks. The seals are computed here once more.
+
+#![no_main]
+
+use std::convert::Infallible;
+
+use axum::body::{Body, to_bytes};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use futures_util::stream;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{Request, Response};
+use libfuzzer_sys::fuzz_target;
+use mcp_auth_layer::McpAuthLayer;
+use percent_encoding::percent_decode;
+use sha2::Sha256;
+use tower::{Layer, ServiceExt, service_fn};
+
+#[path = "../../src/sse/oracle.rs"]
+mod oracle;
+
+const KEY: [u8; 32] = [7; 32];
+const SESSION: u8 = 1;
+const EVENT: u8 = 2;
+
+/// What streams are made of: bytes from 0x80 on stand for one of these each or for a cut between two
+/// chunks, others for themselves.
+const FRAGMENTS: &[&[u8]] = &[
+    b"\n",
+    b"\r",
+    b"\n\n",
+    b"\r\n\r\n",
+    b"id",
+    b"id: ",
+    b"id: 1",
+    b"data",
+    b"data: ",
+    b"data: /m?session_id=1",
+    b"event",
+    b"event: ",
+    b"event: endpoint",
+    b"event: message",
+    b"endpoint",
+    b": ping\n",
+    b"retry: 1\n",
+    b"https://example.com/m?",
+    b"&session%5Fid=2",
+    b";sessionId=",
+    b"#",
+    b"\0",
+    b"\xEF\xBB\xBF",
+    b"\xEF\xBB",
+    b"\xFF",
+    &[b'x'; 500],
+    &[b'x'; 8160],
+];
+
+fuzz_target!(|data: &[u8]| {
+    let (mut text, mut cuts) = (Vec::new(), vec![0]);
+    for byte in &data[..data.len().min(512)] {
+        match byte.checked_sub(0x80).map(|which| usize::from(which) % (FRAGMENTS.len() + 1)) {
+            Some(0) => cuts.push(text.len()),
+            Some(which) => text.extend(FRAGMENTS[which - 1]),
+            None => text.push(*byte),
+        }
+    }
+    cuts.push(text.len());
+    let chunk = |cut: &[usize]| Ok::<_, Infallible>(text[cut[0]..cut[1]].to_vec());
+    let chunks: Vec<_> = cuts.windows(2).map(chunk).collect();
+
+    let inner = service_fn(move |_: Request<Body>| {
+        let body = Body::from_stream(stream::iter(chunks.clone()));
+        let response = Response::builder().header("content-type", "text/event-stream").body(body);
+        async { Ok::<_, Infallible>(response.unwrap()) }
+    });
+    let app = McpAuthLayer::bearer("token").session_key(KEY).layer(inner);
+    let request = Request::get("/sse").header("authorization", "Bearer token");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let out = runtime.block_on(async {
+        let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        to_bytes(response.into_body(), usize::MAX).await.unwrap()
+    });
+    let expected = oracle::rewritten(&text, |id| sealed(EVENT, id), endpoint);
+    assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string());
+});
+
+/// The id and its seal, which is for `bearer`, of no issuer.
+fn sealed(kind: u8, id: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&KEY).unwrap();
+    mac.update(b"mcp-auth-layer/v1");
+    mac.update(&[kind]);
+    mac.update(&[0]);
+    for part in [&b"bearer"[..], id] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    let tag = mac.finalize().into_bytes();
+    let mut sealed = [id, b"."].concat();
+    sealed.extend(BASE64_URL_SAFE_NO_PAD.encode(&tag[..16]).bytes());
+    sealed
+}
+
+/// The URL with every session id in its query sealed.
+fn endpoint(url: &[u8]) -> Vec<u8> {
+    let fragment = url.iter().position(|&byte| byte == b'#').unwrap_or(url.len());
+    let query = url[..fragment].iter().position(|&byte| byte == b'?');
+    let query = query.map_or(fragment, |mark| mark + 1);
+    let mut out = url[..query].to_vec();
+    for pair in url[query..fragment].split_inclusive(|&byte| byte == b'&' || byte == b';') {
+        let end = pair.strip_suffix(b"&").or(pair.strip_suffix(b";")).unwrap_or(pair).len();
+        let equals = pair[..end].iter().position(|&byte| byte == b'=');
+        let (name, value) = match equals {
+            Some(equals) => (&pair[..equals], pair[equals + 1..end].trim_ascii_end()),
+            None => (&pair[..end], &pair[end..end]),
+        };
+        let letters = percent_decode(name).filter(u8::is_ascii_alphanumeric);
+        let names_session = letters.map(|byte| byte.to_ascii_lowercase()).eq(*b"sessionid");
+        match names_session && !value.is_empty() {
+            true => {
+                out.extend(&pair[..name.len() + 1]);
+                out.extend(sealed(SESSION, value));
+                out.extend(&pair[name.len() + 1 + value.len()..]);
+            }
+            false => out.extend(pair),
+        }
+    }
+    out.extend(&url[fragment..]);
+    out
+}
