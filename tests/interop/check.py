@@ -4,12 +4,14 @@ check.py EXAMPLES WORK
 """
 
 import base64
+import http.client
 import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 EXAMPLES, WORK = map(pathlib.Path, sys.argv[1:])
 HERE = pathlib.Path(__file__).parent
@@ -49,15 +51,23 @@ def check(name, good, detail=""):
 class Server:
     """A server as a child process, on the port that it names."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, log="error"):
         command = [str(part) for part in command]
-        environment = {**os.environ, "RUST_LOG": "error"}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        environment = {**os.environ, "RUST_LOG": log}
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
+        )
         for line in self.process.stdout:
             if found := re.search(r"listening on (http://[^/]+)", line):
                 self.url = found[1]
                 return
         raise SystemExit(f"{command[0]} does not start")
+
+    def refused(self):
+        """How many requests were refused up to now."""
+        self.log.seek(0)
+        return sum(": refused " in line for line in self.log)
 
     def __enter__(self):
         return self
@@ -136,6 +146,59 @@ def signing_client(server, url):
         check(f"{server}, Python client that signs with {credential}", right, said)
 
 
+def what_ends_with_a_token(server, path, kind):
+    """A session goes on for longer than its token is good. Its streams end, and the client does not
+    besiege the server: per stream it asks twice more at most, and once for the call of its user."""
+    token = ["--token", "ci:dG9rZW4tb2YtdGhlLWNp", "--token-ttl", "4"]
+    for client, command in CLIENTS.items():
+        with Server(EXAMPLES / server, "--port", "0", *token, log="mcp_auth_layer=info") as guarded:
+            got = ask(command, kind, guarded.url + path, CREDENTIALS["bearer"][0], "12")
+            name = f"{server}, {kind}, {client} client, a token that expires"
+            refused = guarded.refused()
+            print(f"       {refused} requests refused; its user sees: {got.get('error')}")
+            check(name, "error" in got and refused <= 3, (got, refused))
+
+
+def disguised_sessions(server, url):
+    """Two session ids in one query, where the server behind takes the last: none of them is one."""
+    alice, ci = CREDENTIALS["basic"][0], CREDENTIALS["bearer"][0]
+
+    def connect():
+        return http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+
+    def post(target, authorization):
+        connection = connect()
+        headers = {"Authorization": authorization, "Content-Type": "application/json"}
+        message = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+        connection.request("POST", target, message, headers)
+        return connection.getresponse().status
+
+    stream = connect()
+    stream.request("GET", "/sse", headers={"Authorization": alice})
+    response = stream.getresponse()
+    while not (line := response.readline().decode()).startswith("data: "):
+        pass
+    path, query = line.removeprefix("data: ").strip().split("?")
+    sealed = query.removeprefix("session_id=")
+    bare = sealed.rpartition(".")[0]
+    for target in [
+        f"session_id={bare}",
+        f"session_id={sealed}&session_id={bare}",
+        f"session_id={sealed}&session%5Fid={bare}",
+        f"session_id={sealed}&%73ession_id={bare}",
+        f"session_id={sealed}&sessionId={bare}",
+        f"session_id={sealed};session_id={bare}",
+        f"session_id={bare};a&session_id={sealed}",
+        f"session_id={sealed}&session_id=",
+        "session_id=",
+    ]:
+        statuses = [post(f"{path}?{target}", who) for who in (alice, ci)]
+        check(f"{server}, {target.replace(sealed, 'sealed').replace(bare, 'bare')}", statuses == [404, 404], statuses)
+    statuses = [post(f"{path}?{query}", who) for who in (ci, alice)]
+    check(f"{server}, the session id as it was given: ci's request, alice's", statuses == [404, 202], statuses)
+    stream.close()
+
+
 EXAMPLES_SOURCE = HERE.parent.parent / "examples"
 
 with Server(EXAMPLES / "sse_server", "--port", "0", *USERS) as server:
@@ -148,12 +211,16 @@ with Server(EXAMPLES / "streamable_server", "--port", "0", *USERS) as server:
     rmcp_client(f"{server.url}/mcp")
     signing_client("streamable_server", f"{server.url}/mcp")
 
+what_ends_with_a_token("sse_server", "/sse", "sse")
+what_ends_with_a_token("streamable_server", "/mcp", "http")
+
 with Server(sys.executable, HERE / "upstream.py") as upstream:
     guard = [EXAMPLES / "proxy", "--upstream", upstream.url, "--port", "0", *USERS]
     with Server(*guard) as proxy:
         every_client("proxy to Python", "sse", f"{proxy.url}/sse")
         every_client("proxy to Python", "http", f"{proxy.url}/mcp")
         signing_client("proxy to Python", f"{proxy.url}/mcp")
+        disguised_sessions("proxy to Python", proxy.url)
 
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

@@ -1,6 +1,8 @@
 """One session of the Python SDK: lists the tools, calls two, prints what it got as a line of JSON.
 
-client.py sse|http URL [AUTHORIZATION]
+client.py sse|http URL [AUTHORIZATION [SECONDS]]
+
+With SECONDS it listens for so long, and then calls a tool once more: by then its token has expired.
 """
 
 import asyncio
@@ -20,12 +22,15 @@ def transport(kind, url, headers):
     return streamable_http_client(url, http_client=create_mcp_http_client(headers=headers))
 
 
-async def session(kind, url, headers):
+async def session(kind, url, headers, seconds):
     async with transport(kind, url, headers) as (read, write), ClientSession(read, write) as client:
         await client.initialize()
         tools = await client.list_tools()
         whoami = await client.call_tool("whoami", {})
         output = await client.call_tool("execute_command", {"command": "echo", "args": ["hello"]})
+        if seconds:
+            await asyncio.sleep(seconds)
+            await client.call_tool("whoami", {})
         return {
             "tools": sorted(tool.name for tool in tools.tools),
             "whoami": whoami.content[0].text,
@@ -41,10 +46,10 @@ def first_cause(error):
 
 def main():
     logging.disable()
-    kind, url, *authorization = sys.argv[1:]
-    headers = {"Authorization": authorization[0]} if authorization else {}
+    kind, url, authorization, seconds, *_ = [*sys.argv[1:], "", ""]
+    headers = {"Authorization": authorization} if authorization else {}
     try:
-        result = asyncio.run(asyncio.wait_for(session(kind, url, headers), 30))
+        result = asyncio.run(asyncio.wait_for(session(kind, url, headers, float(seconds or 0)), 30))
     except BaseException as error:
         result = {"error": str(first_cause(error)) or repr(first_cause(error))}
     print(json.dumps(result))
