@@ -52,13 +52,14 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let Args { upstream, server } = cli::parse()?;
-    let Started { listener, authenticator, shutdown } = server.start("/", "curl -i").await?;
+    let Started { listener, authenticator, metrics, shutdown } =
+        server.start("/", "curl -i").await?;
 
     let app =
         Router::new().fallback_service(ReverseProxy::new("", upstream)).layer(from_fn(introduce));
 
-    // No path is public: all of them are the upstream's.
-    let guarded = McpAuthLayer::new(authenticator).layer(app);
+    // No path is public: all of them are the upstream's, but for the one of `--metrics`.
+    let guarded = metrics.publish(McpAuthLayer::new(authenticator)).layer(metrics.route(app));
 
     common::serve(listener, guarded, shutdown).await
 }

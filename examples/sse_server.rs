@@ -30,14 +30,16 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let Args { server } = cli::parse()?;
-    let Started { listener, authenticator, shutdown } = server.start("/sse", "curl -N").await?;
+    let Started { listener, authenticator, metrics, shutdown } =
+        server.start("/sse", "curl -N").await?;
 
     let app = Router::new()
         .merge(sse::router(Tools, shutdown.clone()))
         .route("/health", get(|| async { "ok" }));
 
     // Around the finished app: every route it has or ever gets, and paths it does not know.
-    let guarded = McpAuthLayer::new(authenticator).public_path("/health").layer(app);
+    let layer = McpAuthLayer::new(authenticator).public_path("/health");
+    let guarded = metrics.publish(layer).layer(metrics.route(app));
 
     common::serve(listener, guarded, shutdown).await
 }

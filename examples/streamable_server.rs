@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let Args { server } = cli::parse()?;
-    let Started { listener, authenticator, shutdown } = server.start("/mcp", CURL).await?;
+    let Started { listener, authenticator, metrics, shutdown } = server.start("/mcp", CURL).await?;
 
     // rmcp checks `Host`, lest a web page reach a server on loopback by a name of its own (DNS
     // rebinding). Whoever listens on other addresses wants to be reached by names that nobody
@@ -53,7 +53,8 @@ async fn run() -> Result<(), Failure> {
     let app = Router::new().route_service("/mcp", mcp).route("/health", get(|| async { "ok" }));
 
     // Around the finished app: every route it has or ever gets, and paths it does not know.
-    let guarded = McpAuthLayer::new(authenticator).public_path("/health").layer(app);
+    let layer = McpAuthLayer::new(authenticator).public_path("/health");
+    let guarded = metrics.publish(layer).layer(metrics.route(app));
 
     common::serve(listener, guarded, shutdown).await
 }

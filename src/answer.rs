@@ -12,6 +12,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::Frame;
 use tracing::{debug, error, info};
 
+use crate::counters::{self, LiveStream};
 use crate::handles::Sealing;
 use crate::lifetime::Ending;
 use crate::options::Options;
@@ -35,6 +36,7 @@ impl Admitted {
     /// The answer instead of the inner service's, which took longer than the principal had.
     pub(crate) fn ended(&self) -> Response<Body> {
         info!(principal = self.principal.name(), "ended before it was answered");
+        counters::request(Some(self.scheme), "ended", Reason::Invalid.as_str());
         self.options.render(self.options.lapsed(self.scheme))
     }
 
@@ -59,7 +61,8 @@ impl Admitted {
         }
         // What is of known length is not touched: most of it is in memory already.
         let bounded = bounded && body.size_hint().exact().is_none();
-        if !sealed && !bounded {
+        let counted = is_stream.then(LiveStream::open);
+        if !sealed && !bounded && !(is_stream && LiveStream::IS_COUNTED) {
             return Response::from_parts(head, Body::new(body));
         }
         if is_stream {
@@ -67,13 +70,15 @@ impl Admitted {
         }
         let ending = bounded.then(|| ending.or_else(|| self.ending())).flatten();
         let rewriter = sealed.then(Rewriter::new);
-        let body = Answer { body: Body::new(body), rewriter, is_stream, ending, admitted: self };
+        let body = Body::new(body);
+        let body = Answer { body, rewriter, is_stream, ending, admitted: self, _counted: counted };
         Response::from_parts(head, Body::new(body))
     }
 
     /// An answer that cannot be protected is not given.
     fn fault(&self, why: &str) -> Response<Body> {
         error!(cause = why, "not answered");
+        counters::request(Some(self.scheme), "refused", Reason::BadAnswer.as_str());
         self.options
             .render(Rejection::new(Reason::BadAnswer, "the server's answer cannot be protected"))
     }
@@ -99,6 +104,7 @@ struct Answer {
     is_stream: bool,
     ending: Option<Ending>,
     admitted: Admitted,
+    _counted: Option<LiveStream>,
 }
 
 impl http_body::Body for Answer {

@@ -67,6 +67,7 @@ mod bearer;
 mod body;
 mod challenge;
 mod combine;
+mod counters;
 mod exempt;
 mod handles;
 #[cfg(feature = "hmac")]

@@ -19,6 +19,7 @@ use tower_service::Service;
 use tracing::{debug, error, info};
 
 use crate::answer::Admitted;
+use crate::counters::{self, Verification};
 use crate::exempt::{Exempt, check_origin, exempt};
 use crate::lifetime::Ending;
 use crate::options::Options;
@@ -71,6 +72,7 @@ where
         match exempt(options, &head, !body.is_end_stream()) {
             Some(Exempt::Passed(why)) => {
                 debug!(exempt = why, method = %head.method, path = ?head.uri.path(), "passed bare");
+                counters::request(None, "passed", why);
                 self.gate.bare(&mut head);
                 let request = Request::from_parts(head, Body::new(body));
                 return ResponseFuture::inner(self.inner.call(request), None);
@@ -137,11 +139,13 @@ fn one_credential(head: &Parts) -> Result<(), Rejection> {
 
 impl<A: Authenticator> Gate<A> {
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+        let _timed = Verification::start();
         catch_unwind(AssertUnwindSafe(|| self.authenticator.authenticate_now(head)))
             .unwrap_or_else(|_| Some(Err(panicked("the authenticator"))))
     }
 
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        let _timed = Verification::start();
         // In a block of its own, as an implementation may panic before there is a future.
         let judged = async { self.authenticator.authenticate(head).await };
         self.guarded("the authenticator", judged).await
@@ -207,6 +211,7 @@ impl<A: Authenticator> Gate<A> {
             path = ?head.uri.path(),
             "admitted"
         );
+        counters::request(Some(scheme), "admitted", "");
         if !self.options.keep_authorization {
             head.headers.remove(AUTHORIZATION);
         } else if let Some(value) = head.headers.get_mut(AUTHORIZATION) {
@@ -235,6 +240,7 @@ impl<A: Authenticator> Gate<A> {
         let (method, path) = (&head.method, head.uri.path());
         let (reason, scheme) = (rejection.reason(), rejection.scheme());
         let cause = rejection.cause();
+        counters::request(scheme, "refused", reason.as_str());
         match reason {
             Reason::Unavailable => {
                 error!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused");

@@ -16,6 +16,7 @@ use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, Hmac, Principal, any_o
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::metrics::Metrics;
 use super::{log, shutdown_signal};
 
 /// Why a program ends early: one line that says what to do.
@@ -158,12 +159,16 @@ pub struct Server {
     /// twice for the same id. Make one by: openssl rand -base64 32
     #[arg(long = "hmac-key", value_name = "ID:BASE64SECRET")]
     keys: Vec<HmacKey>,
+    /// Count what is answered, and serve it at /metrics to everybody, for Prometheus
+    #[arg(long)]
+    metrics: bool,
 }
 
 /// A server that listens, and is about to serve.
 pub struct Started {
     pub listener: TcpListener,
     pub authenticator: Boxed,
+    pub metrics: Metrics,
     pub shutdown: CancellationToken,
 }
 
@@ -172,6 +177,7 @@ impl Server {
     pub async fn start(self, path: &str, curl: &str) -> Result<Started, Failure> {
         log()?;
         let (authenticator, generated) = self.authenticator()?;
+        let metrics = Metrics::start(self.metrics)?;
         let shutdown = shutdown_signal().map_err(Failure::work)?;
         let listener = self.listen.bind().await?;
         let address = listener.local_addr().map_err(Failure::work)?;
@@ -183,7 +189,7 @@ impl Server {
             print(format_args!("  {curl} -u admin:{password} 'http://{address}{path}'"));
         }
         print(format_args!("listening on http://{address}{path}"));
-        Ok(Started { listener, authenticator, shutdown })
+        Ok(Started { listener, authenticator, metrics, shutdown })
     }
 
     /// Who is let in, and the password if one had to be generated.

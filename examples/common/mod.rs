@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each example uses its own part of it")]
 
 pub mod cli;
+pub mod metrics;
 pub mod sse;
 pub mod tools;
 
