@@ -88,6 +88,8 @@ mod seal;
 mod secret;
 mod service;
 mod sse;
+#[cfg_attr(not(test), expect(dead_code, reason = "what verifies does not ask it yet"))]
+mod throttle;
 
 pub use self::admission::Admission;
 pub use self::authenticator::Authenticator;
@@ -108,3 +110,4 @@ pub use self::rejection::{Reason, Rejection};
 pub use self::rmcp_client::SigningClient;
 pub use self::secret::CredentialError;
 pub use self::service::{McpAuth, ResponseFuture};
+pub use self::throttle::Limit;

@@ -192,7 +192,7 @@ impl Hash for Digest {
 
 /// A keyed digest is as good as random: its first word is the hash.
 #[derive(Default)]
-struct FirstWord(u64);
+pub(crate) struct FirstWord(u64);
 
 impl Hasher for FirstWord {
     fn write(&mut self, _: &[u8]) {
