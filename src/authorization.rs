@@ -24,14 +24,18 @@ impl Scheme {
         head: &Parts,
         table: &CredentialTable,
     ) -> Result<Admission, Rejection> {
-        let field = head.headers.get(AUTHORIZATION);
-        let Some(credential) = field.and_then(|field| self.credential(field.as_bytes())) else {
-            return Err(Rejection::missing((self.challenge)(false)));
-        };
+        let credential = self.presented(head)?;
         match table.get(credential) {
             Some(principal) => Ok(Admission::new(principal.clone()).scheme(self.name)),
             None => Err(self.refusal(credential)),
         }
+    }
+
+    /// The credential of this scheme that the request brings.
+    pub(crate) fn presented<'h>(&self, head: &'h Parts) -> Result<&'h [u8], Rejection> {
+        let field = head.headers.get(AUTHORIZATION);
+        let credential = field.and_then(|field| self.credential(field.as_bytes()));
+        credential.ok_or_else(|| Rejection::missing((self.challenge)(false)))
     }
 
     /// What follows the scheme's name, in any case, and one or more spaces. Servers drop trailing
@@ -45,7 +49,8 @@ impl Scheme {
         (spaces > 0 || rest.is_empty()).then(|| &rest[spaces..])
     }
 
-    fn refusal(&self, credential: &[u8]) -> Rejection {
+    /// Why a credential does not count: it does not have the scheme's form, or it is wrong.
+    pub(crate) fn refusal(&self, credential: &[u8]) -> Rejection {
         let challenge = (self.challenge)(true);
         match str::from_utf8(credential) {
             Ok("") => Rejection::malformed(challenge).with_message(

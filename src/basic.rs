@@ -1,12 +1,18 @@
 //! HTTP Basic authentication (RFC 7617).
 
 use std::collections::HashSet;
+#[cfg(feature = "password")]
+use std::{num::NonZeroUsize, path::Path};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 
+#[cfg(feature = "password")]
+use crate::CredentialFileError;
 use crate::authorization::Scheme;
+#[cfg(feature = "password")]
+use crate::password::{Asker, PasswordFile, Passwords};
 use crate::secret::CredentialTable;
 use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rejection};
 
@@ -23,14 +29,23 @@ use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rej
 /// ```
 ///
 /// Passwords are held as keyed digests. A request costs the same however many users there are,
-/// and takes the same way for a wrong password as for an unknown user.
+/// and takes the same way for a wrong password as for an unknown user. With feature `password`
+/// users may come from a file of hashes.
 ///
 /// Basic sends the password with every request: use it over TLS, or on one machine.
 #[derive(Debug)]
 pub struct Basic {
+    users: Users,
+}
+
+#[derive(Debug)]
+enum Users {
     /// By the credential as it is sent: the base64 of `user:password`. Its encoding is
     /// canonical, so equal text means equal credentials, and nothing need be decoded.
-    users: CredentialTable,
+    Static(CredentialTable),
+    /// Those of a password file.
+    #[cfg(feature = "password")]
+    Hashed(Box<Passwords>),
 }
 
 const SCHEME: Scheme = Scheme {
@@ -66,8 +81,72 @@ impl Basic {
         }
         match table.is_empty() {
             true => Err(CredentialError::NoCredentials),
-            false => Ok(Self { users: table }),
+            false => Ok(Self { users: Users::Static(table) }),
         }
+    }
+}
+
+/// Users of a password file, with feature `password`.
+///
+/// # The file
+///
+/// A line `user:hash` for each user, as `htpasswd -B` writes it (bcrypt: `$2y$`, `$2b$`, `$2a$`) or
+/// with an argon2id hash in the PHC string format (`$argon2id$v=19$…`). Lines that begin with `#`
+/// and blank ones are skipped. Every other kind of hash is refused, as are users that stand twice
+/// and parameters that would take more than 1 GiB or several seconds.
+///
+/// bcrypt hashes no more than 72 bytes of a password: longer ones are always wrong.
+///
+/// # What a request costs
+///
+/// A password is hashed once and then remembered for 300 seconds, as a keyed digest. Hashing is
+/// done on tokio's blocking threads: by default half as many at a time as there are cores, with a
+/// short queue, and 503 where that is full. An unknown user takes as long as one of the file.
+#[cfg(feature = "password")]
+impl Basic {
+    /// The users of this text.
+    ///
+    /// ```
+    /// use mcp_auth_layer::{Basic, McpAuthLayer};
+    ///
+    /// # fn main() -> Result<(), mcp_auth_layer::CredentialFileError> {
+    /// // htpasswd -nB alice
+    /// let users = "alice:$2y$05$LvvsnvRpmrwNkcIEOLmOGOaTLcgqv4zIHAR1/65GL8r6wk75ZHg7K";
+    /// let layer = McpAuthLayer::new(Basic::from_htpasswd(users)?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A line that is refused, by its number; no user at all; more than 16 MiB.
+    pub fn from_htpasswd(text: &str) -> Result<Self, CredentialFileError> {
+        Self::hashed(PasswordFile::parse(text)?)
+    }
+
+    /// The users of this file.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_htpasswd`](Self::from_htpasswd), and if the file cannot be read.
+    pub fn from_htpasswd_file(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
+        let path = path.as_ref();
+        Self::hashed(PasswordFile::read(path)?).map_err(|error| error.in_file(path))
+    }
+
+    /// How many passwords may be hashed at a time, instead of half as many as there are cores.
+    /// Users who were given to [`new`](Self::new) need no hashing.
+    pub fn verify_at_once(mut self, at_most: NonZeroUsize) -> Self {
+        if let Users::Hashed(passwords) = &mut self.users {
+            passwords.verify_at_once(at_most);
+        }
+        self
+    }
+
+    fn hashed(file: PasswordFile) -> Result<Self, CredentialFileError> {
+        let passwords = Passwords::new(file);
+        let passwords = passwords.map_err(|error| CredentialFileError::file(error.to_string()))?;
+        Ok(Self { users: Users::Hashed(Box::new(passwords)) })
     }
 }
 
@@ -102,10 +181,85 @@ fn well_formed(credential: &str) -> bool {
 
 impl Authenticator for Basic {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        SCHEME.judge(head, &self.users)
+        match &self.users {
+            Users::Static(users) => SCHEME.judge(head, users),
+            #[cfg(feature = "password")]
+            Users::Hashed(passwords) => hashed::judge(passwords, head).await,
+        }
     }
 
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
-        Some(SCHEME.judge(head, &self.users))
+        match &self.users {
+            Users::Static(users) => Some(SCHEME.judge(head, users)),
+            #[cfg(feature = "password")]
+            Users::Hashed(passwords) => hashed::judge_now(passwords, head),
+        }
+    }
+}
+
+/// Judging by a password file.
+#[cfg(feature = "password")]
+mod hashed {
+    use super::*;
+
+    /// The most that a name and a password have together, in bytes, with the colon.
+    const MAX_PAIR: usize = 1024;
+
+    /// What a request brings; wiping it is left to whoever holds the request.
+    struct Pair {
+        decoded: [u8; MAX_PAIR],
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            Self { decoded: [0; MAX_PAIR] }
+        }
+
+        /// Name and password, if they can be those of anybody.
+        fn read(&mut self, head: &Parts) -> Result<(&str, &str), Rejection> {
+            let credential = SCHEME.presented(head)?;
+            let length = STANDARD.decode_slice(credential, &mut self.decoded).ok();
+            let decoded = length.and_then(|length| str::from_utf8(&self.decoded[..length]).ok());
+            decoded
+                .filter(|pair| !pair.contains(char::is_control))
+                .and_then(|pair| pair.split_once(':'))
+                .filter(|(_, password)| !password.is_empty())
+                .ok_or_else(|| SCHEME.refusal(credential))
+        }
+    }
+
+    pub(super) fn judge_now(
+        passwords: &Passwords,
+        head: &Parts,
+    ) -> Option<Result<Admission, Rejection>> {
+        let mut pair = Pair::new();
+        match pair.read(head) {
+            Err(rejection) => Some(Err(rejection)),
+            Ok((name, password)) => {
+                passwords.remembered(name, password, asker(head).address).map(admitted)
+            }
+        }
+    }
+
+    pub(super) async fn judge(passwords: &Passwords, head: &Parts) -> Result<Admission, Rejection> {
+        let mut pair = Pair::new();
+        let (name, password) = pair.read(head)?;
+        let asker = asker(head);
+        if let Some(principal) = passwords.remembered(name, password, asker.address) {
+            return admitted(principal);
+        }
+        match passwords.verify(name, password, asker).await? {
+            Some(principal) => admitted(principal),
+            None => Err(Rejection::invalid((SCHEME.challenge)(true))),
+        }
+    }
+
+    /// Nothing is said here of a client's address.
+    fn asker(_: &Parts) -> Asker {
+        Asker::default()
+    }
+
+    fn admitted(principal: Principal) -> Result<Admission, Rejection> {
+        Ok(Admission::new(principal).scheme(SCHEME.name))
     }
 }

@@ -10,6 +10,8 @@ use crate::authorization::Scheme;
 use crate::live::Live;
 use crate::secret::{CredentialTable, Revoked};
 use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rejection};
+#[cfg(feature = "files")]
+use crate::{CredentialFileError, token_file::read_tokens};
 
 /// Static bearer tokens (RFC 6750), each with the name of its owner.
 ///
@@ -66,6 +68,33 @@ impl Bearer {
             true => Err(CredentialError::NoCredentials),
             false => Ok(Self { tokens: Arc::new(Live::new(table)) }),
         }
+    }
+
+    /// The tokens of a file: a line `name sha256:HEX [expires=RFC3339] [scopes=a,b]` for each, with
+    /// the SHA-256 of the token in hexadecimal, so that no token stands in the file. Lines that
+    /// begin with `#` and blank ones are skipped. One name may have several tokens; it has no white
+    /// space in it.
+    ///
+    /// ```text
+    /// # printf %s "$TOKEN" | sha256sum
+    /// ci sha256:0b5b…c2 expires=2030-01-31T12:00:00Z scopes=tools:read,tools:call
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A line that is refused, by its number; no token at all; more than 16 MiB; if the file cannot
+    /// be read. A token that has expired is no error.
+    #[cfg(feature = "files")]
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, CredentialFileError> {
+        let path = path.as_ref();
+        let tokens = read_tokens(path)?;
+        let table = CredentialTable::of_sha256();
+        let mut table =
+            table.map_err(|error| CredentialFileError::file(error.to_string()).in_file(path))?;
+        for token in tokens {
+            table.insert_sha256(&token.sha256, token.principal());
+        }
+        Ok(Self { tokens: Arc::new(Live::new(table)) })
     }
 
     /// What adds and revokes tokens while the server runs.

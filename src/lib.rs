@@ -43,6 +43,10 @@
 //! | --- | --- |
 //! | `hmac` (default) | signed requests: `Hmac` verifies them, `Signer` makes them |
 //! | `axum` (default) | signed requests below `Router::nest`; the peer's address |
+//! | `files` | tokens and keys in files |
+//! | `metrics` | counters for an operator, through the `metrics` facade |
+//! | `password` | users in a file, with bcrypt or argon2id hashes, and `throttle` for them |
+//! | `throttle` | guessing is made slow |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!
@@ -66,10 +70,12 @@ mod basic;
 mod bearer;
 mod body;
 mod challenge;
-#[cfg_attr(not(test), expect(dead_code, reason = "what counts guesses is not called yet"))]
+#[cfg(feature = "throttle")]
 mod client_address;
 mod combine;
 mod counters;
+#[cfg(feature = "files")]
+mod credential_file;
 mod exempt;
 mod handles;
 #[cfg(feature = "hmac")]
@@ -78,6 +84,8 @@ mod layer;
 mod lifetime;
 mod live;
 mod options;
+#[cfg(feature = "password")]
+mod password;
 mod principal;
 mod rejection;
 #[cfg(feature = "rmcp")]
@@ -88,16 +96,21 @@ mod seal;
 mod secret;
 mod service;
 mod sse;
-#[cfg_attr(not(test), expect(dead_code, reason = "what verifies does not ask it yet"))]
+#[cfg(feature = "throttle")]
 mod throttle;
+#[cfg(feature = "files")]
+mod token_file;
 
 pub use self::admission::Admission;
 pub use self::authenticator::Authenticator;
 pub use self::basic::Basic;
 pub use self::bearer::{Bearer, BearerHandle};
 pub use self::challenge::Challenge;
+#[cfg(feature = "throttle")]
 pub use self::client_address::{ClientAddress, TrustedProxyError};
 pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
+#[cfg(feature = "files")]
+pub use self::credential_file::CredentialFileError;
 #[cfg(feature = "hmac")]
 pub use self::hmac::{
     Claim, Hmac, KeyError, MemoryReplayStore, ReplayStore, SignError, SignLayer, SignRequests,
@@ -110,4 +123,5 @@ pub use self::rejection::{Reason, Rejection};
 pub use self::rmcp_client::SigningClient;
 pub use self::secret::CredentialError;
 pub use self::service::{McpAuth, ResponseFuture};
+#[cfg(feature = "throttle")]
 pub use self::throttle::Limit;

@@ -74,10 +74,14 @@ impl KeyedDigest {
             state.update(part);
         }
         // `finalize` would copy the state.
-        let bytes: [u8; 32] = state.finalize_reset().into();
-        let (words, _) = bytes.as_chunks();
-        std::array::from_fn(|at| u64::from_ne_bytes(words[at]))
+        words(state.finalize_reset().into())
     }
+}
+
+/// A digest in words.
+pub(crate) fn words(bytes: [u8; 32]) -> [u64; 4] {
+    let (words, _) = bytes.as_chunks();
+    std::array::from_fn(|at| u64::from_ne_bytes(words[at]))
 }
 
 /// Whose credential it is, by the digest of the credential.
@@ -87,6 +91,8 @@ pub(crate) struct CredentialTable {
     holders: HashMap<Digest, Holder, BuildHasherDefault<FirstWord>>,
     /// Whether each credential has a token that ends what was opened with it.
     revocable: bool,
+    /// Whether it was filled from digests: what is asked for must be hashed before.
+    of_sha256: bool,
 }
 
 #[derive(Clone)]
@@ -116,7 +122,14 @@ impl Holder {
 
 impl CredentialTable {
     pub(crate) fn new() -> Result<Self, CredentialError> {
-        Ok(Self { keyed: KeyedDigest::new()?, holders: HashMap::default(), revocable: false })
+        let keyed = KeyedDigest::new()?;
+        Ok(Self { keyed, holders: HashMap::default(), revocable: false, of_sha256: false })
+    }
+
+    /// A table of credentials of which the SHA-256 may be all that is known.
+    #[cfg(feature = "files")]
+    pub(crate) fn of_sha256() -> Result<Self, CredentialError> {
+        Ok(Self { of_sha256: true, ..Self::new()? })
     }
 
     /// Gives each credential, those to come included, what it takes to end its answers.
@@ -128,7 +141,17 @@ impl CredentialTable {
 
     /// Adds a credential; false if it is there already, and then nothing changes.
     pub(crate) fn insert(&mut self, credential: &[u8], principal: Principal) -> bool {
-        let digest = self.digest(credential);
+        self.insert_digest(self.digest(credential), principal)
+    }
+
+    /// Adds a credential by its SHA-256 to a table [of such](Self::of_sha256); false as above.
+    #[cfg(feature = "files")]
+    pub(crate) fn insert_sha256(&mut self, sha256: &[u8; 32], principal: Principal) -> bool {
+        debug_assert!(self.of_sha256);
+        self.insert_digest(Digest(self.keyed.of(&[sha256])), principal)
+    }
+
+    fn insert_digest(&mut self, digest: Digest, principal: Principal) -> bool {
         let Entry::Vacant(vacant) = self.holders.entry(digest) else { return false };
         let mut holder = Holder { principal, revocation: None };
         if self.revocable {
@@ -162,7 +185,10 @@ impl CredentialTable {
     }
 
     fn digest(&self, credential: &[u8]) -> Digest {
-        Digest(self.keyed.of(&[credential]))
+        match self.of_sha256 {
+            false => Digest(self.keyed.of(&[credential])),
+            true => Digest(self.keyed.of(&[&Sha256::digest(credential)])),
+        }
     }
 }
 
@@ -173,8 +199,9 @@ impl fmt::Debug for CredentialTable {
     }
 }
 
-#[derive(Clone)]
-struct Digest([u64; 4]);
+/// Compared in constant time.
+#[derive(Clone, Copy)]
+pub(crate) struct Digest(pub(crate) [u64; 4]);
 
 impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
@@ -221,6 +248,19 @@ mod tests {
         for other in ["token-of-alic", "token-of-alice ", "Token-of-alice", ""] {
             assert!(table.get(other.as_bytes()).is_none(), "{other:?}");
         }
+    }
+
+    #[cfg(feature = "files")]
+    #[test]
+    fn finds_what_was_inserted_by_its_sha256() {
+        let mut table = CredentialTable::of_sha256().unwrap();
+        let digest = Sha256::digest(b"token-of-alice").into();
+        assert!(table.insert_sha256(&digest, Principal::new("alice")));
+        assert!(!table.insert(b"token-of-alice", Principal::new("mallory")));
+        assert!(table.insert(b"token-of-bob", Principal::new("bob")));
+        assert_eq!(table.get(b"token-of-alice").unwrap().name(), "alice");
+        assert_eq!(table.get(b"token-of-bob").unwrap().name(), "bob");
+        assert!(table.get(&digest).is_none(), "the digest is not the token");
     }
 
     #[test]

@@ -217,6 +217,30 @@ async fn an_unavailable_backend_is_an_error_in_the_log_with_its_cause() {
 }
 
 #[tokio::test]
+async fn users_of_a_file_are_as_secret() {
+    // A hash of PASSWORD, at a cost of 4.
+    let hash = "$2y$04$dWMy1NGi9Q.Qvr56bmQ17OCTo9OhyqY99xLhQw6Ycw8GZTSd6Yr6G";
+    let (log, _guard) = Log::start(LevelFilter::TRACE);
+    let users = Basic::from_htpasswd(&format!("alice:{hash}")).unwrap();
+    let bad = Basic::from_htpasswd(&format!("alice:{PASSWORD}")).unwrap_err();
+    let mut said = format!("{users:?} {bad} {bad:?}");
+    let app = recorder().0.layer(McpAuthLayer::new(users));
+    for (user, password, status) in
+        [("alice", PASSWORD, 200), ("alice", PASSWORD, 200), ("alice", "x", 401), ("bob", "x", 401)]
+    {
+        let value = basic(user, password);
+        let answer = send(app.clone(), get("/", &[("authorization", &*value)])).await;
+        assert_eq!(answer.status, status);
+        said += &format!("{answer:?}");
+    }
+    let lines = log.lines();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    said += &lines.concat();
+    assert_no_secret(&said);
+    assert!(!said.contains(&hash[7..]) && !said.contains("bob"), "{said}");
+}
+
+#[tokio::test]
 async fn a_hostile_path_makes_no_second_line() {
     let (log, _guard) = Log::start(LevelFilter::TRACE);
     send(app(), get("/%0aINFO%20admitted\"principal=\"root", &[])).await;

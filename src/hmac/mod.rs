@@ -5,6 +5,8 @@ mod base;
 mod clock;
 mod digest;
 mod fields;
+#[cfg(feature = "files")]
+mod key_file;
 mod keys;
 mod profile;
 mod replay;

@@ -1,0 +1,262 @@
+//! Files of credentials: how they are read, what every line of them has in common, and why one is
+//! refused.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The most that a file may have, in bytes.
+const MAX_FILE: usize = 16 << 20;
+/// The most that a line may have, in bytes.
+const MAX_LINE: usize = 4 << 10;
+
+/// Why a file of credentials cannot be used: which file, which line, and what is wrong with it.
+///
+/// It never quotes the file. `Display` is one line, such as
+/// `users.htpasswd:3: the user stands in line 1 already`.
+#[derive(Debug, thiserror::Error)]
+pub struct CredentialFileError {
+    path: Option<PathBuf>,
+    line: Option<usize>,
+    reason: Cow<'static, str>,
+    #[source]
+    io: Option<io::Error>,
+}
+
+impl CredentialFileError {
+    /// The file, if it was read from one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The line, counted from 1, unless it is the file as a whole.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+
+    /// About the file as a whole.
+    pub(crate) fn file(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { path: None, line: None, reason: reason.into(), io: None }
+    }
+
+    pub(crate) fn in_line(mut self, line: usize) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    pub(crate) fn in_file(mut self, path: &Path) -> Self {
+        self.path = Some(path.to_owned());
+        self
+    }
+}
+
+impl From<io::Error> for CredentialFileError {
+    fn from(error: io::Error) -> Self {
+        Self { io: Some(error), ..Self::file("it cannot be read") }
+    }
+}
+
+impl fmt::Display for CredentialFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.path {
+            // A name with a line break in it makes no second line.
+            let name = path.display().to_string().replace(char::is_control, "\u{fffd}");
+            f.write_str(&name)?;
+        }
+        match (&self.path, self.line) {
+            (Some(_), Some(line)) => write!(f, ":{line}: ")?,
+            (Some(_), None) => f.write_str(": ")?,
+            (None, Some(line)) => write!(f, "line {line}: ")?,
+            (None, None) => {}
+        }
+        f.write_str(&self.reason)?;
+        self.io.as_ref().map_or(Ok(()), |error| write!(f, ": {error}"))
+    }
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Readers {
+    /// Anybody: what stands in it is hashed.
+    Any,
+    /// Its owner alone.
+    Owner,
+}
+
+/// The text of a file.
+pub(crate) fn read(path: &Path, readers: Readers) -> Result<String, CredentialFileError> {
+    read_unnamed(path, readers).map_err(|error| error.in_file(path))
+}
+
+fn read_unnamed(path: &Path, readers: Readers) -> Result<String, CredentialFileError> {
+    let file = File::open(path)?;
+    if readers == Readers::Owner {
+        check_private(&file)?;
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    check_size(bytes.len())?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
+        CredentialFileError::file("it is not UTF-8").in_line(line)
+    })
+}
+
+/// Asks the opened file, not its name: links are followed, as Kubernetes mounts secrets, and
+/// nobody can put another file in its place in between.
+#[cfg(unix)]
+fn check_private(file: &File) -> Result<(), CredentialFileError> {
+    use std::os::unix::fs::PermissionsExt;
+
+    match file.metadata()?.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => Err(CredentialFileError::file(
+            "others than its owner can read or write it, and its secrets are not hashed: chmod 600",
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &File) -> Result<(), CredentialFileError> {
+    Ok(())
+}
+
+fn check_size(bytes: usize) -> Result<(), CredentialFileError> {
+    match bytes > MAX_FILE {
+        true => Err(CredentialFileError::file("it has more than 16 MiB")),
+        false => Ok(()),
+    }
+}
+
+/// What `parse` makes of every line that says something, which it is given with its number. Blank
+/// lines and those that begin with `#` say nothing.
+///
+/// A byte order mark in front and `\r` at the end of a line are no part of it.
+pub(crate) fn parse_lines<T>(
+    text: &str,
+    mut parse: impl FnMut(usize, &str) -> Result<T, Cow<'static, str>>,
+) -> Result<Vec<T>, CredentialFileError> {
+    check_size(text.len())?;
+    let mut parsed = Vec::new();
+    for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).split('\n').enumerate() {
+        let (number, line) = (index + 1, line.strip_suffix('\r').unwrap_or(line));
+        let refused = |reason: Cow<'static, str>| CredentialFileError::file(reason).in_line(number);
+        if line.len() > MAX_LINE {
+            return Err(refused("it has more than 4096 bytes".into()));
+        }
+        if line.starts_with('#') || line.trim_ascii().is_empty() {
+            continue;
+        }
+        parsed.push(parse(number, line).map_err(refused)?);
+    }
+    match parsed.is_empty() {
+        true => Err(CredentialFileError::file("there is no credential in it: add at least one")),
+        false => Ok(parsed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Result<Vec<String>, String> {
+        let parsed = parse_lines(text, |_, line| match line {
+            "bad" => Err("it is bad".into()),
+            _ => Ok(line.to_owned()),
+        });
+        parsed.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn comments_blank_lines_crlf_and_a_byte_order_mark_are_no_part_of_lines() {
+        let text = "\u{feff}one\r\n\r\n# bad\n \t \n#bad\n\ntwo\nthree";
+        assert_eq!(words(text).unwrap(), ["one", "two", "three"]);
+        assert_eq!(words(" one ").unwrap(), [" one "], "white space is");
+        assert_eq!(words("o\rne").unwrap(), ["o\rne"], "and so is this");
+    }
+
+    #[test]
+    fn the_line_is_named() {
+        assert_eq!(words("\u{feff}# one\r\n\r\nbad\n").unwrap_err(), "line 3: it is bad");
+        let named = CredentialFileError::file("it is bad").in_line(3).in_file(Path::new("a/b"));
+        assert_eq!(named.to_string(), "a/b:3: it is bad");
+        assert_eq!((named.path(), named.line()), (Some(Path::new("a/b")), Some(3)));
+        let hostile = CredentialFileError::file("it is bad").in_file(Path::new("a\nb"));
+        assert_eq!(hostile.to_string(), "a\u{fffd}b: it is bad");
+    }
+
+    #[test]
+    fn lines_and_files_are_bounded() {
+        let long = |length| format!("\n{}\r\n", "x".repeat(length));
+        assert!(words(&long(4096)).is_ok());
+        assert_eq!(words(&long(4097)).unwrap_err(), "line 2: it has more than 4096 bytes");
+        assert!(words(&format!("#{}", "x".repeat(4096))).is_err(), "a comment, too");
+
+        let large = |length: usize| format!("one{}", "\n".repeat(length - 3));
+        assert!(words(&large(16 << 20)).is_ok());
+        assert_eq!(words(&large((16 << 20) + 1)).unwrap_err(), "it has more than 16 MiB");
+    }
+
+    #[test]
+    fn nobody_is_an_error() {
+        for nothing in ["", "\n\n", "# one\n", "\u{feff}"] {
+            let error = words(nothing).unwrap_err();
+            assert_eq!(error, "there is no credential in it: add at least one");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_cause() {
+        let error = read(Path::new("no/such/file"), Readers::Any).unwrap_err();
+        assert!(error.to_string().starts_with("no/such/file: it cannot be read: "), "{error}");
+        assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
+    fn a_file_must_be_utf8_and_within_bounds() {
+        let file = scratch("utf8");
+        std::fs::write(&file, "# é\nalice\n".as_bytes()).unwrap();
+        assert_eq!(read(&file, Readers::Any).unwrap(), "# é\nalice\n");
+        std::fs::write(&file, b"# \xe9\nalice\n").unwrap();
+        assert_eq!(read(&file, Readers::Any).unwrap_err().line(), Some(1));
+        std::fs::write(&file, b"# e\nalic\xe9\n").unwrap();
+        assert_eq!(read(&file, Readers::Any).unwrap_err().line(), Some(2));
+        std::fs::write(&file, vec![b'\n'; (16 << 20) + 1]).unwrap();
+        assert!(read(&file, Readers::Any).is_err());
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_can_read_is_refused_where_secrets_are_not_hashed() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let (file, link) = (scratch("mode"), scratch("link"));
+        std::fs::write(&file, "text").unwrap();
+        symlink(&file, &link).unwrap();
+        for (mode, private) in [
+            (0o600, true),
+            (0o400, true),
+            (0o700, true),
+            (0o640, false),
+            (0o604, false),
+            (0o620, false),
+            (0o601, false),
+        ] {
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+            for name in [&file, &link] {
+                assert_eq!(read(name, Readers::Owner).is_ok(), private, "{mode:o}");
+                assert!(read(name, Readers::Any).is_ok());
+            }
+        }
+        std::fs::remove_file(file).unwrap();
+        std::fs::remove_file(link).unwrap();
+    }
+
+    fn scratch(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("mcp-auth-layer-{}-{name}", std::process::id()))
+    }
+}

@@ -1,0 +1,155 @@
+//! Users of a password file: hashed at rest, slow to guess, remembered once they are verified.
+
+mod file;
+mod hash;
+mod remember;
+mod users;
+mod verifier;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+pub(crate) use self::file::PasswordFile;
+use self::remember::{CredentialKey, LineKey, Remembered};
+use self::users::{User, Users};
+pub(crate) use self::verifier::Asker;
+use self::verifier::{Answer, Verification, Verifier};
+use crate::live::Live;
+use crate::secret::Digest;
+use crate::{CredentialError, Principal, Rejection};
+
+/// The users of a password file, which can be replaced while requests are judged.
+pub(crate) struct Passwords {
+    key: CredentialKey,
+    /// What unknown users go by, so that these go the same way; it remembers nothing.
+    nobody: (LineKey, Remembered),
+    users: Live<Arc<Users>>,
+    verifier: Verifier<Check>,
+}
+
+impl Passwords {
+    pub(crate) fn new(file: PasswordFile) -> Result<Self, CredentialError> {
+        let key = CredentialKey::new()?;
+        let users = Live::new(Arc::new(Users::new(file, &key, None)));
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let nobody = (key.line("", ""), Remembered::default());
+        Ok(Self { key, nobody, users, verifier: Verifier::new(cores / 2) })
+    }
+
+    /// Makes so many verifications at a time, instead of half as many as there are cores.
+    pub(crate) fn verify_at_once(&mut self, at_most: NonZeroUsize) {
+        self.verifier = Verifier::new(at_most.get());
+    }
+
+    /// Takes other users from now on, and returns those who are gone or whose line is another one.
+    ///
+    /// What was remembered of these is forgotten; the others stay the same principals, and
+    /// remembered. A request that has begun is judged by the users of before.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for when the file changes"))]
+    pub(crate) fn replace(&self, file: PasswordFile) -> Vec<Principal> {
+        let Ok(gone) = self.users.update(|users| -> Result<_, Infallible> {
+            let before = users.clone();
+            *users = Arc::new(Users::new(file, &self.key, Some(&before)));
+            Ok(before.not_in(users))
+        });
+        gone
+    }
+
+    /// Whose credential it is, if it is remembered. No request waits for this.
+    pub(crate) fn remembered(
+        &self,
+        name: &str,
+        password: &str,
+        address: Option<u128>,
+    ) -> Option<Principal> {
+        let users = self.users.load();
+        let user = users.get(name);
+        let (nobodys, nothing) = &self.nobody;
+        let (key, remembered) =
+            user.map_or((nobodys, nothing), |user| (&user.key, &user.remembered));
+        let credential = key.credential(password);
+        let hit = remembered.look_up(credential, address)?;
+        // Here an address that is throttled would be turned away, unless `hit.by_this_address`.
+        if let Some(address) = address.filter(|_| !hit.by_this_address) {
+            remembered.vouch(credential, address);
+        }
+        user.map(|user| user.principal.clone())
+    }
+
+    /// Verifies a credential that is not remembered; `None` is a wrong one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be said: too many are waiting, or the verification failed.
+    pub(crate) async fn verify(
+        &self,
+        name: &str,
+        password: &str,
+        asker: Asker,
+    ) -> Result<Option<Principal>, Rejection> {
+        // 1. One reading of the file decides, and nobody and somebody go the same way.
+        let users = Arc::clone(&**self.users.load());
+        let user = users.get(name).cloned();
+        let nobody = self.key.line(name, "");
+        let key = user.as_ref().map_or(&nobody, |user| &user.key);
+        let (credential, name) = (key.credential(password), nobody.credential(""));
+        let check =
+            Check { users, user: user.clone(), name, credential, password: password.into() };
+        // 2. Uncached verification begins here: what limits guesses is asked before any hashing,
+        //    once for each request that starts a verification or, from another address, joins one.
+        let admit = || Ok(());
+        // 3. Hashed once, however many ask, beside the async threads.
+        match self.verifier.verify(credential, asker, admit, check).await? {
+            Answer::Right => Ok(user.map(|user| user.principal.clone())),
+            Answer::Wrong => Ok(None),
+            Answer::Unable(why) => Err(Rejection::unavailable().caused_by(why)),
+        }
+    }
+}
+
+/// A password, and what it is verified against.
+struct Check {
+    users: Arc<Users>,
+    user: Option<Arc<User>>,
+    /// A digest of the name, which chooses the dummy where there is no such user.
+    name: Digest,
+    credential: Digest,
+    password: Box<str>,
+}
+
+impl Verification for Check {
+    fn verify(&self) -> Answer {
+        let (hash, exists) = match &self.user {
+            Some(user) => (&user.hash, true),
+            None => (self.users.dummy(self.name), false),
+        };
+        match self.users.with_memory(|memory| hash.verify(self.password.as_bytes(), memory)) {
+            Ok(true) if exists => Answer::Right,
+            Ok(_) => Answer::Wrong,
+            Err(why) => Answer::Unable(why),
+        }
+    }
+
+    fn remember(&self, addresses: &[u128]) {
+        if let Some(user) = &self.user {
+            user.remembered.remember(self.credential, addresses);
+        }
+    }
+
+    fn is_remembered(&self) -> bool {
+        let hit = |user: &Arc<User>| user.remembered.look_up(self.credential, None);
+        self.user.as_ref().and_then(hit).is_some()
+    }
+}
+
+/// Shows how many users there are.
+impl fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} users]", self.users.load().len())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! What was verified is remembered for a while, so that it is hashed once and not with every
+//! request.
+//!
+//! Of a stored line one password is right. So it is remembered beside the line, in a place of its
+//! own: there is nothing to evict, no more is held than the file has lines, and what is remembered
+//! goes with its line.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hmac::{KeyInit, Mac};
+use sha2::Sha256;
+// The standard library's, but that tests can put it forward.
+use tokio::time::Instant;
+
+use crate::CredentialError;
+use crate::secret::{Digest, words};
+
+/// How long a credential is remembered after its verification, however often it is used.
+const REMEMBERED: Duration = Duration::from_secs(300);
+/// How many of the addresses that verified a credential are remembered with it: the newest.
+const ADDRESSES: usize = 8;
+
+/// Digests of credentials: HMAC-SHA-256 under a key of this process.
+pub(super) struct CredentialKey(hmac::Hmac<Sha256>);
+
+impl CredentialKey {
+    pub(super) fn new() -> Result<Self, CredentialError> {
+        let mut key = [0; 64];
+        getrandom::fill(&mut key).map_err(|_| CredentialError::NoRandomness)?;
+        Ok(Self(hmac::Hmac::new(&key.into())))
+    }
+
+    /// Takes in a user and the line that is stored for them; empty, if none is.
+    pub(super) fn line(&self, user: &str, text: &str) -> LineKey {
+        LineKey(absorb(absorb(self.0.clone(), user), text))
+    }
+}
+
+/// Digests of credentials of one user. What does not depend on the password is in it already.
+pub(super) struct LineKey(hmac::Hmac<Sha256>);
+
+impl LineKey {
+    pub(super) fn credential(&self, password: &str) -> Digest {
+        Digest(words(absorb(self.0.clone(), password).finalize().into_bytes().into()))
+    }
+}
+
+/// With its length in front, which keeps `ab`, `c` apart from `a`, `bc`.
+fn absorb(mac: hmac::Hmac<Sha256>, part: &str) -> hmac::Hmac<Sha256> {
+    mac.chain_update((part.len() as u64).to_le_bytes()).chain_update(part)
+}
+
+/// The credential of one line, if it was verified of late.
+#[derive(Default)]
+pub(super) struct Remembered(Mutex<Option<Verified>>);
+
+struct Verified {
+    credential: Digest,
+    until: Instant,
+    /// Keyed hashes of the addresses that it came from, the newest last.
+    addresses: Vec<u128>,
+}
+
+/// A credential that is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    /// Whether this address has verified it, itself. One that is throttled must not ask for more:
+    /// what is remembered could be guessed at full speed.
+    pub(crate) by_this_address: bool,
+}
+
+impl Remembered {
+    /// Remembers what has just been verified, for requests of these addresses.
+    pub(super) fn remember(&self, credential: Digest, addresses: &[u128]) {
+        let newest = &addresses[addresses.len().saturating_sub(ADDRESSES)..];
+        let until = Instant::now() + REMEMBERED;
+        *self.lock() = Some(Verified { credential, until, addresses: newest.to_vec() });
+    }
+
+    /// Whether this credential is remembered. Never for an address that is not known.
+    pub(super) fn look_up(&self, credential: Digest, address: Option<u128>) -> Option<Hit> {
+        let mut remembered = self.lock();
+        let verified = remembered.as_ref()?;
+        if verified.until <= Instant::now() {
+            *remembered = None;
+            return None;
+        }
+        (verified.credential == credential).then(|| Hit {
+            by_this_address: address.is_some_and(|address| verified.addresses.contains(&address)),
+        })
+    }
+
+    /// Counts this address among those that verified the credential, since it brought the right
+    /// one when it was free to ask. It is remembered no longer for that.
+    pub(super) fn vouch(&self, credential: Digest, address: u128) {
+        let mut remembered = self.lock();
+        let verified = remembered.as_mut().filter(|verified| verified.credential == credential);
+        if let Some(Verified { addresses, .. }) = verified
+            && !addresses.contains(&address)
+        {
+            if addresses.len() == ADDRESSES {
+                addresses.remove(0);
+            }
+            addresses.push(address);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Verified>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
