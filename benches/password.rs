@@ -9,6 +9,7 @@ mod harness;
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::net::Ipv4Addr;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,7 +17,7 @@ use axum::response::Response;
 use harness::{contender, measure, measuring, now, service};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer};
+use mcp_auth_layer::{Authenticator, Basic, Bearer, ClientAddress, GuessLimit, McpAuthLayer};
 use tower::{Layer, service_fn};
 
 /// Of `correct horse battery staple`, at a cost of 5.
@@ -30,7 +31,9 @@ fn main() {
     let rounds = if measuring() { 4000 } else { 1 };
     let given = || Basic::new([("alice", "correct horse battery staple")]).expect("well-formed");
     let remembered = || {
+        let address = ClientAddress::from_fn(|_| Some(Ipv4Addr::LOCALHOST.into()));
         let users = Basic::from_htpasswd(HTPASSWD).expect("well-formed");
+        let users = users.limit_guesses(GuessLimit::by(address));
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let admitted = runtime.block_on(users.authenticate(&request().into_parts().0));
         assert!(admitted.is_ok());

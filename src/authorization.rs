@@ -23,12 +23,13 @@ impl Scheme {
         &self,
         head: &Parts,
         table: &CredentialTable,
+        limited: &Limited,
     ) -> Result<Admission, Rejection> {
         let credential = self.presented(head)?;
-        match table.get(credential) {
+        limited.judge(head, credential, || match table.get(credential) {
             Some(principal) => Ok(Admission::new(principal.clone()).scheme(self.name)),
             None => Err(self.refusal(credential)),
-        }
+        })
     }
 
     /// The credential of this scheme that the request brings.
@@ -59,5 +60,28 @@ impl Scheme {
             Ok(text) if (self.well_formed)(text) => Rejection::invalid(challenge),
             _ => Rejection::malformed(challenge),
         }
+    }
+}
+
+/// How guesses at the credentials of a table are limited, if they are.
+#[derive(Debug, Default)]
+pub(crate) struct Limited {
+    #[cfg(feature = "throttle")]
+    pub(crate) guesses: Option<crate::throttle::Guesses>,
+}
+
+impl Limited {
+    fn judge(
+        &self,
+        head: &Parts,
+        credential: &[u8],
+        judge: impl FnOnce() -> Result<Admission, Rejection>,
+    ) -> Result<Admission, Rejection> {
+        #[cfg(feature = "throttle")]
+        if let Some(guesses) = &self.guesses {
+            return guesses.judge(head, credential, judge);
+        }
+        let _ = (head, credential);
+        judge()
     }
 }

@@ -10,10 +10,12 @@ use http::request::Parts;
 
 #[cfg(feature = "password")]
 use crate::CredentialFileError;
-use crate::authorization::Scheme;
+use crate::authorization::{Limited, Scheme};
 #[cfg(feature = "password")]
-use crate::password::{Asker, PasswordFile, Passwords};
+use crate::password::{PasswordFile, Passwords};
 use crate::secret::CredentialTable;
+#[cfg(feature = "throttle")]
+use crate::throttle::{GuessLimit, Guesses};
 use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rejection};
 
 /// HTTP Basic authentication (RFC 7617) for any number of users, in UTF-8.
@@ -42,7 +44,7 @@ pub struct Basic {
 enum Users {
     /// By the credential as it is sent: the base64 of `user:password`. Its encoding is
     /// canonical, so equal text means equal credentials, and nothing need be decoded.
-    Static(CredentialTable),
+    Static(CredentialTable, Limited),
     /// Those of a password file.
     #[cfg(feature = "password")]
     Hashed(Box<Passwords>),
@@ -81,8 +83,27 @@ impl Basic {
         }
         match table.is_empty() {
             true => Err(CredentialError::NoCredentials),
-            false => Ok(Self { users: Users::Static(table) }),
+            false => Ok(Self { users: Users::Static(table, Limited::default()) }),
         }
+    }
+}
+
+#[cfg(feature = "throttle")]
+impl Basic {
+    /// Limits how often a client may guess. Users of a password file are limited by
+    /// [`GuessLimit::default`] unless there is another one; those who were given to
+    /// [`new`](Self::new) are not limited.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system gives no random bytes.
+    pub fn limit_guesses(mut self, limit: GuessLimit) -> Self {
+        match &mut self.users {
+            Users::Static(_, limited) => limited.guesses = Some(Guesses::new(limit)),
+            #[cfg(feature = "password")]
+            Users::Hashed(passwords) => passwords.limit_guesses(limit),
+        }
+        self
     }
 }
 
@@ -182,7 +203,7 @@ fn well_formed(credential: &str) -> bool {
 impl Authenticator for Basic {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
         match &self.users {
-            Users::Static(users) => SCHEME.judge(head, users),
+            Users::Static(users, limited) => SCHEME.judge(head, users, limited),
             #[cfg(feature = "password")]
             Users::Hashed(passwords) => hashed::judge(passwords, head).await,
         }
@@ -190,7 +211,7 @@ impl Authenticator for Basic {
 
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
         match &self.users {
-            Users::Static(users) => Some(SCHEME.judge(head, users)),
+            Users::Static(users, limited) => Some(SCHEME.judge(head, users, limited)),
             #[cfg(feature = "password")]
             Users::Hashed(passwords) => hashed::judge_now(passwords, head),
         }
@@ -233,33 +254,27 @@ mod hashed {
         head: &Parts,
     ) -> Option<Result<Admission, Rejection>> {
         let mut pair = Pair::new();
-        match pair.read(head) {
-            Err(rejection) => Some(Err(rejection)),
-            Ok((name, password)) => {
-                passwords.remembered(name, password, asker(head).address).map(admitted)
-            }
-        }
+        let known = pair.read(head).and_then(|(name, password)| {
+            let client = passwords.client(head)?;
+            Ok(passwords.remembered(name, password, client))
+        });
+        known.map(|principal| principal.map(admitted)).transpose()
     }
 
     pub(super) async fn judge(passwords: &Passwords, head: &Parts) -> Result<Admission, Rejection> {
         let mut pair = Pair::new();
         let (name, password) = pair.read(head)?;
-        let asker = asker(head);
-        if let Some(principal) = passwords.remembered(name, password, asker.address) {
-            return admitted(principal);
+        let client = passwords.client(head)?;
+        if let Some(principal) = passwords.remembered(name, password, client) {
+            return Ok(admitted(principal));
         }
-        match passwords.verify(name, password, asker).await? {
-            Some(principal) => admitted(principal),
+        match passwords.verify(name, password, client).await? {
+            Some(principal) => Ok(admitted(principal)),
             None => Err(Rejection::invalid((SCHEME.challenge)(true))),
         }
     }
 
-    /// Nothing is said here of a client's address.
-    fn asker(_: &Parts) -> Asker {
-        Asker::default()
-    }
-
-    fn admitted(principal: Principal) -> Result<Admission, Rejection> {
-        Ok(Admission::new(principal).scheme(SCHEME.name))
+    fn admitted(principal: Principal) -> Admission {
+        Admission::new(principal).scheme(SCHEME.name)
     }
 }

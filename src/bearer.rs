@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use crate::authorization::Scheme;
+use crate::authorization::{Limited, Scheme};
 use crate::live::Live;
 use crate::secret::{CredentialTable, Revoked};
 use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rejection};
@@ -35,6 +35,7 @@ use crate::{CredentialFileError, token_file::read_tokens};
 /// Make tokens of random bytes, at least 128 bits of them: nothing here slows a guesser down.
 pub struct Bearer {
     tokens: Arc<Live<CredentialTable>>,
+    limited: Limited,
 }
 
 const SCHEME: Scheme = Scheme {
@@ -66,7 +67,7 @@ impl Bearer {
         }
         match table.is_empty() {
             true => Err(CredentialError::NoCredentials),
-            false => Ok(Self { tokens: Arc::new(Live::new(table)) }),
+            false => Ok(Self::of(table)),
         }
     }
 
@@ -94,7 +95,23 @@ impl Bearer {
         for token in tokens {
             table.insert_sha256(&token.sha256, token.principal());
         }
-        Ok(Self { tokens: Arc::new(Live::new(table)) })
+        Ok(Self::of(table))
+    }
+
+    /// Limits how often a client may guess, which is not limited by default: nobody guesses a long
+    /// random token. Right ones cost nothing.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system gives no random bytes.
+    #[cfg(feature = "throttle")]
+    pub fn limit_guesses(mut self, limit: crate::GuessLimit) -> Self {
+        self.limited.guesses = Some(crate::throttle::Guesses::new(limit));
+        self
+    }
+
+    fn of(table: CredentialTable) -> Self {
+        Self { tokens: Arc::new(Live::new(table)), limited: Limited::default() }
     }
 
     /// What adds and revokes tokens while the server runs.
@@ -198,11 +215,11 @@ fn is_b64token(text: &str) -> bool {
 
 impl Authenticator for Bearer {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        SCHEME.judge(head, &self.tokens.load())
+        SCHEME.judge(head, &self.tokens.load(), &self.limited)
     }
 
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
-        Some(SCHEME.judge(head, &self.tokens.load()))
+        Some(SCHEME.judge(head, &self.tokens.load(), &self.limited))
     }
 }
 

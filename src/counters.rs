@@ -16,6 +16,22 @@ pub(crate) fn request(scheme: Option<&'static str>, outcome: &'static str, reaso
     let _ = (scheme, outcome, reason);
 }
 
+/// A request was turned away for too many guesses.
+#[cfg(feature = "throttle")]
+pub(crate) fn throttled() {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("mcp_auth_throttled_total").increment(1);
+}
+
+/// A file of credentials was read again, because it had changed or somebody asked.
+#[cfg(feature = "files")]
+pub(crate) fn reloaded(outcome: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("mcp_auth_reloads_total", "outcome" => outcome).increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = outcome;
+}
+
 /// Measures how long it takes to find out who is asking, until it is dropped.
 pub(crate) struct Verification {
     #[cfg(feature = "metrics")]

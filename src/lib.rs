@@ -124,4 +124,4 @@ pub use self::rmcp_client::SigningClient;
 pub use self::secret::CredentialError;
 pub use self::service::{McpAuth, ResponseFuture};
 #[cfg(feature = "throttle")]
-pub use self::throttle::Limit;
+pub use self::throttle::{GuessLimit, Limit};

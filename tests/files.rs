@@ -203,7 +203,8 @@ async fn the_example_hashes_passwords() {
     ] {
         let line = piped(args, input).await.unwrap();
         assert!(line.starts_with(begins), "{line}");
-        let app = guarded(Basic::from_htpasswd(&line).unwrap());
+        let anybody = mcp_auth_layer::GuessLimit::default().no_address_limit();
+        let app = guarded(Basic::from_htpasswd(&line).unwrap().limit_guesses(anybody));
         for (password, expected) in [("correct horse", 200), ("correct horse\r", 401), ("x", 401)] {
             let request = with_authorization(&basic("alice", password));
             assert_eq!(send(app.clone(), request).await.status, expected);

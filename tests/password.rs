@@ -11,7 +11,9 @@ use axum::Router;
 use common::{basic, get, recorder, send, with_authorization};
 use futures::future::join_all;
 use futures::poll;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, CredentialFileError, McpAuthLayer, any_of};
+use mcp_auth_layer::{
+    Authenticator, Basic, Bearer, CredentialFileError, GuessLimit, McpAuthLayer, any_of,
+};
 use tokio::task::JoinSet;
 
 /// What `htpasswd` prints for this user.
@@ -45,7 +47,9 @@ impl Drop for File {
     }
 }
 
+/// Guarded by these users, at whom anybody may guess.
 fn guarded(users: Basic) -> Router {
+    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
     recorder().0.layer(McpAuthLayer::new(users).public_path("/health"))
 }
 
@@ -81,6 +85,7 @@ async fn a_file_of_htpasswd() {
 async fn the_principal_is_the_user() {
     let (app, seen) = recorder();
     let users = Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap();
+    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
     let app = app.layer(McpAuthLayer::new(users));
     for _ in 0..2 {
         send(app.clone(), with_authorization(&basic("alice", "secret"))).await;
@@ -140,6 +145,7 @@ async fn an_empty_password_is_wrong_even_if_its_hash_is_right() {
 async fn name_and_password_have_room() {
     let argon2 = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8";
     let users = Basic::from_htpasswd(&format!("alice:{argon2}")).unwrap();
+    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
     let judged = |length| {
         let head = with_authorization(&basic("alice", &"0".repeat(length))).into_parts().0;
         users.authenticate_now(&head).map(|judged| judged.unwrap_err().reason())
@@ -224,6 +230,7 @@ async fn a_thousand_clients_that_connect_and_drop_keep_nobody_out() {
 #[tokio::test]
 async fn it_is_one_scheme_among_others() {
     let users = Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap();
+    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
     let both = any_of(Bearer::new([("ci", "rD3m0NfE5Yc0mKq1bWv7Xw")]).unwrap(), users).boxed();
     let app = recorder().0.layer(McpAuthLayer::new(both));
     let token = with_authorization("Bearer rD3m0NfE5Yc0mKq1bWv7Xw");

@@ -14,10 +14,13 @@ use std::sync::Arc;
 pub(crate) use self::file::PasswordFile;
 use self::remember::{CredentialKey, LineKey, Remembered};
 use self::users::{User, Users};
-pub(crate) use self::verifier::Asker;
-use self::verifier::{Answer, Verification, Verifier};
+use self::verifier::{Answer, Asker, Verification, Verifier};
+use http::request::Parts;
+
+use crate::client_address::Client;
 use crate::live::Live;
 use crate::secret::Digest;
+use crate::throttle::{GuessLimit, Guesses};
 use crate::{CredentialError, Principal, Rejection};
 
 /// The users of a password file, which can be replaced while requests are judged.
@@ -26,6 +29,7 @@ pub(crate) struct Passwords {
     /// What unknown users go by, so that these go the same way; it remembers nothing.
     nobody: (LineKey, Remembered),
     users: Live<Arc<Users>>,
+    guesses: Guesses,
     verifier: Verifier<Check>,
 }
 
@@ -35,7 +39,18 @@ impl Passwords {
         let users = Live::new(Arc::new(Users::new(file, &key, None)));
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let nobody = (key.line("", ""), Remembered::default());
-        Ok(Self { key, nobody, users, verifier: Verifier::new(cores / 2) })
+        let guesses = Guesses::new(GuessLimit::default());
+        Ok(Self { key, nobody, users, guesses, verifier: Verifier::new(cores / 2) })
+    }
+
+    /// Limits guesses in another way.
+    pub(crate) fn limit_guesses(&mut self, limit: GuessLimit) {
+        self.guesses = Guesses::new(limit);
+    }
+
+    /// Whose guess a request is; see [`Guesses::client`].
+    pub(crate) fn client(&self, head: &Parts) -> Result<Option<Client>, Rejection> {
+        self.guesses.client(head)
     }
 
     /// Makes so many verifications at a time, instead of half as many as there are cores.
@@ -57,55 +72,78 @@ impl Passwords {
         gone
     }
 
-    /// Whose credential it is, if it is remembered. No request waits for this.
+    /// Whose credential it is, if it is remembered, and this client verified it itself: throttled
+    /// clients come this far. Where clients have no addresses, anybody may have. No request waits
+    /// for this.
     pub(crate) fn remembered(
         &self,
         name: &str,
         password: &str,
-        address: Option<u128>,
+        client: Option<Client>,
     ) -> Option<Principal> {
         let users = self.users.load();
         let user = users.get(name);
         let (nobodys, nothing) = &self.nobody;
         let (key, remembered) =
             user.map_or((nobodys, nothing), |user| (&user.key, &user.remembered));
-        let credential = key.credential(password);
-        let hit = remembered.look_up(credential, address)?;
-        // Here an address that is throttled would be turned away, unless `hit.by_this_address`.
-        if let Some(address) = address.filter(|_| !hit.by_this_address) {
-            remembered.vouch(credential, address);
-        }
+        let address = client.map(|client| self.guesses.throttle().key_of(client));
+        let hit = remembered.look_up(key.credential(password), address)?;
+        let user = user.filter(|_| hit.by_this_address || address.is_none());
         user.map(|user| user.principal.clone())
     }
 
-    /// Verifies a credential that is not remembered; `None` is a wrong one.
+    /// Verifies a credential that this client has not verified; `None` is a wrong one. The order of
+    /// steps is that of the [`throttle`](crate::throttle).
     ///
     /// # Errors
     ///
-    /// If it cannot be said: too many are waiting, or the verification failed.
+    /// If it cannot be said: the client has guessed too often, too many are waiting, or the
+    /// verification failed.
     pub(crate) async fn verify(
         &self,
         name: &str,
         password: &str,
-        asker: Asker,
+        client: Option<Client>,
     ) -> Result<Option<Principal>, Rejection> {
-        // 1. One reading of the file decides, and nobody and somebody go the same way.
+        // One reading of the file decides, and nobody and somebody go the same way.
         let users = Arc::clone(&**self.users.load());
         let user = users.get(name).cloned();
         let nobody = self.key.line(name, "");
         let key = user.as_ref().map_or(&nobody, |user| &user.key);
-        let (credential, name) = (key.credential(password), nobody.credential(""));
-        let check =
-            Check { users, user: user.clone(), name, credential, password: password.into() };
-        // 2. Uncached verification begins here: what limits guesses is asked before any hashing,
-        //    once for each request that starts a verification or, from another address, joins one.
-        let admit = || Ok(());
-        // 3. Hashed once, however many ask, beside the async threads.
-        match self.verifier.verify(credential, asker, admit, check).await? {
-            Answer::Right => Ok(user.map(|user| user.principal.clone())),
-            Answer::Wrong => Ok(None),
-            Answer::Unable(why) => Err(Rejection::unavailable().caused_by(why)),
+        let (credential, digest) = (key.credential(password), nobody.credential(""));
+        let check = Check {
+            users,
+            user: user.clone(),
+            name: digest,
+            credential,
+            password: password.into(),
+        };
+
+        let throttle = self.guesses.throttle();
+        let address = client.map(|client| throttle.key_of(client));
+        let familiar = client.is_some_and(|client| throttle.knows(client, name.as_bytes()));
+        let asker = Asker { address, familiar };
+        let admit = |is_known: &dyn Fn() -> bool| match client {
+            Some(client) => {
+                let look = || is_known().then_some(());
+                self.guesses.take_unless(client, name.as_bytes(), look).map(drop)
+            }
+            None => Ok(()),
+        };
+        let answer = self.verifier.verify(credential, asker, admit, check).await?;
+        let user = match answer {
+            Answer::Right => user,
+            Answer::Wrong => None,
+            Answer::Unable(why) => return Err(Rejection::unavailable().caused_by(why)),
+        };
+        let Some(user) = user else { return Ok(None) };
+        if let Some(client) = client {
+            throttle.remember(client, name.as_bytes());
         }
+        if let Some(address) = address {
+            user.remembered.vouch(credential, address);
+        }
+        Ok(Some(user.principal.clone()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Users of a file, from the first request to the removal of their line.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -25,7 +26,7 @@ fn file(lines: &[&str]) -> PasswordFile {
     PasswordFile::parse(&lines.join("\n")).unwrap()
 }
 
-const ANYBODY: Asker = Asker { address: None, familiar: false };
+const ANYBODY: Option<Client> = None;
 
 impl Passwords {
     /// Whether it is right, asking as a request does.
@@ -113,17 +114,14 @@ async fn a_verification_that_runs_is_not_remembered_for_a_line_that_changed() {
 async fn an_address_is_known_once_it_has_brought_the_right_password() {
     let alice = line("alice", "secret", 4);
     let passwords = Passwords::new(file(&[&alice])).unwrap();
-    let from = |address| Asker { address: Some(address), familiar: false };
+    let from = |last| Some(Client::from(IpAddr::from([192, 0, 2, last])));
     assert!(passwords.verify("alice", "secret", from(1)).await.unwrap().is_some());
-    let known = |address| {
-        let users = passwords.users.load();
-        let user = users.get("alice").unwrap();
-        let credential = user.key.credential("secret");
-        user.remembered.look_up(credential, Some(address)).unwrap().by_this_address
-    };
+    let known = |last| passwords.remembered("alice", "secret", from(last)).is_some();
     assert!(known(1) && !known(2));
-    assert!(passwords.remembered("alice", "wrong", Some(2)).is_none() && !known(2));
-    assert!(passwords.remembered("alice", "secret", Some(2)).is_some() && known(2));
+    assert!(passwords.verify("alice", "wrong", from(2)).await.unwrap().is_none());
+    assert!(known(1) && !known(2));
+    assert!(passwords.verify("alice", "secret", from(2)).await.unwrap().is_some());
+    assert!(known(1) && known(2));
 }
 
 #[tokio::test]

@@ -89,7 +89,8 @@ impl<V: Verification> Verifier<V> {
     }
 
     /// Verifies, or waits for the verification of the same credential that is on its way. `admit`
-    /// is asked before, unless it has let this address ask for this one already.
+    /// is asked before, unless it has let this address ask for this one already; it can find out
+    /// whether a verification is needed at all.
     ///
     /// Who asks first may stop waiting: the verification goes on for the others. Once it runs, it
     /// goes on for nobody as well, and takes the place of others until it ends.
@@ -101,7 +102,7 @@ impl<V: Verification> Verifier<V> {
         &self,
         credential: Digest,
         asker: Asker,
-        admit: impl FnOnce() -> Result<(), Rejection>,
+        admit: impl FnOnce(&dyn Fn() -> bool) -> Result<(), Rejection>,
         verification: V,
     ) -> Result<Answer, Rejection> {
         let Some(mut answer) = self.ask(credential, asker, admit, verification)? else {
@@ -117,21 +118,22 @@ impl<V: Verification> Verifier<V> {
         &self,
         credential: Digest,
         asker: Asker,
-        admit: impl FnOnce() -> Result<(), Rejection>,
+        admit: impl FnOnce(&dyn Fn() -> bool) -> Result<(), Rejection>,
         verification: V,
     ) -> Result<Option<watch::Receiver<Option<Answer>>>, Rejection> {
         let unable = |why| Rejection::unavailable().caused_by(why);
         let mut state = self.0.lock();
+        let flight = state.flights.get(&credential);
+        let has_joined = flight.is_some_and(|flight| flight.addresses.contains(&asker.address));
+        if !has_joined {
+            admit(&|| flight.is_some() || verification.is_remembered())?;
+        }
         if let Some(flight) = state.flights.get_mut(&credential) {
-            if !flight.addresses.contains(&asker.address) {
-                admit()?;
-                if flight.addresses.len() < ADDRESSES {
-                    flight.addresses.push(asker.address);
-                }
+            if !has_joined && flight.addresses.len() < ADDRESSES {
+                flight.addresses.push(asker.address);
             }
             return Ok(Some(flight.answer.subscribe()));
         }
-        admit()?;
         if verification.is_remembered() {
             return Ok(None);
         }
@@ -167,7 +169,8 @@ impl<V> State<V> {
         let waiting =
             |of: &dyn Fn(&Asker) -> bool| self.queue.iter().filter(|job| of(&job.asker)).count();
         waiting(&|other| other.familiar == asker.familiar) < QUEUE
-            && (asker.address.is_none()
+            && (asker.familiar
+                || asker.address.is_none()
                 || waiting(&|other| other.address == asker.address) < QUEUE_OF_ADDRESS)
     }
 

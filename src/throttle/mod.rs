@@ -45,6 +45,7 @@
 
 mod cells;
 mod familiar;
+mod guesses;
 mod limit;
 
 #[cfg(test)]
@@ -56,11 +57,16 @@ use std::time::{Duration, Instant};
 
 use self::cells::{Cells, Key};
 use self::familiar::Familiar;
+pub use self::guesses::GuessLimit;
+pub(crate) use self::guesses::Guesses;
 pub use self::limit::Limit;
 use self::limit::nanos;
 use crate::CredentialError;
 use crate::client_address::Client;
 use crate::secret::KeyedDigest;
+
+const PER_ADDRESS: Limit = Limit::new(20, Duration::from_secs(3));
+const PER_USER: Limit = Limit::new(10, Duration::from_secs(10));
 
 /// In 2 MiB. It takes 6,500 tries a second, from ever new addresses, to keep them in use.
 const CELLS: usize = 1 << 17;
@@ -87,8 +93,8 @@ impl Throttle {
     pub(crate) fn new() -> Result<Self, CredentialError> {
         let started = Instant::now();
         Ok(Self {
-            per_address: Limit::new(20, Duration::from_secs(3)),
-            per_user: Limit::new(10, Duration::from_secs(10)),
+            per_address: PER_ADDRESS,
+            per_user: PER_USER,
             keyed: KeyedDigest::new()?,
             cells: Cells::new(CELLS),
             familiar: Mutex::new(Familiar::new()),
@@ -157,6 +163,7 @@ impl Throttle {
     /// # Errors
     ///
     /// How long the client must wait. Then nothing is taken.
+    #[cfg(test)]
     pub(crate) fn take(&self, client: Client, user: &[u8]) -> Result<(), Duration> {
         self.take_unless(client, user, || None::<()>).map(drop)
     }

@@ -111,14 +111,14 @@ impl Setup {
         number: u64,
         asker: Asker,
     ) -> impl Future<Output = Result<Answer, Rejection>> {
-        self.request_if(number, asker, || Ok(()))
+        self.request_if(number, asker, |_| Ok(()))
     }
 
     fn request_if(
         &self,
         number: u64,
         asker: Asker,
-        admit: impl FnOnce() -> Result<(), Rejection>,
+        admit: impl FnOnce(&dyn Fn() -> bool) -> Result<(), Rejection>,
     ) -> impl Future<Output = Result<Answer, Rejection>> {
         let (verifier, site) = (self.verifier.clone(), self.site.clone());
         async move {
@@ -292,11 +292,11 @@ async fn the_queue_is_bounded_and_those_who_are_known_have_their_own() {
 async fn each_address_is_asked_for_admission_once_and_before_anything_is_done() {
     let setup = Setup::new(1);
     let asked = Cell::new(0);
-    let counted = || {
+    let counted = |_: &dyn Fn() -> bool| {
         asked.set(asked.get() + 1);
         Ok(())
     };
-    let refused = || Err(Rejection::too_many_requests(Duration::from_secs(1)));
+    let refused = |_: &dyn Fn() -> bool| Err(Rejection::too_many_requests(Duration::from_secs(1)));
     let answer = setup.request_if(2, of(1), refused).await.unwrap_err();
     assert_eq!(answer.reason(), Reason::TooManyRequests);
     assert!(setup.verifier.0.lock().flights.is_empty());
