@@ -61,8 +61,10 @@ async fn with_the_newest_eight_addresses() {
     assert_eq!(known(), [2, 3, 4, 5, 6, 7, 8, 9]);
     remembered.vouch(digest(1), 15);
     assert_eq!(known(), [3, 4, 5, 6, 7, 8, 9, 15]);
-    remembered.vouch(digest(2), 16); // somebody else's credential by now
-    assert_eq!(known(), [3, 4, 5, 6, 7, 8, 9, 15]);
+    remembered.vouch(digest(1), 14);
+    assert_eq!(known(), [4, 5, 6, 7, 8, 9, 14, 15]);
+    remembered.vouch(digest(2), 16); // another credential by now
+    assert_eq!(known(), [4, 5, 6, 7, 8, 9, 14, 15]);
     assert_eq!(remembered.look_up(digest(1), None), hit(false), "no address is not one of them");
 }
 

@@ -245,8 +245,8 @@ async fn two_of_an_address_may_wait() {
         (2, of(1), true),
         (4, of(1), true),
         (6, of(1), false),
-        (8, Asker { familiar: true, ..of(1) }, false),
-        (4, of(1), true), // as above: needs no place
+        (8, Asker { familiar: true, ..of(1) }, true), // its neighbours do not keep it out
+        (4, of(1), true),                             // as above: needs no place
         (10, of(2), true),
         (12, NOBODY, true), // no address is no address in common
         (14, NOBODY, true),
@@ -369,6 +369,7 @@ fn a_runtime_that_has_ended_holds_no_place() {
         // When the first one is done, nobody can run the second.
         setup.site.let_end(2);
         assert_eq!(last.await.unwrap(), Answer::Right);
+        assert!(setup.verifier.0.lock().flights.is_empty());
     });
     assert_eq!(setup.site.started(), [2, 6]);
 }
