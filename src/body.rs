@@ -57,7 +57,7 @@ pub(crate) async fn collect(
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large(limit)); // it says so beforehand
     }
-    let whole = async {
+    let whole = pin!(async {
         let mut share = Share { of: collecting, bytes: 0 };
         let mut body = pin!(Limited::new(body, limit));
         let mut first = Bytes::new();
@@ -77,7 +77,7 @@ pub(crate) async fn collect(
             }
         }
         Ok(if joined.is_empty() { first } else { joined.freeze() })
-    };
+    });
     in_time(READ_TIMEOUT, whole)
         .await
         .unwrap_or_else(|| Err(Rejection::bad_request("the body did not arrive in time")))

@@ -147,7 +147,7 @@ impl<A: Authenticator> Gate<A> {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
         let _timed = Verification::start();
         // In a block of its own, as an implementation may panic before there is a future.
-        let judged = async { self.authenticator.authenticate(head).await };
+        let judged = pin!(async { self.authenticator.authenticate(head).await });
         self.guarded("the authenticator", judged).await
     }
 
@@ -169,7 +169,7 @@ impl<A: Authenticator> Gate<A> {
         )
         .await?;
         let whole = bytes.clone();
-        let checked = async move { check(whole).await };
+        let checked = pin!(async move { check(whole).await });
         self.guarded("the check of the body", checked).await?;
         Ok((admission, Body::from(bytes)))
     }
@@ -179,13 +179,12 @@ impl<A: Authenticator> Gate<A> {
     async fn guarded<T>(
         &self,
         whose: &'static str,
-        future: impl Future<Output = Result<T, Rejection>>,
+        mut future: Pin<&mut impl Future<Output = Result<T, Rejection>>>,
     ) -> Result<T, Rejection> {
-        let mut future = pin!(future);
-        let caught = poll_fn(move |cx| {
+        let caught = pin!(poll_fn(move |cx| {
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
                 .unwrap_or_else(|_| Poll::Ready(Err(panicked(whose))))
-        });
+        }));
         let late = || Rejection::unavailable().caused_by(format_args!("{whose} took too long"));
         in_time(self.options.authenticator_timeout, caught).await.unwrap_or_else(|| Err(late()))
     }
@@ -265,11 +264,16 @@ fn no_upgrade(head: &mut Parts) -> Result<(), Rejection> {
 }
 
 /// What a future comes to within this time. Most need not wait, and then there is no timer.
-pub(crate) async fn in_time<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+///
+/// It is pinned where it is made, and the timer boxed, to keep small what is boxed for each request
+/// that must wait: the arguments of an `async fn` take room twice.
+pub(crate) async fn in_time<F: Future>(
+    limit: Duration,
+    mut future: Pin<&mut F>,
+) -> Option<F::Output> {
     match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
         Poll::Ready(output) => Some(output),
-        Poll::Pending => tokio::time::timeout(limit, future).await.ok(),
+        Poll::Pending => Box::pin(tokio::time::timeout(limit, future)).await.ok(),
     }
 }
 

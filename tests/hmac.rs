@@ -167,7 +167,12 @@ async fn other_spellings_and_upgrades_must_be_covered_too() {
         assert_eq!(status(carried()).await, 401, "{name}");
         assert_eq!(status(carried().covering(&[name])).await, 200, "{name}");
     }
-    assert_eq!(status(Forged::get().with_header("x_other", "x")).await, 200);
+    for name in ["x_other", "mcp", "mcps-a", "x-mcp-a", "upgrade-a", "last-event-ids"] {
+        assert_eq!(status(Forged::get().with_header(name, "x")).await, 200, "{name}");
+    }
+    for name in ["last_event-id", "last-event_id", "mcp-", "mcp_"] {
+        assert_eq!(status(Forged::get().with_header(name, "x")).await, 401, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -289,8 +294,6 @@ async fn the_window_is_bounded() {
         let at = |offset: i64| (now + offset).to_string();
         Forged::get().with("created", at(created)).with("expires", at(expires))
     };
-    // As if a store outlived the process: times before its start count.
-    let shared = || hmac().replay_store(Scripted::default());
     for (created, expires, status) in [
         (0, 300, 200),
         (0, 301, 401),  // too long a window
@@ -497,6 +500,106 @@ async fn order_and_legal_white_space_do_not_matter() {
     assert_eq!(status(signed).await, 401, "an unknown parameter is covered, too");
 }
 
+/// What is signed is the strict form (RFC 9421 §2.3), however the value was spelled.
+#[tokio::test]
+async fn every_kind_of_value_is_signed_in_its_strict_form() {
+    for (sent, strict) in [
+        ("007", "7"),
+        ("-0", "0"),
+        ("-05", "-5"),
+        ("1.50", "1.5"),
+        ("-0.0", "0.0"),
+        ("@01", "@1"),
+        ("%\"%61%c3%a9\"", "%\"a%c3%a9\""),
+        ("?1", ""),
+    ] {
+        let signed = |spelling: &str| Forged::get().with("x", spelling).at_last();
+        let sends = |signed: Forged| {
+            let sent_input = Some(signed.clone().with("x", sent).input());
+            ask(shared(), Forged { sent_input, ..signed }.request())
+        };
+        assert_eq!(sends(signed(strict)).await.status, 200, "{sent}");
+        assert_eq!(sends(signed(sent)).await.status, 401, "{sent} is not strict");
+    }
+    // These have one spelling, and another one is another value.
+    for (value, other) in [
+        ("999999999999999", "999999999999998"),
+        ("-999999999999999", "999999999999999"),
+        ("999999999999.999", "999999999999.998"),
+        (":aGk=:", "\"aGk=\""),
+        ("tok", "\"tok\""),
+        ("tok", "Tok"),
+        ("*t/o:k", "*t/o"),
+        (r#""a\"b\\""#, r#""a\"b""#),
+        (r#""\"""#, r#""\\""#),
+        ("\"a  b\"", "\"a b\""),
+        ("%\"a\"", "\"a\""),
+        ("@1", "1"),
+        ("1.0", "1"),
+        ("?0", "0"),
+        ("?0", "?1"),
+    ] {
+        let signed = Forged::get().with("x", value).at_last();
+        assert_eq!(ask(shared(), signed.request()).await.status, 200, "{value}");
+        let sent_input = Some(signed.clone().with("x", other).input());
+        let changed = Forged { sent_input, ..signed };
+        assert_eq!(ask(shared(), changed.request()).await.status, 401, "{value} as {other}");
+    }
+}
+
+/// As if it outlived the process, so that what was signed before its start counts.
+fn shared() -> Hmac<Scripted> {
+    hmac().replay_store(Scripted::default())
+}
+
+#[tokio::test]
+async fn what_is_in_a_string_stays_in_it() {
+    // Sent as a value, or as what the value would look like if its escapes were lost.
+    let hides = r#""n\";keyid=\"other""#;
+    let shows = r#""n";keyid="other""#;
+    let signed = Forged::get().without("keyid").with("nonce", hides).with("keyid", "\"ci\"");
+    assert_eq!(ask(shared(), signed.request()).await.status, 200);
+    let bare = signed.clone().at_last().with("nonce", shows);
+    let sent_input = Some(bare.input());
+    let sent = Forged { sent_input, ..signed.clone().at_last() };
+    assert_eq!(ask(shared(), sent.request()).await.status, 400, "keyid stands there twice");
+    let bare = signed.at_last().without("keyid").with("nonce", shows).with("x", "\"ci\"");
+    let other = Forged { secret: vec![7; 32], ..bare.clone() };
+    assert_eq!(ask(shared(), other.request()).await.status, 200, "of the other key, then");
+    assert_eq!(ask(shared(), bare.request()).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_component_is_a_string_without_escapes_in_lower_case() {
+    let input = |component: &str| {
+        let dated = Forged::get().with_header("date", "today").covering(&["date"]).at_last();
+        let sent_input = Some(dated.input().replace("\"date\"", component));
+        ask(shared(), Forged { sent_input, ..dated }.request())
+    };
+    assert_eq!(input("\"date\"").await.status, 200);
+    for other in [
+        "date",
+        ":ZGF0ZQ==:",
+        "%\"date\"",
+        "\"Date\"",
+        "\"DATE\"",
+        "\"date \"",
+        "\" date\"",
+        "\"date:\"",
+        r#""da\"te""#,
+        r#""date\\""#,
+        r#""date\": today""#,
+        "\"date\";sf",
+        "\"date\";x=?0",
+        "\"date\" \"date\"",
+        "1",
+        "?1",
+        "\"\"",
+    ] {
+        assert_eq!(input(other).await.status, 400, "{other}");
+    }
+}
+
 #[tokio::test]
 async fn bytes_without_a_covered_digest_are_refused_under_any_method() {
     for method in [Method::GET, Method::DELETE, Method::POST, Method::OPTIONS] {
@@ -660,6 +763,22 @@ async fn a_refusal_tells_what_to_sign() {
         answer.headers["accept-signature"],
         r#"sig=("@method" "@authority" "@path" "@query");created;expires;nonce;keyid;alg="hmac-sha256""#
     );
+}
+
+#[tokio::test]
+async fn a_replay_and_a_wrong_body_are_told_to_sign_again_what_they_signed() {
+    let wanted = r#"sig=("@method" "@authority" "@path" "@query" "content-type" "content-digest" "date");created;expires;nonce;keyid;alg="hmac-sha256";tag="a\"b""#;
+    let (app, _) = app(hmac().tag("a\"b"));
+    let dated = Forged::post("{}").with_header("date", "\"x\": y").covering(&["date"]);
+    let signed = dated.with("tag", r#""a\"b""#).at_last();
+    let wrong = signed.request().map(|_| Body::from("{ }"));
+    let refused = send(app.clone(), wrong).await;
+    assert_eq!(send(app.clone(), signed.request()).await.status, 200);
+    for refused in [refused, send(app, signed.request()).await] {
+        assert_eq!(refused.status, 401);
+        assert_eq!(refused.challenges(), [r#"Signature realm="mcp""#]);
+        assert_eq!(refused.headers["accept-signature"], wanted);
+    }
 }
 
 #[tokio::test]

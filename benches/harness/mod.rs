@@ -85,8 +85,9 @@ pub fn now<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Prints a table of the contenders; the first one is what the others are compared with.
-pub fn measure(case: &str, rounds: usize, mut contenders: Vec<Contender>) {
+/// Prints a table of the contenders; the first one is what the others are compared with. Returns
+/// each round's nanoseconds per call.
+pub fn measure(case: &str, rounds: usize, mut contenders: Vec<Contender>) -> Vec<Vec<f64>> {
     let rounds: Vec<Vec<_>> =
         (0..rounds).map(|_| contenders.iter_mut().map(|one| (one.round)()).collect()).collect();
     println!("\n| {case:<34} | ns/call |  ratio | allocations |");
@@ -102,9 +103,10 @@ pub fn measure(case: &str, rounds: usize, mut contenders: Vec<Contender>) {
             over_rounds(&|round| round[index][1]),
         );
     }
+    rounds.iter().map(|round| round.iter().map(|[nanos, _]| *nanos).collect()).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -1,6 +1,8 @@
 //! The signature base (RFC 9421 §2.5): the text that is signed, made in one place for signer and
 //! verifier.
 
+use std::borrow::Cow;
+
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Uri};
@@ -11,6 +13,8 @@ pub(super) const AUTHORITY: &str = "@authority";
 pub(super) const PATH: &str = "@path";
 pub(super) const QUERY: &str = "@query";
 const TARGET_URI: &str = "@target-uri";
+/// The last line of a base. It is no component.
+const SIGNATURE_PARAMS: &str = "@signature-params";
 
 /// Why there is no base. All of them are one answer: 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,20 +55,22 @@ impl<'r> Message<'r> {
         }
     }
 
-    /// The base for these components, whose last line is `parameters`, as serialized.
-    pub(super) fn signature_base<'c>(
+    /// Pushes the base for these components. `push_input` pushes the end of its last line: the
+    /// components and parameters, as they are serialized.
+    pub(super) fn push_base(
         &self,
-        components: impl IntoIterator<Item = &'c str>,
-        parameters: &str,
-    ) -> Result<String, BaseError> {
-        let mut base = String::with_capacity(512);
+        base: &mut String,
+        components: &[&str],
+        push_input: impl FnOnce(&mut String),
+    ) -> Result<(), BaseError> {
         for component in components {
             base.extend(["\"", component, "\": "]);
-            self.push_value(&mut base, component)?;
+            self.push_value(base, component)?;
             base.push('\n');
         }
-        base.extend(["\"@signature-params\": ", parameters]);
-        Ok(base)
+        base.extend(["\"", SIGNATURE_PARAMS, "\": "]);
+        push_input(base);
+        Ok(())
     }
 
     fn push_value(&self, base: &mut String, component: &str) -> Result<(), BaseError> {
@@ -95,19 +101,15 @@ impl<'r> Message<'r> {
 
     /// RFC 9421 §2.1: all fields of that name, each trimmed, joined by a comma and a space.
     fn push_field(&self, base: &mut String, name: &str) -> Result<(), BaseError> {
-        // Names are in lower case; `@` is none of a name's letters.
-        if name.contains(|c: char| c.is_ascii_uppercase() || c == '@') {
-            return Err(BaseError::Component);
-        }
-        let mut fields = self.headers.get_all(name).iter().peekable();
-        if fields.peek().is_none() {
-            return Err(match name.parse::<HeaderName>() {
+        // Going through the names is quicker than a look-up by text, which would ignore case.
+        let Some(name) = self.headers.keys().find(|of| of.as_str() == name) else {
+            return Err(match HeaderName::from_lowercase(name.as_bytes()) {
                 Ok(_) => BaseError::MissingField,
                 Err(_) => BaseError::Component,
             });
-        }
+        };
         let mut separator = "";
-        for field in fields {
+        for field in self.headers.get_all(name) {
             let text = field.to_str().map_err(|_| BaseError::FieldValue)?;
             base.extend([separator, text.trim_matches([' ', '\t'])]);
             separator = ", ";
@@ -116,11 +118,19 @@ impl<'r> Message<'r> {
     }
 }
 
+/// The components that a base is of.
+pub(super) fn components_of(base: &str) -> impl Iterator<Item = &str> {
+    base.lines()
+        .filter_map(|line| line.strip_prefix('"')?.split_once('"'))
+        .map(|(component, _)| component)
+        .filter(|component| *component != SIGNATURE_PARAMS)
+}
+
 /// The authority that a request itself names, normalized (RFC 9421 §2.2.3).
 ///
 /// It may stand in the URI (HTTP/2, or absolute form), in `Host`, or in both; if they differ, or
 /// there are two of them, whom the request is for is anybody's guess. `X-Forwarded-*` does not count.
-pub(super) fn authority_of(head: &Parts, scheme: &str) -> Result<String, BaseError> {
+pub(super) fn authority_of<'r>(head: &'r Parts, scheme: &str) -> Result<Cow<'r, str>, BaseError> {
     let named = head.uri.authority().map(|authority| Ok(authority.as_str()));
     let fields = head.headers.get_all(HOST).iter().map(|host| host.to_str());
     let mut hosts = named.into_iter().chain(fields).map(|host| match host {
@@ -140,12 +150,16 @@ pub(super) fn authority_of(head: &Parts, scheme: &str) -> Result<String, BaseErr
 }
 
 /// Lower case, without the default port of the scheme.
-pub(super) fn normalized(authority: &str, scheme: &str) -> String {
+pub(super) fn normalized<'a>(authority: &'a str, scheme: &str) -> Cow<'a, str> {
     let default_port = match scheme {
         "https" => ":443",
         _ => ":80",
     };
-    authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase()
+    let authority = authority.strip_suffix(default_port).unwrap_or(authority);
+    match authority.contains(|c: char| c.is_ascii_uppercase()) {
+        true => authority.to_ascii_lowercase().into(),
+        false => authority.into(),
+    }
 }
 
 #[cfg(test)]
@@ -169,7 +183,10 @@ mod tests {
     fn base(head: &Parts, components: &[&str], parameters: &str) -> Result<String, BaseError> {
         let scheme = head.uri.scheme_str().unwrap_or("http");
         let authority = authority_of(head, scheme)?;
-        Message::of(head, scheme, &authority).signature_base(components.iter().copied(), parameters)
+        let mut base = String::new();
+        let message = Message::of(head, scheme, &authority);
+        message.push_base(&mut base, components, |base| base.push_str(parameters))?;
+        Ok(base)
     }
 
     fn value_of(
@@ -250,8 +267,20 @@ mod tests {
     }
 
     #[test]
+    fn a_base_names_its_components() {
+        let components = [METHOD, AUTHORITY, "x", QUERY];
+        let odd = [("host", "a"), ("x", "\"@path\": /, \"y\": z")];
+        let parameters = "(\"x\");nonce=\"\\\"n\\\": 1\"";
+        let base = base(&head("/", &odd), &components, parameters).unwrap();
+        assert_eq!(components_of(&base).collect::<Vec<_>>(), components);
+        assert_eq!(components_of("\"@signature-params\": ()").count(), 0);
+    }
+
+    #[test]
     fn the_authority_is_unambiguous() {
-        let of = |target, headers: &[_]| authority_of(&head(target, headers), "http");
+        let of = |target, headers: &[_]| {
+            authority_of(&head(target, headers), "http").map(Cow::into_owned)
+        };
         assert_eq!(of("/", &[("host", "a")]).as_deref(), Ok("a"));
         assert_eq!(of("http://A/", &[("host", "a:80")]).as_deref(), Ok("a"));
         assert_eq!(of("http://[::1]:80/", &[]).as_deref(), Ok("[::1]"));

@@ -1,16 +1,15 @@
 //! `Content-Digest` (RFC 9530 §2).
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use sfv::BareItemFromInput;
 use sha2::{Digest, Sha256, Sha512};
-use subtle::ConstantTimeEq;
 
 use super::fields::{Dictionary, Member};
 
-pub(super) const CONTENT_DIGEST: &str = "content-digest";
+pub(super) static CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
 /// What the body must hash to, by every algorithm that is known here; the others are ignored.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ContentDigest {
     sha_256: Option<Vec<u8>>,
     sha_512: Option<Vec<u8>>,
@@ -19,22 +18,29 @@ pub(super) struct ContentDigest {
 impl ContentDigest {
     /// Reads the field.
     pub(super) fn parse(headers: &HeaderMap) -> Result<Option<Self>, sfv::Error> {
-        let Some(members) = Dictionary::parse(headers, CONTENT_DIGEST)? else {
+        let Some(members) = Dictionary::parse(headers, &CONTENT_DIGEST)? else {
             return Ok(None);
         };
-        let digest = |algorithm| match members.get(algorithm)? {
-            Member::Item(BareItemFromInput::ByteSequence(bytes)) => Some(bytes.clone()),
-            _ => Some(Vec::new()), // which is the digest of nothing
-        };
-        Ok(Some(Self { sha_256: digest("sha-256"), sha_512: digest("sha-512") }))
+        let mut digests = Self::default();
+        for (algorithm, member) in members {
+            let digest = match member {
+                Member::Item(BareItemFromInput::ByteSequence(bytes)) => bytes,
+                _ => Vec::new(), // which is the digest of nothing
+            };
+            match algorithm {
+                "sha-256" => digests.sha_256 = Some(digest),
+                "sha-512" => digests.sha_512 = Some(digest),
+                _ => {}
+            }
+        }
+        Ok(Some(digests))
     }
 
-    /// Whether the body has every one of the digests, and there is at least one.
+    /// Whether the body has every one of the digests, and there is at least one. Neither they nor
+    /// the body are secret.
     pub(super) fn matches(&self, body: &[u8]) -> bool {
-        let sha_256 =
-            self.sha_256.as_ref().map(|d| d.ct_eq(Sha256::digest(body).as_slice()).into());
-        let sha_512 =
-            self.sha_512.as_ref().map(|d| d.ct_eq(Sha512::digest(body).as_slice()).into());
+        let sha_256 = self.sha_256.as_ref().map(|digest| digest[..] == Sha256::digest(body)[..]);
+        let sha_512 = self.sha_512.as_ref().map(|digest| digest[..] == Sha512::digest(body)[..]);
         match (sha_256, sha_512) {
             (None, None) => false,
             (a, b) => a.unwrap_or(true) && b.unwrap_or(true),
@@ -50,7 +56,7 @@ mod tests {
 
     fn parse(field: &str) -> Result<Option<ContentDigest>, sfv::Error> {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_DIGEST, HeaderValue::from_str(field).unwrap());
+        headers.insert(&CONTENT_DIGEST, HeaderValue::from_str(field).unwrap());
         ContentDigest::parse(&headers)
     }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use hmac::{KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::Principal;
+
 /// HMAC-SHA-256 with the key already taken in, to be cloned for each use.
 pub(super) type KeyedMac = hmac::Hmac<Sha256>;
 
@@ -48,11 +50,17 @@ pub enum KeyError {
 }
 
 pub(super) struct Keys {
-    of: HashMap<String, Vec<KeyedMac>>,
+    of: HashMap<String, Key>,
     /// How many secrets the key with the most of them has, and every signature is verified with:
     /// that of nobody fills up, so that unknown keys take the same time.
     most: usize,
     nobodys: KeyedMac,
+}
+
+/// A key id's live secrets, and who signs with them.
+pub(super) struct Key {
+    pub(super) principal: Principal,
+    live: Vec<KeyedMac>,
 }
 
 impl Keys {
@@ -61,11 +69,12 @@ impl Keys {
         K: Into<String>,
         S: AsRef<[u8]>,
     {
-        let mut of: HashMap<String, Vec<KeyedMac>> = HashMap::new();
+        let mut of: HashMap<String, Key> = HashMap::new();
         for (index, (key_id, secret)) in keys.into_iter().enumerate() {
             let (position, key_id) = (index + 1, key_id.into());
             let mac = keyed_mac(position, &key_id, secret.as_ref())?;
-            let live = of.entry(key_id).or_default();
+            let principal = Principal::new(&*key_id);
+            let Key { live, .. } = of.entry(key_id).or_insert(Key { principal, live: Vec::new() });
             let fingerprint = |mac: &KeyedMac| mac.clone().chain_update("same?").finalize();
             if live.len() == MAX_LIVE || live.iter().any(|l| fingerprint(l) == fingerprint(&mac)) {
                 return Err(KeyError::Rotation { position });
@@ -77,24 +86,23 @@ impl Keys {
         }
         let mut random = [0; MIN_SECRET];
         getrandom::fill(&mut random).map_err(|_| KeyError::NoRandomness)?;
-        let most = of.values().map(Vec::len).max().unwrap_or(1);
+        let most = of.values().map(|key| key.live.len()).max().unwrap_or(1);
         Ok(Self { of, most, nobodys: keyed_mac(0, "nobody", &random)? })
     }
 
-    pub(super) fn knows(&self, key_id: &str) -> bool {
-        self.of.contains_key(key_id)
+    pub(super) fn get(&self, key_id: &str) -> Option<&Key> {
+        self.of.get(key_id)
     }
 
-    /// Whether one of the key's secrets made this signature of one of these bases. Every pair is
-    /// tried, and each comparison takes constant time.
-    pub(super) fn verify(&self, key_id: &str, bases: &[String], signature: &[u8]) -> bool {
-        let macs = self.of.get(key_id).map_or(&[][..], Vec::as_slice);
-        let macs = macs.iter().chain(std::iter::repeat(&self.nobodys)).take(self.most);
-        let pairs = macs.flat_map(|mac| bases.iter().map(move |base| (mac, base)));
-        let good = pairs.fold(false, |good, (mac, base)| {
+    /// Whether one of the key's secrets made this signature of this base. Every secret is tried,
+    /// those of no key as well, and each comparison takes constant time.
+    pub(super) fn verify(&self, key: Option<&Key>, base: &str, signature: &[u8]) -> bool {
+        let live = key.map_or(&[][..], |key| &key.live);
+        let macs = live.iter().chain(std::iter::repeat(&self.nobodys)).take(self.most);
+        let good = macs.fold(false, |good, mac| {
             good | mac.clone().chain_update(base).verify_slice(signature).is_ok()
         });
-        good && self.knows(key_id)
+        good && key.is_some()
     }
 }
 

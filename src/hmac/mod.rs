@@ -18,11 +18,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Uri};
 
-use self::base::{Message, authority_of, normalized};
+use self::base::{Message, authority_of, components_of, normalized};
 use self::clock::Clock;
 use self::digest::{CONTENT_DIGEST, ContentDigest};
 use self::keys::Keys;
@@ -84,7 +83,7 @@ pub struct Hmac<R = MemoryReplayStore> {
     store: Arc<R>,
     window: Duration,
     skew: Duration,
-    tag: Option<String>,
+    tag: Option<Arc<str>>,
     https: bool,
     authorities: Vec<String>,
     prefix: String,
@@ -134,7 +133,7 @@ impl<R: ReplayStore> Hmac<R> {
     /// Requires the parameter `tag` (RFC 9421 §2.3) with this value, which tells signatures for
     /// this application from others of the same key.
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
-        self.tag = Some(tag.into());
+        self.tag = Some(tag.into().into());
         self
     }
 
@@ -186,117 +185,109 @@ impl<R: ReplayStore> Hmac<R> {
         }
     }
 
-    /// Finds the signature that counts.
-    async fn judge(&self, head: &Parts) -> Result<Admission, Rejection> {
+    /// Finds the signature that counts, and looks at it.
+    fn examine(&self, head: &Parts) -> Result<Owed<R>, Rejection> {
         let Some(signatures) = Signatures::parse(&head.headers)? else {
             return Err(self.refusal(head, Rejection::missing));
         };
         let signature = signatures.choose(&self.keys)?;
-        self.verify(head, &signature).await.map_err(|rejection| match signature.known {
+        self.verify(head, &signature).map_err(|rejection| match signature.key {
             // A broken signature of ours: no other scheme makes up for it.
-            true => rejection.conclusive(),
+            Some(_) => rejection.conclusive(),
             // A stranger's, which a gateway may have added.
-            false => rejection.inconclusive(),
+            None => rejection.inconclusive(),
         })
     }
 
     /// Everything that the head decides; what is left is owed by the body.
-    async fn verify(
-        &self,
-        head: &Parts,
-        signature: &Signature<'_>,
-    ) -> Result<Admission, Rejection> {
+    fn verify(&self, head: &Parts, signature: &Signature<'_>) -> Result<Owed<R>, Rejection> {
         // What has no meaning: 400.
         let covered = signature.components()?;
         let covers = |name: &str| covered.contains(&name);
-        let bases = self.bases(head, &covered, &signature.parameters())?;
-        let digest = match covers(CONTENT_DIGEST) {
+        let mut base = String::with_capacity(1024);
+        let proven = self.proves(head, signature, &covered, &mut base)?;
+        let digest = match covers(CONTENT_DIGEST.as_str()) {
             true => ContentDigest::parse(&head.headers).map_err(malformed("Content-Digest"))?,
             false => None,
         };
-
         if has_several_lines(&head.headers, &covered) {
             return Err(Rejection::bad_request("a covered header stands there twice"));
         }
 
         // What is not good enough: 401. All of it is looked at, and none of it told.
-        let proven = self.keys.verify(signature.key_id, &bases, signature.bytes);
         let timely =
             signature.is_timely(&self.clock, self.window, self.skew, self.store.is_shared());
         let meant =
             signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
-        let required = required_components(&head.headers, announces_body(head));
-        let complete = required.iter().copied().all(covers);
-        let refusal = || self.refusal(head, Rejection::invalid);
-        let nonce = signature.nonce().filter(|_| proven && timely && meant && complete);
-        let nonce = nonce.ok_or_else(refusal)?;
-        if self.store.is_claimed(signature.key_id, nonce).await.map_err(unavailable)? {
-            return Err(refusal());
+        let complete = required_components(&head.headers, announces_body(head)).all(covers);
+        let good = proven && timely && meant && complete;
+        match (signature.key, signature.nonce()) {
+            (Some(key), Some(nonce)) if good => Ok(Owed {
+                digest,
+                covers_content_type: covers(CONTENT_TYPE),
+                principal: key.principal.clone(),
+                nonce: nonce.to_owned(),
+                // Times are whole seconds: one more for each end.
+                keep: (self.skew.saturating_mul(2).saturating_add(self.window))
+                    .saturating_add(Duration::from_secs(2)),
+                store: self.store.clone(),
+                base,
+                tag: self.tag.clone(),
+            }),
+            _ => Err(self.refusal(head, Rejection::invalid)),
         }
-
-        let owed = Owed {
-            digest,
-            covers_content_type: covers(CONTENT_TYPE),
-            key_id: signature.key_id.to_owned(),
-            nonce: nonce.to_owned(),
-            // Times are whole seconds: one more for each end.
-            keep: (self.skew.saturating_mul(2).saturating_add(self.window))
-                .saturating_add(Duration::from_secs(2)),
-            store: self.store.clone(),
-            wanted: self.wanted(&required),
-        };
-        let admission = Admission::new(Principal::new(signature.key_id)).scheme("Signature");
-        Ok(admission.check_body(|body| owed.settle(body)))
     }
 
-    /// The text that was signed: one for each name that clients may know this server by.
-    fn bases(
+    /// Whether the signature is of this request, by one of the names that clients may know this
+    /// server by. Every one is tried, and the last base left there.
+    fn proves(
         &self,
         head: &Parts,
+        signature: &Signature<'_>,
         components: &[&str],
-        parameters: &str,
-    ) -> Result<Vec<String>, Rejection> {
+        base: &mut String,
+    ) -> Result<bool, Rejection> {
         let uri = original_uri(head);
         // Never the URI's: whoever stands in between could choose what its default port is.
         let scheme = if self.https { "https" } else { "http" };
         let named = authority_of(head, scheme).map_err(unsignable)?;
-        let known = self.authorities.iter().map(|authority| normalized(authority, scheme));
-        let known: Vec<_> = known.collect();
-        let authorities = match known.is_empty() || known.contains(&named) {
-            true => std::slice::from_ref(&named),
-            false => &known,
-        };
-        let base = |authority: &String| {
+        let mut signed_for = |authority: &str| {
             let sent = Message::of(head, scheme, authority);
             let message = Message { prefix: &self.prefix, uri, ..sent };
-            message.signature_base(components.iter().copied(), parameters).map_err(unsignable)
+            base.clear();
+            message
+                .push_base(base, components, |base| signature.push_input(base))
+                .map_err(unsignable)?;
+            Ok(self.keys.verify(signature.key, base, signature.bytes))
         };
-        authorities.iter().map(base).collect()
-    }
-
-    /// What to sign, for a request with these components (RFC 9421 §5.1).
-    fn wanted(&self, components: &[&str]) -> String {
-        let mut wanted = String::with_capacity(192);
-        wanted.push_str("sig=(");
-        for (index, component) in components.iter().enumerate() {
-            wanted.extend([if index == 0 { "\"" } else { " \"" }, component, "\""]);
+        let mut known = self.authorities.iter().map(|authority| normalized(authority, scheme));
+        match self.authorities.is_empty() || known.clone().any(|known| known == named) {
+            true => signed_for(&named),
+            false => known.try_fold(false, |proven, known| Ok(proven | signed_for(&known)?)),
         }
-        wanted.push_str(");created;expires;nonce;keyid;alg=\"hmac-sha256\"");
-        if let Some(tag) = &self.tag {
-            wanted.push_str(&format!(";tag={tag:?}"));
-        }
-        wanted
     }
 
     /// A 401 for this request.
     fn refusal(&self, head: &Parts, kind: fn(Challenge) -> Rejection) -> Rejection {
         let components = required_components(&head.headers, announces_body(head));
-        refusal(kind, self.wanted(&components))
+        refusal(kind, components, self.tag.as_deref())
     }
 }
 
-/// A 401 that tells what to sign.
-fn refusal(kind: fn(Challenge) -> Rejection, wanted: String) -> Rejection {
+/// A 401 that tells what to sign (RFC 9421 §5.1).
+fn refusal<'c>(
+    kind: fn(Challenge) -> Rejection,
+    components: impl Iterator<Item = &'c str>,
+    tag: Option<&str>,
+) -> Rejection {
+    let mut wanted = String::from("sig=(");
+    for (index, component) in components.enumerate() {
+        wanted.extend([if index == 0 { "\"" } else { " \"" }, component, "\""]);
+    }
+    wanted.push_str(");created;expires;nonce;keyid;alg=\"hmac-sha256\"");
+    if let Some(tag) = tag {
+        wanted.push_str(&format!(";tag={tag:?}"));
+    }
     let refusal = kind(Challenge::new("Signature"));
     match HeaderValue::try_from(wanted) {
         Ok(wanted) => refusal.with_header(ACCEPT_SIGNATURE, wanted),
@@ -308,29 +299,36 @@ fn refusal(kind: fn(Challenge) -> Rejection, wanted: String) -> Rejection {
 struct Owed<R> {
     digest: Option<ContentDigest>,
     covers_content_type: bool,
-    key_id: String,
+    principal: Principal,
     nonce: String,
     keep: Duration,
     store: Arc<R>,
-    /// For a refusal.
-    wanted: String,
+    /// For a refusal: what was signed, which is enough, is to be signed again.
+    base: String,
+    tag: Option<Arc<str>>,
 }
 
 impl<R: ReplayStore> Owed<R> {
     /// A wrong body does not use up the nonce: it may be a stranger's.
-    async fn settle(self, body: Bytes) -> Result<(), Rejection> {
+    fn settle(self, body: &[u8]) -> impl Future<Output = Result<(), Rejection>> + use<R> {
         let intact = match &self.digest {
-            Some(digest) => digest.matches(&body) && (self.covers_content_type || body.is_empty()),
+            Some(digest) => digest.matches(body) && (self.covers_content_type || body.is_empty()),
             None => body.is_empty(),
         };
-        if !intact {
-            return Err(refusal(Rejection::invalid, self.wanted));
+        async move {
+            if !intact {
+                return Err(self.refusal());
+            }
+            match self.store.claim(self.principal.name(), &self.nonce, self.keep).await {
+                Ok(Claim::Fresh) => Ok(()),
+                Ok(Claim::Replayed) => Err(self.refusal()),
+                Err(error) => Err(unavailable(error)),
+            }
         }
-        match self.store.claim(&self.key_id, &self.nonce, self.keep).await {
-            Ok(Claim::Fresh) => Ok(()),
-            Ok(Claim::Replayed) => Err(refusal(Rejection::invalid, self.wanted)),
-            Err(error) => Err(unavailable(error)),
-        }
+    }
+
+    fn refusal(&self) -> Rejection {
+        refusal(Rejection::invalid, components_of(&self.base), self.tag.as_deref())
     }
 }
 
@@ -360,17 +358,23 @@ fn unavailable(error: axum_core::BoxError) -> Rejection {
 
 impl<R: ReplayStore> Authenticator for Hmac<R> {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        self.judge(head).await
+        let owed = self.examine(head)?;
+        let replayed = self.store.is_claimed(owed.principal.name(), &owed.nonce).await;
+        if replayed.map_err(unavailable)? {
+            return Err(owed.refusal().conclusive());
+        }
+        let admission = Admission::new(owed.principal.clone()).scheme("Signature");
+        Ok(admission.check_body(move |body| owed.settle(&body)))
     }
 
     fn credential_headers(&self) -> Vec<HeaderName> {
-        [SIGNATURE, SIGNATURE_INPUT].map(HeaderName::from_static).into()
+        vec![SIGNATURE.clone(), SIGNATURE_INPUT.clone()]
     }
 
     /// Requests without a signature need not wait for anything, and may be another scheme's.
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
-        let signed = |name| head.headers.contains_key(name);
-        match signed(SIGNATURE) || signed(SIGNATURE_INPUT) {
+        let signed = |name: &HeaderName| head.headers.contains_key(name);
+        match signed(&SIGNATURE) || signed(&SIGNATURE_INPUT) {
             true => None,
             false => Some(Err(self.refusal(head, Rejection::missing))),
         }

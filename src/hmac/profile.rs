@@ -11,16 +11,22 @@ use super::digest::CONTENT_DIGEST;
 pub(super) const CONTENT_TYPE: &str = "content-type";
 
 /// The components that must be covered, for a request with these headers.
-pub(super) fn required_components(headers: &HeaderMap, has_body: bool) -> Vec<&str> {
+pub(super) fn required_components(
+    headers: &HeaderMap,
+    has_body: bool,
+) -> impl Iterator<Item = &str> {
     let always = [METHOD, AUTHORITY, PATH, QUERY];
-    let body = [CONTENT_DIGEST, CONTENT_TYPE].into_iter().filter(|_| has_body);
-    let carried = headers.keys().map(HeaderName::as_str).filter(|name| {
-        // Some servers cannot tell `_` from `-`.
-        let folded = if name.contains('_') { &*name.replace('_', "-") } else { name };
-        matches!(folded, "authorization" | "content-encoding" | "last-event-id" | "upgrade")
-            || folded.starts_with("mcp-")
-    });
-    always.into_iter().chain(body).chain(carried).collect()
+    let body = [CONTENT_DIGEST.as_str(), CONTENT_TYPE].into_iter().filter(move |_| has_body);
+    let carried = headers.keys().map(HeaderName::as_str).filter(|name| changes_meaning(name));
+    always.into_iter().chain(body).chain(carried)
+}
+
+/// Whether a request can mean something else with this header. Some servers cannot tell `_` from `-`.
+fn changes_meaning(name: &str) -> bool {
+    let alike = |(a, b): (u8, u8)| a == b || (a, b) == (b'_', b'-');
+    let is = |other: &str| name.len() == other.len() && name.bytes().zip(other.bytes()).all(alike);
+    matches!(name.as_bytes(), [b'm', b'c', b'p', b'-' | b'_', ..])
+        || ["authorization", "content-encoding", "last-event-id", "upgrade"].into_iter().any(is)
 }
 
 /// Whether one of these has several lines. They are signed as one, joined by commas, and servers

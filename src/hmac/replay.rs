@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum_core::BoxError;
+use siphasher::sip128::{Hasher128, SipHasher24};
 
 use crate::CredentialError;
-use crate::secret::KeyedDigest;
 
 /// What a [`ReplayStore`] says of a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,8 @@ const SHARDS: usize = 64;
 /// Nothing is evicted before its time: when it is full, claims fail and requests are refused with
 /// 503. A nonce takes 16 bytes and what the hash set needs around it.
 pub struct MemoryReplayStore {
-    keyed: KeyedDigest,
+    /// Keyed at random, as those who sign choose their nonces.
+    hasher: SipHasher24,
     shards: Vec<Mutex<Shard>>,
     /// How many nonces one shard may hold: in all, and of one key.
     most: usize,
@@ -137,10 +138,12 @@ impl MemoryReplayStore {
     ///
     /// If the operating system gives no random bytes.
     pub fn with_capacity(nonces: usize, per_key: usize) -> Result<Self, CredentialError> {
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(|_| CredentialError::NoRandomness)?;
         // Small sets stay in one piece, where the bound is exact.
         let shards = if per_key.min(nonces) < SHARDS * 64 { 1 } else { SHARDS };
         Ok(Self {
-            keyed: KeyedDigest::new()?,
+            hasher: SipHasher24::new_with_key(&key),
             shards: (0..shards).map(|_| Mutex::default()).collect(),
             most: nonces / shards,
             most_per_key: per_key / shards,
@@ -160,18 +163,16 @@ impl MemoryReplayStore {
         if shard.len() >= self.most {
             return Err("the replay store is full".into());
         }
-        if shard.len_of(key_id) >= self.most_per_key {
-            return Err("the replay store is full for this key".into());
+        match shard.insert(key_id, hash, self.most_per_key) {
+            true => Ok(Claim::Fresh),
+            false => Err("the replay store is full for this key".into()),
         }
-        shard.insert(key_id, hash);
-        Ok(Claim::Fresh)
     }
 
     fn hash(&self, key_id: &str, nonce: &str) -> u128 {
-        // The length in front keeps `ab`, `c` apart from `a`, `bc`.
-        let length = (key_id.len() as u64).to_be_bytes();
-        let [a, b, ..] = self.keyed.of(&[&length, key_id.as_bytes(), nonce.as_bytes()]);
-        u128::from(a) << 64 | u128::from(b)
+        let mut hasher = self.hasher;
+        (key_id, nonce).hash(&mut hasher); // which keeps `ab`, `c` apart from `a`, `bc`
+        hasher.finish128().into()
     }
 
     fn shard(&self, hash: u128) -> &Mutex<Shard> {
@@ -182,7 +183,10 @@ impl MemoryReplayStore {
 impl ReplayStore for MemoryReplayStore {
     async fn claim(&self, key_id: &str, nonce: &str, keep: Duration) -> Result<Claim, BoxError> {
         let keep = keep.as_secs().saturating_add(u64::from(keep.subsec_nanos() > 0));
-        let longest = self.longest.fetch_max(keep, Relaxed).max(keep);
+        let longest = match self.longest.load(Relaxed) {
+            longest if keep <= longest => longest, // mostly, and then there is nothing to write
+            _ => self.longest.fetch_max(keep, Relaxed).max(keep),
+        };
         // This clock never steps back.
         let generation = self.started.elapsed().as_secs() / longest.max(1);
         self.claim_in(generation, key_id, nonce)
@@ -213,21 +217,23 @@ impl Shard {
         self.current.nonces.len() + self.previous.nonces.len()
     }
 
-    fn len_of(&self, key_id: &str) -> usize {
-        let of = |generation: &Generation| generation.of_key.get(key_id).copied().unwrap_or(0);
-        of(&self.current) + of(&self.previous)
-    }
-
-    fn insert(&mut self, key_id: &str, hash: u128) {
-        self.current.nonces.insert(hash);
-        match self.current.of_key.get_mut(key_id) {
-            Some(count) => *count += 1,
-            None => drop(self.current.of_key.insert(key_id.into(), 1)),
+    /// False if there are as many of this key as there may be.
+    fn insert(&mut self, key_id: &str, hash: u128, most_per_key: usize) -> bool {
+        let earlier = self.previous.of_key.get(key_id).copied().unwrap_or(0);
+        let count = match self.current.of_key.get_mut(key_id) {
+            Some(count) => count,
+            None => self.current.of_key.entry(key_id.into()).or_default(),
+        };
+        let has_room = *count + earlier < most_per_key;
+        if has_room {
+            *count += 1;
+            self.current.nonces.insert(hash);
         }
+        has_room
     }
 }
 
-/// Half of a keyed digest is as good a hash as any. The other half has chosen the shard.
+/// Half of a keyed hash is as good a hash as any. The other half has chosen the shard.
 #[derive(Default)]
 struct FirstHalf(u64);
 
@@ -298,6 +304,18 @@ mod tests {
             assert_eq!(store.claim_in(1, "a", nonce).unwrap(), Claim::Replayed);
         }
         assert_eq!(store.claim_in(2, "a", "4").unwrap(), Claim::Fresh);
+    }
+
+    #[test]
+    fn the_bound_of_a_key_counts_both_generations() {
+        let store = store(100, 2);
+        store.claim_in(0, "a", "1").unwrap();
+        store.claim_in(1, "a", "2").unwrap();
+        assert!(store.claim_in(1, "a", "3").is_err());
+        assert_eq!(store.claim_in(1, "b", "3").unwrap(), Claim::Fresh);
+        assert_eq!(store.claim_in(2, "a", "3").unwrap(), Claim::Fresh, "the first is forgotten");
+        assert!(store.claim_in(2, "a", "4").is_err());
+        assert_eq!(store.claim_in(2, "a", "2").unwrap(), Claim::Replayed);
     }
 
     #[tokio::test]

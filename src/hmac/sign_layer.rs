@@ -59,7 +59,7 @@ impl SignLayer {
 fn origin_of(uri: &Uri) -> Option<(String, String)> {
     let scheme = uri.scheme_str()?.to_ascii_lowercase();
     let authority = normalized(uri.authority()?.as_str(), &scheme);
-    (!authority.contains('@')).then_some((scheme, authority))
+    (!authority.contains('@')).then(|| (scheme, authority.into_owned()))
 }
 
 impl<S> Layer<S> for SignLayer {

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
-use sfv::{BareItemFromInput, ListSerializer};
+use http::{HeaderMap, HeaderName};
+use sfv::BareItemFromInput;
 
 use super::clock::Clock;
 use super::fields::{Dictionary, InnerList, Member};
-use super::keys::Keys;
+use super::keys::{Key, Keys};
 use super::malformed;
 use crate::Rejection;
 
-pub(super) const SIGNATURE: &str = "signature";
-pub(super) const SIGNATURE_INPUT: &str = "signature-input";
+pub(super) static SIGNATURE: HeaderName = HeaderName::from_static("signature");
+pub(super) static SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
 
 /// More than these nobody needs, and each costs.
 const MAX_SIGNATURES: usize = 4;
@@ -25,10 +25,9 @@ pub(super) struct Signatures<'f> {
 
 /// The one signature that counts.
 pub(super) struct Signature<'s> {
-    pub(super) key_id: &'s str,
-    /// Whether the key is one of ours. If not, it is looked at all the same, so that the answer
-    /// does not tell.
-    pub(super) known: bool,
+    /// The key, if it is one of ours. If not, the signature is looked at all the same, so that the
+    /// answer does not tell.
+    pub(super) key: Option<&'s Key>,
     /// Whether no other signature is of a key that is known.
     pub(super) alone: bool,
     input: &'s InnerList<'s>,
@@ -39,8 +38,8 @@ impl<'f> Signatures<'f> {
     /// Reads both fields; `None` if there is neither.
     pub(super) fn parse(headers: &'f HeaderMap) -> Result<Option<Self>, Rejection> {
         let read = |name, shown| Dictionary::parse(headers, name).map_err(malformed(shown));
-        let inputs = read(SIGNATURE_INPUT, "Signature-Input")?;
-        let signatures = read(SIGNATURE, "Signature")?;
+        let inputs = read(&SIGNATURE_INPUT, "Signature-Input")?;
+        let signatures = read(&SIGNATURE, "Signature")?;
         match (inputs, signatures) {
             (None, None) => Ok(None),
             (Some(inputs), Some(signatures)) => Ok(Some(Self { inputs, signatures })),
@@ -49,7 +48,7 @@ impl<'f> Signatures<'f> {
     }
 
     /// The only signature of a key that is known, or else the first one.
-    pub(super) fn choose(&self, keys: &Keys) -> Result<Signature<'_>, Rejection> {
+    pub(super) fn choose<'s>(&'s self, keys: &'s Keys) -> Result<Signature<'s>, Rejection> {
         if self.inputs.iter().len().max(self.signatures.iter().len()) > MAX_SIGNATURES {
             return Err(Rejection::bad_request("more than four signatures"));
         }
@@ -64,10 +63,10 @@ impl<'f> Signatures<'f> {
                 return Err(Rejection::bad_request("a signature does not have its form"));
             };
             let key_id = string(input, "keyid").unwrap_or_default();
-            let known = keys.knows(key_id);
-            let signature = Signature { key_id, known, alone: true, input, bytes };
+            let key = keys.get(key_id);
+            let signature = Signature { key, alone: true, input, bytes };
             match &mut of_known {
-                _ if !known => _ = first.get_or_insert(signature),
+                _ if key.is_none() => _ = first.get_or_insert(signature),
                 Some(chosen) => chosen.alone = false,
                 None => of_known = Some(signature),
             }
@@ -95,17 +94,8 @@ impl<'s> Signature<'s> {
 
     /// What is covered and the parameters as RFC 9421 §2.3 wants them: serialized strictly, in the
     /// order in which they came, those that nobody knows among them.
-    pub(super) fn parameters(&self) -> String {
-        let mut text = String::with_capacity(512);
-        let mut list = ListSerializer::with_buffer(&mut text);
-        let mut inner = list.inner_list();
-        for (item, parameters) in &self.input.items {
-            let parameters = parameters.0.iter().map(|(key, value)| (*key, value));
-            let _ = inner.bare_item(item).parameters(parameters);
-        }
-        let parameters = self.input.parameters.0.iter().map(|(key, value)| (*key, value));
-        let _ = inner.finish().parameters(parameters);
-        text
+    pub(super) fn push_input(&self, text: &mut String) {
+        self.input.serialize_into(text);
     }
 
     pub(super) fn nonce(&self) -> Option<&'s str> {

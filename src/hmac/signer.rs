@@ -111,7 +111,7 @@ impl Signer {
 
     /// Signs the head of a request that has this body.
     pub(crate) fn sign_head(&self, head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
-        for name in [SIGNATURE, SIGNATURE_INPUT, CONTENT_DIGEST] {
+        for name in [&SIGNATURE, &SIGNATURE_INPUT, &CONTENT_DIGEST] {
             head.headers.remove(name);
         }
         if !body.is_empty() {
@@ -119,19 +119,21 @@ impl Signer {
                 return Err(SignError::NoContentType);
             }
             let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body)));
-            head.headers.insert(CONTENT_DIGEST, ascii(digest)?);
+            head.headers.insert(&CONTENT_DIGEST, ascii(digest)?);
         }
         let scheme = head.uri.scheme_str().unwrap_or("http");
         let authority = authority_of(head, scheme)?;
-        let components = required_components(&head.headers, !body.is_empty());
+        let components: Vec<_> = required_components(&head.headers, !body.is_empty()).collect();
         if has_several_lines(&head.headers, &components) {
             return Err(SignError::Request("a covered header stands there twice".into()));
         }
         let parameters = self.parameters(&components)?;
-        let base = Message::of(head, scheme, &authority).signature_base(components, &parameters)?;
+        let mut base = String::new();
+        let message = Message::of(head, scheme, &authority);
+        message.push_base(&mut base, &components, |base| base.push_str(&parameters))?;
         let mac = self.mac.clone().chain_update(base).finalize().into_bytes();
-        head.headers.insert(SIGNATURE_INPUT, ascii(format!("sig={parameters}"))?);
-        head.headers.insert(SIGNATURE, ascii(format!("sig=:{}:", STANDARD.encode(mac)))?);
+        head.headers.insert(&SIGNATURE_INPUT, ascii(format!("sig={parameters}"))?);
+        head.headers.insert(&SIGNATURE, ascii(format!("sig=:{}:", STANDARD.encode(mac)))?);
         Ok(())
     }
 
