@@ -113,8 +113,8 @@ pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
 pub use self::credential_file::CredentialFileError;
 #[cfg(feature = "hmac")]
 pub use self::hmac::{
-    Claim, Hmac, KeyError, MemoryReplayStore, ReplayStore, SignError, SignLayer, SignRequests,
-    Signer,
+    Claim, Hmac, HmacHandle, KeyError, MemoryReplayStore, ReplayStore, SignError, SignLayer,
+    SignRequests, Signer,
 };
 pub use self::layer::McpAuthLayer;
 pub use self::principal::Principal;

@@ -106,6 +106,11 @@ struct Holder {
 pub(crate) struct Revoked(Vec<CancellationToken>);
 
 impl Revoked {
+    #[cfg(feature = "hmac")]
+    pub(crate) fn of(tokens: Vec<CancellationToken>) -> Self {
+        Self(tokens)
+    }
+
     /// Ends them. To be called once no request can be admitted by them any more.
     pub(crate) fn end(self) -> usize {
         self.0.iter().for_each(CancellationToken::cancel);

@@ -17,8 +17,8 @@ use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode, request::Parts};
 use http_body_util::BodyExt;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, BearerHandle, Challenge, CredentialError, McpAuthLayer,
-    Principal, Reason, Rejection, any_of, from_fn,
+    Authenticator, Basic, Bearer, BearerHandle, Challenge, CredentialError, Hmac, KeyError,
+    McpAuthLayer, Principal, Reason, Rejection, Signer, any_of, from_fn,
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -308,6 +308,49 @@ async fn revoking_ends_that_credentials_streams_and_no_other() {
         }
         open.retain(|(token, _)| *token != revoked);
     }
+}
+
+#[tokio::test]
+async fn keys_come_and_go_and_their_streams_with_them() {
+    let (old, new) = ([1; 32], [2; 32]);
+    let mut keys = Hmac::new([("ci", old), ("ci", new), ("alice", [3; 32])]).unwrap();
+    let handle = keys.handle();
+    let layer = McpAuthLayer::new(keys);
+    let signed = |key_id: &str, secret: [u8; 32]| {
+        let mut request = http::Request::get("http://localhost/").body(Vec::new()).unwrap();
+        Signer::new(key_id, secret).unwrap().sign(&mut request).unwrap();
+        request.map(Body::from)
+    };
+    let mut open = Vec::new();
+    for (name, secret) in [("ci", old), ("ci", new), ("alice", [3; 32])] {
+        let (app, _) = streaming("text/event-stream");
+        let response = app.layer(layer.clone()).oneshot(signed(name, secret)).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut body = response.into_body();
+        for _ in 0..2 {
+            next(&mut body).await.unwrap().unwrap();
+        }
+        open.push((secret, body));
+    }
+    let status = async |key_id: &str, secret| {
+        let (app, _) = recorder();
+        send(app.layer(layer.clone()), signed(key_id, secret)).await.status.as_u16()
+    };
+    assert!(!handle.revoke("ci", [4; 32]) && !handle.revoke("nobody", old));
+    assert!(handle.revoke("ci", old) && !handle.revoke("ci", old));
+    for (secret, body) in &mut open {
+        let more = tokio::time::timeout(Duration::from_millis(20), next(body)).await;
+        assert_eq!(more.is_ok(), *secret == old, "the other secret's goes on");
+    }
+    assert_eq!((status("ci", old).await, status("ci", new).await), (401, 200));
+    handle.add("ci", [4; 32]).unwrap();
+    assert_eq!(handle.add("ci", [5; 32]), Err(KeyError::Rotation { position: 1 }));
+    assert!(handle.add("bob", [5; 31]).is_err());
+    assert_eq!(status("ci", [4; 32]).await, 200);
+    assert_eq!((handle.revoke_all_of("ci"), handle.revoke_all_of("ci")), (2, 0));
+    assert_eq!((status("ci", new).await, status("ci", [4; 32]).await), (401, 401));
+    assert_eq!(status("alice", [3; 32]).await, 200);
+    assert_eq!(format!("{handle:?}"), r#"HmacHandle { key_ids: {"alice"} }"#);
 }
 
 /// The secret of a handle never shows.

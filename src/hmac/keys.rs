@@ -1,12 +1,17 @@
 //! The secrets of signers, ready to verify with.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
+use std::hint::black_box;
 
 use hmac::{KeyInit, Mac};
 use sha2::Sha256;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::Principal;
+use crate::secret::Revoked;
 
 /// HMAC-SHA-256 with the key already taken in, to be cloned for each use.
 pub(super) type KeyedMac = hmac::Hmac<Sha256>;
@@ -49,18 +54,24 @@ pub enum KeyError {
     NoRandomness,
 }
 
+#[derive(Clone)]
 pub(super) struct Keys {
-    of: HashMap<String, Key>,
+    /// The live secrets of each key id; there is at least one.
+    of: HashMap<String, Vec<Key>>,
     /// How many secrets the key with the most of them has, and every signature is verified with:
     /// that of nobody fills up, so that unknown keys take the same time.
     most: usize,
     nobodys: KeyedMac,
+    /// Whether each secret has a token that ends what was opened with it.
+    revocable: bool,
 }
 
-/// A key id's live secrets, and who signs with them.
+/// A secret, and who signs with it.
+#[derive(Clone)]
 pub(super) struct Key {
     pub(super) principal: Principal,
-    live: Vec<KeyedMac>,
+    mac: KeyedMac,
+    revocation: Option<CancellationToken>,
 }
 
 impl Keys {
@@ -69,40 +80,120 @@ impl Keys {
         K: Into<String>,
         S: AsRef<[u8]>,
     {
-        let mut of: HashMap<String, Key> = HashMap::new();
-        for (index, (key_id, secret)) in keys.into_iter().enumerate() {
-            let (position, key_id) = (index + 1, key_id.into());
-            let mac = keyed_mac(position, &key_id, secret.as_ref())?;
-            let principal = Principal::new(&*key_id);
-            let Key { live, .. } = of.entry(key_id).or_insert(Key { principal, live: Vec::new() });
-            let fingerprint = |mac: &KeyedMac| mac.clone().chain_update("same?").finalize();
-            if live.len() == MAX_LIVE || live.iter().any(|l| fingerprint(l) == fingerprint(&mac)) {
-                return Err(KeyError::Rotation { position });
-            }
-            live.push(mac);
-        }
-        if of.is_empty() {
-            return Err(KeyError::NoKeys);
-        }
         let mut random = [0; MIN_SECRET];
         getrandom::fill(&mut random).map_err(|_| KeyError::NoRandomness)?;
-        let most = of.values().map(|key| key.live.len()).max().unwrap_or(1);
-        Ok(Self { of, most, nobodys: keyed_mac(0, "nobody", &random)? })
+        let nobodys = keyed_mac(0, "nobody", &random)?;
+        let mut all = Self { of: HashMap::new(), most: 1, nobodys, revocable: false };
+        for (index, (key_id, secret)) in keys.into_iter().enumerate() {
+            all.add(index + 1, key_id.into(), secret.as_ref())?;
+        }
+        match all.of.is_empty() {
+            true => Err(KeyError::NoKeys),
+            false => Ok(all),
+        }
     }
 
-    pub(super) fn get(&self, key_id: &str) -> Option<&Key> {
-        self.of.get(key_id)
+    /// Gives each secret, those to come included, what it takes to end its answers.
+    pub(super) fn make_revocable(&mut self) {
+        if !std::mem::replace(&mut self.revocable, true) {
+            self.of.values_mut().flatten().for_each(Key::make_revocable);
+        }
     }
 
-    /// Whether one of the key's secrets made this signature of this base. Every secret is tried,
-    /// those of no key as well, and each comparison takes constant time.
-    pub(super) fn verify(&self, key: Option<&Key>, base: &str, signature: &[u8]) -> bool {
-        let live = key.map_or(&[][..], |key| &key.live);
-        let macs = live.iter().chain(std::iter::repeat(&self.nobodys)).take(self.most);
-        let good = macs.fold(false, |good, mac| {
-            good | mac.clone().chain_update(base).verify_slice(signature).is_ok()
+    pub(super) fn add(
+        &mut self,
+        position: usize,
+        key_id: String,
+        secret: &[u8],
+    ) -> Result<(), KeyError> {
+        let mac = keyed_mac(position, &key_id, secret)?;
+        let mut key = Key { principal: Principal::new(&*key_id), mac, revocation: None };
+        if self.revocable {
+            key.make_revocable();
+        }
+        match self.of.entry(key_id) {
+            Entry::Vacant(vacant) => _ = vacant.insert(vec![key]),
+            Entry::Occupied(live) => {
+                let live = live.into_mut();
+                if live.len() == MAX_LIVE || live.iter().any(|other| other.is(&key.mac)) {
+                    return Err(KeyError::Rotation { position });
+                }
+                live.push(key);
+            }
+        }
+        self.count();
+        Ok(())
+    }
+
+    /// Takes out the secrets of this key id: one of them, or all.
+    pub(super) fn remove(&mut self, key_id: &str, secret: Option<&[u8]>) -> Revoked {
+        let mac = secret.and_then(|secret| KeyedMac::new_from_slice(secret).ok());
+        let is_meant = |key: &mut Key| mac.as_ref().is_none_or(|mac| key.is(mac));
+        let mut revoked = Vec::new();
+        if let Some(live) = self.of.get_mut(key_id) {
+            revoked.extend(live.extract_if(.., is_meant).filter_map(|key| key.revocation));
+        }
+        self.of.retain(|_, live| !live.is_empty());
+        self.count();
+        Revoked::of(revoked)
+    }
+
+    /// Takes other secrets in place of these, and returns those that are gone. The ones that stay
+    /// are the same as before.
+    #[cfg(feature = "files")]
+    pub(super) fn replace(&mut self, mut next: Self) -> Revoked {
+        next.make_revocable();
+        for (key_id, live) in &mut next.of {
+            let Some(before) = self.of.get_mut(key_id) else { continue };
+            for key in live {
+                if let Some(at) = before.iter().position(|other| other.is(&key.mac)) {
+                    *key = before.swap_remove(at);
+                }
+            }
+        }
+        let gone = std::mem::replace(self, next);
+        Revoked::of(gone.of.into_values().flatten().filter_map(|key| key.revocation).collect())
+    }
+
+    fn count(&mut self) {
+        self.most = self.of.values().map(Vec::len).max().unwrap_or(1);
+    }
+
+    pub(super) fn get(&self, key_id: &str) -> Option<&[Key]> {
+        self.of.get(key_id).map(Vec::as_slice)
+    }
+
+    /// Which of the secrets made this signature of this base. Every one is tried, those of no key
+    /// as well, and each comparison takes constant time.
+    pub(super) fn verify<'k>(
+        &self,
+        live: Option<&'k [Key]>,
+        base: &str,
+        signature: &[u8],
+    ) -> Option<&'k Key> {
+        let made = |mac: &KeyedMac| mac.clone().chain_update(base).verify_slice(signature).is_ok();
+        let live = live.unwrap_or_default();
+        let proven = live.iter().fold(None, |proven, key| match made(&key.mac) {
+            true => Some(key),
+            false => proven,
         });
-        good && key.is_some()
+        for _ in live.len()..self.most {
+            black_box(made(&self.nobodys));
+        }
+        proven
+    }
+}
+
+impl Key {
+    fn make_revocable(&mut self) {
+        let revocation = self.revocation.get_or_insert_default();
+        self.principal = self.principal.clone().revoked_by(revocation.clone());
+    }
+
+    /// Whether this is its secret. What both make of the same text tells, as secrets are not kept.
+    fn is(&self, mac: &KeyedMac) -> bool {
+        let fingerprint = |mac: &KeyedMac| mac.clone().chain_update("same?").finalize();
+        fingerprint(&self.mac) == fingerprint(mac)
     }
 }
 

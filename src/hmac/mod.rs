@@ -5,6 +5,7 @@ mod base;
 mod clock;
 mod digest;
 mod fields;
+mod handle;
 #[cfg(feature = "files")]
 mod key_file;
 mod keys;
@@ -14,6 +15,7 @@ mod sign_layer;
 mod signature;
 mod signer;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +26,13 @@ use http::{HeaderName, HeaderValue, Uri};
 use self::base::{Message, authority_of, components_of, normalized};
 use self::clock::Clock;
 use self::digest::{CONTENT_DIGEST, ContentDigest};
-use self::keys::Keys;
+use self::keys::{Key, Keys};
 use self::profile::{CONTENT_TYPE, announces_body, has_several_lines, required_components};
 use self::signature::{SIGNATURE, SIGNATURE_INPUT, Signature, Signatures};
+use crate::live::Live;
 use crate::{Admission, Authenticator, Challenge, Principal, Rejection};
 
+pub use self::handle::HmacHandle;
 pub use self::keys::KeyError;
 pub use self::replay::{Claim, MemoryReplayStore, ReplayStore};
 pub use self::sign_layer::{SignLayer, SignRequests};
@@ -78,7 +82,7 @@ const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature")
 /// What is not in the list above is not covered: `Cookie`, say, or a field that overrides the method.
 /// After an upgrade to another protocol, nothing is signed any more.
 pub struct Hmac<R = MemoryReplayStore> {
-    keys: Keys,
+    keys: Arc<Live<Keys>>,
     clock: Clock,
     store: Arc<R>,
     window: Duration,
@@ -104,7 +108,7 @@ impl Hmac {
         S: AsRef<[u8]>,
     {
         Ok(Self {
-            keys: Keys::new(keys)?,
+            keys: Arc::new(Live::new(Keys::new(keys)?)),
             clock: Clock::new(),
             store: Arc::new(MemoryReplayStore::new().map_err(|_| KeyError::NoRandomness)?),
             window: Duration::from_secs(300),
@@ -114,6 +118,33 @@ impl Hmac {
             authorities: Vec::new(),
             prefix: String::new(),
         })
+    }
+}
+
+impl<R> Hmac<R> {
+    /// What adds and revokes keys while the server runs.
+    ///
+    /// ```
+    /// use mcp_auth_layer::{Hmac, McpAuthLayer};
+    ///
+    /// # fn main() -> Result<(), mcp_auth_layer::KeyError> {
+    /// # let (old_secret, new_secret) = ([1; 32], [2; 32]);
+    /// let mut keys = Hmac::new([("ci", old_secret)])?;
+    /// let handle = keys.handle();
+    /// let layer = McpAuthLayer::new(keys);
+    ///
+    /// handle.add("ci", new_secret)?;
+    /// handle.revoke("ci", old_secret); // and what was opened with it ends
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn handle(&mut self) -> HmacHandle {
+        let revocable = |keys: &mut Keys| -> Result<(), Infallible> {
+            keys.make_revocable();
+            Ok(())
+        };
+        let Ok(()) = self.keys.update(revocable);
+        HmacHandle { keys: self.keys.clone() }
     }
 }
 
@@ -190,8 +221,9 @@ impl<R: ReplayStore> Hmac<R> {
         let Some(signatures) = Signatures::parse(&head.headers)? else {
             return Err(self.refusal(head, Rejection::missing));
         };
-        let signature = signatures.choose(&self.keys)?;
-        self.verify(head, &signature).map_err(|rejection| match signature.key {
+        let keys = self.keys.load();
+        let signature = signatures.choose(&keys)?;
+        self.verify(head, &keys, &signature).map_err(|rejection| match signature.key {
             // A broken signature of ours: no other scheme makes up for it.
             Some(_) => rejection.conclusive(),
             // A stranger's, which a gateway may have added.
@@ -200,12 +232,17 @@ impl<R: ReplayStore> Hmac<R> {
     }
 
     /// Everything that the head decides; what is left is owed by the body.
-    fn verify(&self, head: &Parts, signature: &Signature<'_>) -> Result<Owed<R>, Rejection> {
+    fn verify(
+        &self,
+        head: &Parts,
+        keys: &Keys,
+        signature: &Signature<'_>,
+    ) -> Result<Owed<R>, Rejection> {
         // What has no meaning: 400.
         let covered = signature.components()?;
         let covers = |name: &str| covered.contains(&name);
         let mut base = String::with_capacity(1024);
-        let proven = self.proves(head, signature, &covered, &mut base)?;
+        let proven = self.proves(head, keys, signature, &covered, &mut base)?;
         let digest = match covers(CONTENT_DIGEST.as_str()) {
             true => ContentDigest::parse(&head.headers).map_err(malformed("Content-Digest"))?,
             false => None,
@@ -220,8 +257,8 @@ impl<R: ReplayStore> Hmac<R> {
         let meant =
             signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
         let complete = required_components(&head.headers, announces_body(head)).all(covers);
-        let good = proven && timely && meant && complete;
-        match (signature.key, signature.nonce()) {
+        let good = timely && meant && complete;
+        match (proven, signature.nonce()) {
             (Some(key), Some(nonce)) if good => Ok(Owed {
                 digest,
                 covers_content_type: covers(CONTENT_TYPE),
@@ -238,15 +275,16 @@ impl<R: ReplayStore> Hmac<R> {
         }
     }
 
-    /// Whether the signature is of this request, by one of the names that clients may know this
-    /// server by. Every one is tried, and the last base left there.
-    fn proves(
+    /// The secret that made the signature, if it is of this request, by one of the names that
+    /// clients may know this server by. Every one is tried, and the last base left there.
+    fn proves<'k>(
         &self,
         head: &Parts,
-        signature: &Signature<'_>,
+        keys: &Keys,
+        signature: &Signature<'k>,
         components: &[&str],
         base: &mut String,
-    ) -> Result<bool, Rejection> {
+    ) -> Result<Option<&'k Key>, Rejection> {
         let uri = original_uri(head);
         // Never the URI's: whoever stands in between could choose what its default port is.
         let scheme = if self.https { "https" } else { "http" };
@@ -258,12 +296,12 @@ impl<R: ReplayStore> Hmac<R> {
             message
                 .push_base(base, components, |base| signature.push_input(base))
                 .map_err(unsignable)?;
-            Ok(self.keys.verify(signature.key, base, signature.bytes))
+            Ok(keys.verify(signature.key, base, signature.bytes))
         };
         let mut known = self.authorities.iter().map(|authority| normalized(authority, scheme));
         match self.authorities.is_empty() || known.clone().any(|known| known == named) {
             true => signed_for(&named),
-            false => known.try_fold(false, |proven, known| Ok(proven | signed_for(&known)?)),
+            false => known.try_fold(None, |proven, known| Ok(signed_for(&known)?.or(proven))),
         }
     }
 
@@ -384,7 +422,7 @@ impl<R: ReplayStore> Authenticator for Hmac<R> {
 impl<R> fmt::Debug for Hmac<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hmac")
-            .field("key_ids", &self.keys)
+            .field("key_ids", &**self.keys.load())
             .field("window", &self.window)
             .field("skew", &self.skew)
             .field("tag", &self.tag)

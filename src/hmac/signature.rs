@@ -27,7 +27,7 @@ pub(super) struct Signatures<'f> {
 pub(super) struct Signature<'s> {
     /// The key, if it is one of ours. If not, the signature is looked at all the same, so that the
     /// answer does not tell.
-    pub(super) key: Option<&'s Key>,
+    pub(super) key: Option<&'s [Key]>,
     /// Whether no other signature is of a key that is known.
     pub(super) alone: bool,
     input: &'s InnerList<'s>,

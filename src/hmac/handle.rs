@@ -1,0 +1,53 @@
+//! Keys that come and go while the server runs.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use super::KeyError;
+use super::keys::Keys;
+use crate::live::Live;
+
+/// Adds and revokes the keys of an [`Hmac`](crate::Hmac) while the server runs.
+///
+/// Requests are judged without a lock.
+#[derive(Clone)]
+pub struct HmacHandle {
+    pub(super) keys: Arc<Live<Keys>>,
+}
+
+impl HmacHandle {
+    /// Lets in what is signed with this secret, from now on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Hmac::new`](crate::Hmac::new), with 1 as the position. Nothing has changed then.
+    pub fn add(&self, key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Result<(), KeyError> {
+        self.keys.update(|keys| keys.add(1, key_id.into(), secret.as_ref()))
+    }
+
+    /// Refuses this secret of this key id from now on, and ends what was opened with it, as
+    /// [`Principal::revoked_by`](crate::Principal::revoked_by) says; what was opened with the other
+    /// one goes on. Returns whether it was there.
+    pub fn revoke(&self, key_id: impl AsRef<str>, secret: impl AsRef<[u8]>) -> bool {
+        self.take_out(key_id.as_ref(), Some(secret.as_ref())) > 0
+    }
+
+    /// [Revokes](Self::revoke) every secret of this key id, and returns how many there were.
+    pub fn revoke_all_of(&self, key_id: impl AsRef<str>) -> usize {
+        self.take_out(key_id.as_ref(), None)
+    }
+
+    fn take_out(&self, key_id: &str, secret: Option<&[u8]>) -> usize {
+        let taken = |keys: &mut Keys| Ok::<_, Infallible>(keys.remove(key_id, secret));
+        let Ok(revoked) = self.keys.update(taken);
+        revoked.end()
+    }
+}
+
+/// Shows the key ids.
+impl fmt::Debug for HmacHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HmacHandle").field("key_ids", &**self.keys.load()).finish()
+    }
+}
