@@ -23,7 +23,7 @@ pub(crate) struct Handles {
     /// `None` where it was turned off.
     pub(crate) sealer: Option<Sealer>,
     pub(crate) header: HeaderName,
-    /// The query parameter of HTTP+SSE, as [`folded`].
+    /// The query parameter of HTTP+SSE: the lower-case letters and digits of its name.
     parameter: String,
 }
 
@@ -38,7 +38,8 @@ impl Handles {
 
     /// Takes another parameter for the session's; false if its name has no letter or digit.
     pub(crate) fn set_parameter(&mut self, name: &str) -> bool {
-        self.parameter = folded(name.as_bytes()).map(char::from).collect();
+        self.parameter = name.to_ascii_lowercase();
+        self.parameter.retain(|c| c.is_ascii_alphanumeric());
         !self.parameter.is_empty()
     }
 
@@ -97,9 +98,20 @@ impl Handles {
         })
     }
 
+    /// Whether some server takes this for the parameter's name. Some go by its letters and digits
+    /// alone. PHP reads up to a NUL. Express makes a list of `name[0]`, and JavaScript of the list,
+    /// where it is a key, its only element.
     fn is_parameter(&self, name: &[u8]) -> bool {
-        // Most are too short, or do not begin like it.
-        name.len() >= self.parameter.len() && folded(name).eq(self.parameter.bytes())
+        let mut left = self.parameter.as_bytes();
+        for byte in percent_decode(name) {
+            left = match (byte, left) {
+                (b'[' | b']' | 0, []) => return true,
+                (byte, [first, rest @ ..]) if byte.eq_ignore_ascii_case(first) => rest,
+                (byte, _) if byte.is_ascii_alphanumeric() => return false,
+                _ => left,
+            };
+        }
+        left.is_empty()
     }
 
     /// Seals the session id that an answer gives.
@@ -207,17 +219,13 @@ fn open_only(
     Ok(true)
 }
 
-/// Whether the names are the same to servers that cannot tell `_` from `-`.
+/// Whether the names are the same to servers that hand headers on as variables: most of them make
+/// `_` of `-` alone, PHP of `.`, too, and lighttpd of all that is neither letter nor digit.
 fn is_spelling_of(field: &HeaderName, name: &HeaderName) -> bool {
     let (field, name) = (field.as_str().as_bytes(), name.as_str().as_bytes());
-    let same = |(a, b): (&u8, &u8)| a == b || matches!((a, b), (b'_', b'-') | (b'-', b'_'));
+    let sign = |byte: &u8| !byte.is_ascii_alphanumeric();
+    let same = |(a, b): (&u8, &u8)| a == b || sign(a) && sign(b);
     field.len() == name.len() && field.iter().zip(name).all(same)
-}
-
-/// The letters and digits of a parameter's name, which is all that some servers go by.
-fn folded(name: &[u8]) -> impl Iterator<Item = u8> {
-    let alphanumeric = percent_decode(name).filter(u8::is_ascii_alphanumeric);
-    alphanumeric.map(|byte| byte.to_ascii_lowercase())
 }
 
 fn with_target(uri: &Uri, target: &str) -> Option<Uri> {

@@ -201,8 +201,11 @@ async fn two_handles_are_none() {
         [(SESSION, good), (SESSION, "")],
         [(SESSION, good), ("mcp_session_id", BARE)],
         [("Mcp_Session-Id", BARE), (SESSION, good)],
+        [(SESSION, good), ("Mcp.Session.Id", BARE)],
+        [("Mcp!Session~Id", BARE), (SESSION, good)],
         [(EVENT, &*alice.event), (EVENT, &*alice.event)],
         [(EVENT, &*alice.event), ("last_event_id", "0/0")],
+        [(EVENT, &*alice.event), ("Last.Event'Id", "0/0")],
     ] {
         let [first, second] = fields;
         let doubled = get("/mcp", &[("x-who", "alice"), first, second]);
@@ -229,6 +232,10 @@ async fn two_handles_are_none() {
         format!("session_id={sealed}&session_id[]={BARE}"),
         format!("session_id={sealed}&&session_id%00={BARE}"),
         format!("session_id={sealed}&session_id={BARE}#"),
+        format!("session_id={sealed}&sessionId[0]={BARE}"),
+        format!("session_id={sealed}&sessionId%5B0%5D={BARE}"),
+        format!("session_id={sealed}&[sessionId][a]={BARE}"),
+        format!("session_id={sealed}&session_id%00x={BARE}"),
     ] {
         let doubled = get(&format!("/mcp?{query}"), &[("x-who", "alice")]);
         is_unknown(&send(app.clone(), doubled).await);
@@ -239,6 +246,9 @@ async fn two_handles_are_none() {
         format!("session%5Fid={sealed}"),
         format!("session_id={sealed}&my_session_id={BARE}"),
         format!("session_id={sealed}&session={BARE}&sessionids={BARE}"),
+        format!("session_id={sealed}&filter[session_id]={BARE}&session[0]={BARE}"),
+        format!("session_id={sealed}&session_id_x={BARE}&session%00id0={BARE}"),
+        format!("sessionId[0]={sealed}"),
         format!("a=session_id&session_id={sealed}"),
     ] {
         let once = get(&format!("/mcp?{query}"), &[("x-who", "alice")]);
@@ -248,6 +258,54 @@ async fn two_handles_are_none() {
     let both = format!("/mcp?session_id={sealed}");
     let both = get(&both, &[("x-who", "alice"), (SESSION, good)]);
     is_unknown(&send(app.clone(), both).await);
+    assert_eq!(seen.count(), 0);
+}
+
+/// A spelling that some servers take for the handle's name does not bring a bare one past.
+#[tokio::test]
+async fn a_handle_is_one_however_its_name_is_spelled() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    let alice = given(&app, "alice").await;
+    for (name, sealed) in [
+        ("Mcp_Session_Id", &alice.header),
+        ("Mcp.Session.Id", &alice.header), // PHP
+        ("Mcp!Session~Id", &alice.header), // lighttpd, to CGI
+        ("Last.Event.Id", &alice.event),
+    ] {
+        let bare = sealed.rsplit_once('.').unwrap().0;
+        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "bob"), (name, bare)])).await);
+        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "bob"), (name, sealed)])).await);
+        let own = get("/mcp", &[("x-who", "alice"), (name, sealed)]);
+        assert_eq!(send(app.clone(), own).await.status, 200, "{name}");
+        assert_eq!(seen.only().headers[name], bare);
+        let anonymous = get("/public", &[(name, bare)]);
+        assert_eq!(send(app.clone(), anonymous).await.status, 200);
+        assert!(!seen.only().headers.contains_key(name), "{name}");
+    }
+    let sealed = alice.query();
+    for name in [
+        "sessionId[0]", // to Express a list, which as a key is its only element
+        "sessionId[]",
+        "sessionId%5b1%5D",
+        "[sessionId]",
+        "[sessionId][0]",
+        "session_id]",
+        "session.id",
+        "session[id",
+        "session_id%00x", // PHP reads up to the NUL
+        "session[id%00x",
+    ] {
+        let target = |id| format!("/mcp?a=1&{name}={id}");
+        is_unknown(&send(app.clone(), get(&target(BARE), &[("x-who", "bob")])).await);
+        is_unknown(&send(app.clone(), get(&target(sealed), &[("x-who", "bob")])).await);
+        let own = get(&target(sealed), &[("x-who", "alice")]);
+        assert_eq!(send(app.clone(), own).await.status, 200, "{name}");
+        assert_eq!(seen.only().uri, *target(BARE));
+        let anonymous = get(&format!("/public?a=1&{name}={BARE}"), &[]);
+        assert_eq!(send(app.clone(), anonymous).await.status, 200);
+        assert_eq!(seen.only().uri, "/public?a=1", "{name}");
+    }
     assert_eq!(seen.count(), 0);
 }
 

@@ -47,6 +47,7 @@ const FRAGMENTS: &[&[u8]] = &[
     b"https://example.com/m?",
     b"&session%5Fid=2",
     b";sessionId=",
+    b"&session_id[0]=3",
     b"#",
     b"\0",
     b"\xEF\xBB\xBF",
@@ -114,8 +115,13 @@ fn endpoint(url: &[u8]) -> Vec<u8> {
             Some(equals) => (&pair[..equals], pair[equals + 1..end].trim_ascii_end()),
             None => (&pair[..end], &pair[end..end]),
         };
-        let letters = percent_decode(name).filter(u8::is_ascii_alphanumeric);
-        let names_session = letters.map(|byte| byte.to_ascii_lowercase()).eq(*b"sessionid");
+        // It is one up to its end, a bracket or a NUL, of which there may be several.
+        let decoded: Vec<u8> = percent_decode(name).collect();
+        let ends = (0..decoded.len()).filter(|&at| b"[]\0".contains(&decoded[at]));
+        let names_session = ends.chain([decoded.len()]).any(|end| {
+            let letters = decoded[..end].iter().filter(|byte| byte.is_ascii_alphanumeric());
+            letters.map(u8::to_ascii_lowercase).eq(*b"sessionid")
+        });
         match names_session && !value.is_empty() {
             true => {
                 out.extend(&pair[..name.len() + 1]);
