@@ -59,8 +59,9 @@ impl Admitted {
             return self
                 .fault("an encoded event stream cannot be sealed: compress it outside the layer");
         }
-        // What is of known length is not touched: most of it is in memory already.
-        let bounded = bounded && body.size_hint().exact().is_none();
+        // What is of known length is not touched: most of it is in memory already. A stream of events
+        // is not, whatever length was announced.
+        let bounded = bounded && (is_stream || body.size_hint().exact().is_none());
         let counted = is_stream.then(LiveStream::open);
         if !sealed && !bounded && !(is_stream && LiveStream::IS_COUNTED) {
             return Response::from_parts(head, Body::new(body));

@@ -4,10 +4,12 @@ mod common;
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get as get_route};
 use axum::{Router, extract::Request};
@@ -15,10 +17,11 @@ use common::{get, recorder, request, send, with_authorization};
 use futures::{Stream, StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode, request::Parts};
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, BearerHandle, Challenge, CredentialError, Hmac, KeyError,
-    McpAuthLayer, Principal, Reason, Rejection, Signer, any_of, from_fn,
+    Authenticator, Basic, Bearer, BearerHandle, CredentialError, Hmac, KeyError, McpAuthLayer,
+    Principal, Reason, Rejection, Signer, any_of, from_fn,
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -99,6 +102,44 @@ async fn a_body_of_known_length_is_not_touched() {
     let body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
     revocation.cancel();
     assert_eq!(body.collect().await.unwrap().to_bytes(), "all of it");
+}
+
+/// A stream of events whose length was announced, as by the upstream of a proxy, is a stream.
+#[tokio::test]
+async fn a_stream_of_events_ends_whatever_its_length() {
+    struct Announced(Body);
+    impl HttpBody for Announced {
+        type Data = Bytes;
+        type Error = axum::Error;
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+            Pin::new(&mut self.0).poll_frame(cx)
+        }
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(1000)
+        }
+    }
+    for shared in [false, true] {
+        let revocation = CancellationToken::new();
+        let (stream, dropped) = endless();
+        let body = Announced(Body::from_stream(stream));
+        let once = Arc::new(std::sync::Mutex::new(Some(Body::new(body))));
+        let answer = move || {
+            let body = once.lock().unwrap().take().expect("asked once");
+            async move { ([(CONTENT_TYPE, "text/event-stream")], body).into_response() }
+        };
+        let layer = revoked_by(&revocation);
+        let layer = if shared { layer.danger_shared_sessions() } else { layer };
+        let app = Router::new().route("/", get_route(answer)).layer(layer);
+        let mut body = body_of(app, &[]).await;
+        assert_eq!(body.size_hint().exact(), None);
+        next(&mut body).await.unwrap().unwrap();
+        revocation.cancel();
+        assert!(next(&mut body).await.is_none());
+        dropped.await.expect_err("the inner stream is dropped");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -358,5 +399,4 @@ async fn keys_come_and_go_and_their_streams_with_them() {
 fn a_handle_shows_how_many_there_are() {
     let (_, handle) = tokens();
     assert_eq!(format!("{handle:?}"), "BearerHandle { tokens: [3 credentials] }");
-    let _ = Challenge::new("Bearer");
 }
