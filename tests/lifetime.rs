@@ -3,7 +3,7 @@
 mod common;
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get as get_route};
 use axum::{Router, extract::Request};
 use common::{get, recorder, request, send, with_authorization};
-use futures::{Stream, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode, request::Parts};
 use http_body::{Frame, SizeHint};
@@ -392,6 +392,62 @@ async fn keys_come_and_go_and_their_streams_with_them() {
     assert_eq!((status("ci", new).await, status("ci", [4; 32]).await), (401, 401));
     assert_eq!(status("alice", [3; 32]).await, 200);
     assert_eq!(format!("{handle:?}"), r#"HmacHandle { key_ids: {"alice"} }"#);
+}
+
+/// Tokens come and go from several threads, while others ask with them: whoever was let in is out
+/// again once the token is revoked, wherever between the two their request was, and no change of one
+/// thread undoes another's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_request_slips_through_a_revocation() {
+    const ROUNDS: usize = 200;
+    let (layer, handle) = tokens();
+    let stream = || async {
+        let events =
+            stream::once(ready(Ok::<_, Infallible>("data: 1\n\n"))).chain(stream::pending());
+        ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(events))
+    };
+    let app = Router::new().route("/", get_route(stream)).layer(layer);
+    let ask = |token: &str| {
+        app.clone().oneshot(with_authorization(&format!("Bearer {token}"))).map(Result::unwrap)
+    };
+    let mut others = ask("two").await.into_body();
+    let changing = (0..4).map(|thread| {
+        let (handle, app) = (handle.clone(), app.clone());
+        tokio::spawn(async move {
+            for round in 0..ROUNDS {
+                let token = format!("t{thread}-{round}");
+                handle.add(&*token, &token).unwrap();
+                let asking: Vec<_> = (0..3)
+                    .map(|_| {
+                        let request = with_authorization(&format!("Bearer {token}"));
+                        tokio::spawn(app.clone().oneshot(request))
+                    })
+                    .collect();
+                for _ in 0..round % 3 {
+                    tokio::task::yield_now().await;
+                }
+                assert!(handle.revoke(&token), "nobody else took it out");
+                for asked in asking {
+                    let response = asked.await.unwrap().unwrap();
+                    if response.status() == 200 {
+                        // It has an end.
+                        response.into_body().collect().await.unwrap();
+                    } else {
+                        assert_eq!(response.status(), 401);
+                    }
+                }
+                let late = with_authorization(&format!("Bearer {token}"));
+                assert_eq!(app.clone().oneshot(late).await.unwrap().status(), 401);
+            }
+        })
+    });
+    for changed in changing.collect::<Vec<_>>() {
+        changed.await.unwrap();
+    }
+    assert_eq!(format!("{handle:?}"), "BearerHandle { tokens: [3 credentials] }");
+    assert_eq!(ask("two").await.status(), 200);
+    next(&mut others).await.unwrap().unwrap();
+    assert!(next(&mut others).now_or_never().is_none(), "it goes on");
 }
 
 /// The secret of a handle never shows.
