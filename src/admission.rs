@@ -17,7 +17,7 @@ pub(crate) type BodyCheck = Box<dyn FnOnce(Bytes) -> Checked + Send>;
 ///
 /// An authenticator around another one passes its admission on, perhaps with another principal:
 /// making a new one would forget the check, which for signed requests is that of the body and of
-/// replays.
+/// replays, and when the credential ends.
 ///
 /// ```
 /// use http::request::Parts;
@@ -56,9 +56,11 @@ impl Admission {
         &self.principal
     }
 
-    /// Admits somebody else, or the same with more said about them; what is owed stays owed.
+    /// Admits somebody else, or the same with more said about them. What is owed stays owed, and it
+    /// ends with the credential all the same: when the first principal does, or this one.
     pub fn map_principal(mut self, map: impl FnOnce(Principal) -> Principal) -> Self {
-        self.principal = map(self.principal);
+        let lifetime = self.principal.lifetime().clone();
+        self.principal = map(self.principal).within(lifetime);
         self
     }
 

@@ -3,6 +3,7 @@
 
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Default)]
 pub(crate) struct Lifetime {
     expires: Option<SystemTime>,
-    revocations: Vec<CancellationToken>,
+    /// Behind pointers, as tokens themselves cannot be told apart.
+    revocations: Vec<Arc<CancellationToken>>,
 }
 
 /// Completes when a lifetime is over.
@@ -30,7 +32,19 @@ impl Lifetime {
 
     /// Or when this is cancelled, beside what was named before.
     pub(crate) fn or_when(&mut self, revoked: CancellationToken) {
-        self.revocations.push(revoked);
+        self.revocations.push(Arc::new(revoked));
+    }
+
+    /// Or when the other one is over, whatever of it is in this one already.
+    pub(crate) fn within(&mut self, other: Self) {
+        if let Some(time) = other.expires {
+            self.until(time);
+        }
+        for token in other.revocations {
+            if !self.revocations.iter().any(|own| Arc::ptr_eq(own, &token)) {
+                self.revocations.push(token);
+            }
+        }
     }
 
     pub(crate) fn expires(&self) -> Option<SystemTime> {
@@ -44,7 +58,7 @@ impl Lifetime {
 
     pub(crate) fn is_over(&self) -> bool {
         self.expires.is_some_and(|at| left_until(at).is_none())
-            || self.revocations.iter().any(CancellationToken::is_cancelled)
+            || self.revocations.iter().any(|token| token.is_cancelled())
     }
 
     /// Waits until it is over. The expiry needs a tokio runtime with timers.
@@ -54,7 +68,7 @@ impl Lifetime {
             0 => Box::pin(expiry(expires)),
             _ => Box::pin(async move {
                 let mut revoked: Vec<_> = (revocations.into_iter())
-                    .map(|token| Box::pin(token.cancelled_owned()))
+                    .map(|token| Box::pin(CancellationToken::clone(&token).cancelled_owned()))
                     .collect();
                 let mut expired = pin!(expiry(expires));
                 poll_fn(|cx| {
@@ -80,4 +94,28 @@ async fn expiry(at: Option<SystemTime>) {
 /// `None` once the time has come.
 fn left_until(at: SystemTime) -> Option<Duration> {
     at.duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn within_another_it_has_each_end_once() {
+        let (early, late) = (SystemTime::UNIX_EPOCH, SystemTime::now());
+        let (mut one, mut two) = (Lifetime::default(), Lifetime::default());
+        one.until(late);
+        one.or_when(CancellationToken::new());
+        let mut more = one.clone();
+        more.or_when(CancellationToken::new());
+        two.until(early);
+        for (other, expires) in [(one, late), (Lifetime::default(), late), (two, early)] {
+            more.within(other);
+            assert_eq!((more.revocations.len(), more.expires), (2, Some(expires)));
+        }
+        let mut another = Lifetime::default();
+        another.or_when(CancellationToken::new());
+        more.within(another);
+        assert_eq!(more.revocations.len(), 3);
+    }
 }

@@ -165,6 +165,14 @@ impl Principal {
         &self.0.lifetime
     }
 
+    /// Ends no later than this.
+    pub(crate) fn within(mut self, lifetime: Lifetime) -> Self {
+        if lifetime.is_bounded() {
+            self.edit().lifetime.within(lifetime);
+        }
+        self
+    }
+
     /// The data of this type that was attached with [`with`](Self::with).
     pub fn get<T: 'static>(&self) -> Option<&T> {
         self.0.data.get(&TypeId::of::<T>())?.downcast_ref()

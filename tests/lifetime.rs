@@ -20,8 +20,8 @@ use http::{Method, StatusCode, request::Parts};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, BearerHandle, CredentialError, Hmac, KeyError, McpAuthLayer,
-    Principal, Reason, Rejection, Signer, any_of, from_fn,
+    Admission, Authenticator, Basic, Bearer, BearerHandle, CredentialError, Hmac, KeyError,
+    McpAuthLayer, Principal, Reason, Rejection, Signer, any_of, from_fn,
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -232,14 +232,11 @@ async fn who_waits_for_an_answer_gets_401_and_the_work_is_dropped() {
 async fn the_401_has_the_challenges_of_every_scheme() {
     struct Lapsing(Bearer);
     impl Authenticator for Lapsing {
-        async fn authenticate(&self, head: &Parts) -> Result<mcp_auth_layer::Admission, Rejection> {
+        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
             let past = SystemTime::UNIX_EPOCH;
             Ok(self.0.authenticate(head).await?.map_principal(|who| who.expires_at(past)))
         }
-        fn authenticate_now(
-            &self,
-            head: &Parts,
-        ) -> Option<Result<mcp_auth_layer::Admission, Rejection>> {
+        fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
             let past = SystemTime::UNIX_EPOCH;
             let judged = self.0.authenticate_now(head)?;
             Some(judged.map(|one| one.map_principal(|who| who.expires_at(past))))
@@ -394,6 +391,39 @@ async fn keys_come_and_go_and_their_streams_with_them() {
     assert_eq!(format!("{handle:?}"), r#"HmacHandle { key_ids: {"alice"} }"#);
 }
 
+/// An authenticator around another one says who it is, and the credential ends all the same.
+#[tokio::test]
+async fn who_is_made_of_somebody_else_ends_with_the_credential() {
+    struct Renamed(Bearer);
+    impl Authenticator for Renamed {
+        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+            let admission = self.0.authenticate(head).await?;
+            Ok(admission.map_principal(|_| Principal::new("somebody else")))
+        }
+    }
+    let past = Principal::new("late").expires_at(SystemTime::UNIX_EPOCH);
+    let mut tokens =
+        Bearer::new([("ci".into(), "one"), ("ci".into(), "two"), (past, "three")]).unwrap();
+    let handle = tokens.handle();
+    let layer = McpAuthLayer::new(Renamed(tokens));
+    let mut open = Vec::new();
+    for token in ["Bearer one", "Bearer two"] {
+        let app = streaming("text/event-stream").0.layer(layer.clone());
+        let mut body = body_of(app, &[("authorization", token)]).await;
+        for _ in 0..2 {
+            next(&mut body).await.unwrap().unwrap();
+        }
+        open.push(body);
+    }
+    handle.revoke("one");
+    assert!(next(&mut open[0]).now_or_never().expect("it has ended").is_none());
+    assert!(next(&mut open[1]).now_or_never().is_none(), "it goes on");
+    let (app, _) = recorder();
+    let app = app.layer(layer);
+    assert_eq!(send(app.clone(), with_authorization("Bearer two")).await.status, 200);
+    assert_eq!(send(app, with_authorization("Bearer three")).await.status, 401);
+}
+
 /// Tokens come and go from several threads, while others ask with them: whoever was let in is out
 /// again once the token is revoked, wherever between the two their request was, and no change of one
 /// thread undoes another's.
@@ -430,8 +460,9 @@ async fn no_request_slips_through_a_revocation() {
                 for asked in asking {
                     let response = asked.await.unwrap().unwrap();
                     if response.status() == 200 {
-                        // It has an end.
-                        response.into_body().collect().await.unwrap();
+                        let whole = response.into_body().collect();
+                        let ended = tokio::time::timeout(Duration::from_secs(10), whole).await;
+                        ended.expect("it has an end").unwrap();
                     } else {
                         assert_eq!(response.status(), 401);
                     }
