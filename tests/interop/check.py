@@ -159,43 +159,48 @@ def what_ends_with_a_token(server, path, kind):
             check(name, "error" in got and refused <= 3, (got, refused))
 
 
-def disguised_sessions(server, url):
-    """Two session ids in one query, where the server behind takes the last: none of them is one."""
-    alice, ci = CREDENTIALS["basic"][0], CREDENTIALS["bearer"][0]
+def nobody_takes_over(server, url):
+    """Alice's session over HTTP+SSE, and Bob who has learned both forms of its id. The server
+    behind takes the last of two parameters."""
+    address = url.removeprefix("http://")
+    alice, bob = {"Authorization": CREDENTIALS["basic"][0]}, {"Authorization": basic("bob:hunter2")}
+    stream = http.client.HTTPConnection(address, timeout=30)
+    stream.request("GET", "/sse", headers=alice)
+    events = stream.getresponse()
 
-    def connect():
-        return http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    def data():
+        for line in events:
+            if line.startswith(b"data: "):
+                return line.removeprefix(b"data: ").decode().strip()
 
-    def post(target, authorization):
-        connection = connect()
-        headers = {"Authorization": authorization, "Content-Type": "application/json"}
-        message = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
-        connection.request("POST", target, message, headers)
+    path, sealed = data().split("?session_id=")
+    bare = sealed.rpartition(".")[0]
+    version, client = "2025-06-18", {"name": "check", "version": "0"}
+    parameters = {"protocolVersion": version, "capabilities": {}, "clientInfo": client}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": parameters}
+
+    def post(who, query):
+        connection = http.client.HTTPConnection(address, timeout=30)
+        headers = {**who, "Content-Type": "application/json"}
+        connection.request("POST", f"{path}?{query}", json.dumps(message), headers)
         return connection.getresponse().status
 
-    stream = connect()
-    stream.request("GET", "/sse", headers={"Authorization": alice})
-    response = stream.getresponse()
-    while not (line := response.readline().decode()).startswith("data: "):
-        pass
-    path, query = line.removeprefix("data: ").strip().split("?")
-    sealed = query.removeprefix("session_id=")
-    bare = sealed.rpartition(".")[0]
-    for target in [
+    for query in [
         f"session_id={bare}",
         f"session_id={sealed}&session_id={bare}",
-        f"session_id={sealed}&session%5Fid={bare}",
-        f"session_id={sealed}&%73ession_id={bare}",
+        f"session_id={bare}&session_id={sealed}",
         f"session_id={sealed}&sessionId={bare}",
+        f"session%5Fid={bare}&session_id={sealed}",
         f"session_id={sealed};session_id={bare}",
-        f"session_id={bare};a&session_id={sealed}",
-        f"session_id={sealed}&session_id=",
+        f"session_id={sealed}&session_id[0]={bare}",
         "session_id=",
     ]:
-        statuses = [post(f"{path}?{target}", who) for who in (alice, ci)]
-        check(f"{server}, {target.replace(sealed, 'sealed').replace(bare, 'bare')}", statuses == [404, 404], statuses)
-    statuses = [post(f"{path}?{query}", who) for who in (ci, alice)]
-    check(f"{server}, the session id as it was given: ci's request, alice's", statuses == [404, 202], statuses)
+        statuses = post(bob, query), post(alice, query)
+        check(f"{server}, taken over by {query.replace(sealed, 'SEALED').replace(bare, 'BARE')}",
+              statuses == (404, 404), statuses)
+    check(f"{server}, taken over by what Alice was given", post(bob, f"session_id={sealed}") == 404)
+    right = post(alice, f"session_id={sealed}") == 202 and "serverInfo" in data()
+    check(f"{server}, Alice's session still works", right)
     stream.close()
 
 
@@ -216,11 +221,11 @@ what_ends_with_a_token("streamable_server", "/mcp", "http")
 
 with Server(sys.executable, HERE / "upstream.py") as upstream:
     guard = [EXAMPLES / "proxy", "--upstream", upstream.url, "--port", "0", *USERS]
-    with Server(*guard) as proxy:
+    with Server(*guard, "--user", "bob:hunter2") as proxy:
+        nobody_takes_over("proxy to Python", proxy.url)
         every_client("proxy to Python", "sse", f"{proxy.url}/sse")
         every_client("proxy to Python", "http", f"{proxy.url}/mcp")
         signing_client("proxy to Python", f"{proxy.url}/mcp")
-        disguised_sessions("proxy to Python", proxy.url)
 
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)
