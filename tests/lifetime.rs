@@ -202,29 +202,56 @@ fn the_earlier_of_two_times_and_any_of_two_tokens_count() {
     }
 }
 
+/// Whether its authenticator takes time or answers at once.
 #[tokio::test]
 async fn who_waits_for_an_answer_gets_401_and_the_work_is_dropped() {
+    async fn revoked_at_work<A: Authenticator>(layer: McpAuthLayer<A>, revoke: impl FnOnce()) {
+        let (held, dropped) = oneshot::channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(Some(held)));
+        let started = CancellationToken::new();
+        let at_work = started.clone();
+        let work = move || {
+            let held = held.lock().unwrap().take();
+            at_work.cancel();
+            async move {
+                let _held = held;
+                pending::<()>().await;
+            }
+        };
+        let app = Router::new().route("/", any(work)).layer(layer);
+        let answer = tokio::spawn(send(app, with_authorization("Bearer one")));
+        started.cancelled().await;
+        revoke();
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.message(), "the credential is wrong or has expired");
+        dropped.await.expect_err("the inner future is dropped");
+    }
     let revocation = CancellationToken::new();
-    let (held, dropped) = oneshot::channel::<()>();
-    let held = Arc::new(std::sync::Mutex::new(Some(held)));
-    let started = CancellationToken::new();
-    let at_work = started.clone();
-    let work = move || {
-        let held = held.lock().unwrap().take();
-        at_work.cancel();
-        async move {
-            let _held = held;
-            pending::<()>().await;
-        }
-    };
-    let app = Router::new().route("/", any(work)).layer(revoked_by(&revocation));
-    let answer = tokio::spawn(send(app, request(Method::POST, "/", &[])));
-    started.cancelled().await;
-    revocation.cancel();
-    let answer = answer.await.unwrap();
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.message(), "the credential is wrong or has expired");
-    dropped.await.expect_err("the inner future is dropped");
+    revoked_at_work(revoked_by(&revocation), || revocation.cancel()).await;
+    let (layer, handle) = tokens();
+    revoked_at_work(layer, || assert!(handle.revoke("one"))).await;
+}
+
+/// What ends while its body is checked has not got to the inner service.
+#[tokio::test]
+async fn who_is_revoked_during_a_check_is_refused() {
+    for revoked in [false, true] {
+        let layer = McpAuthLayer::new(from_fn(move |_: &Parts| async move {
+            let revocation = CancellationToken::new();
+            let alice = Principal::new("alice").revoked_by(revocation.clone());
+            Ok::<_, Rejection>(Admission::new(alice).check_body(move |_| async move {
+                if revoked {
+                    revocation.cancel();
+                }
+                Ok(())
+            }))
+        }));
+        let (app, seen) = recorder();
+        let answer = send(app.layer(layer), request(Method::POST, "/", &[])).await;
+        let expected = if revoked { (401, 0) } else { (200, 1) };
+        assert_eq!((answer.status.as_u16(), seen.count()), expected);
+    }
 }
 
 /// A credential that can end is told by every scheme how to come back.
