@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get as get_route};
 use axum::{Router, extract::Request};
 use common::{get, recorder, request, send, with_authorization};
+use futures::executor::block_on;
 use futures::{FutureExt, Stream, StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode, request::Parts};
@@ -156,6 +157,22 @@ async fn a_stream_ends_within_a_second_of_the_expiry() {
     assert!(next(&mut body).await.is_none());
     assert!(SystemTime::now() >= soon, "not before its time");
     dropped.await.expect_err("the inner stream is dropped");
+}
+
+/// Outside of any runtime a timer panics.
+#[test]
+fn there_is_a_timer_only_where_there_is_an_expiry() {
+    let read = |principal: Principal| {
+        let layer = McpAuthLayer::new(Bearer::new([(principal, "one")]).unwrap());
+        let (app, _dropped) = streaming("text/event-stream");
+        let mut body = block_on(body_of(app.layer(layer), &[("authorization", "Bearer one")]));
+        block_on(next(&mut body)).unwrap().unwrap()
+    };
+    let never = || Principal::new("alice");
+    let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+    assert_eq!(read(never()), "data: 1\n\n");
+    assert_eq!(read(never().revoked_by(CancellationToken::new())), "data: 1\n\n");
+    std::panic::catch_unwind(|| read(never().expires_at(in_an_hour))).expect_err("a timer");
 }
 
 #[tokio::test]

@@ -158,6 +158,7 @@ async fn what_was_never_given_works_for_nobody() {
     let longer = format!("{}A", alice.header);
     let shorter = &alice.header[..alice.header.len() - 1];
     let other_id = format!("6f1c4f0f{seal}");
+    let other_case = format!("6F1C4F0E{seal}");
     let inner = format!("x.{}", alice.header);
     let twice = format!("{0}, {0}", alice.header);
     for session in [
@@ -170,6 +171,7 @@ async fn what_was_never_given_works_for_nobody() {
         &longer,
         shorter,
         &other_id,
+        &other_case,
         &other_kind,
         &inner,
         &twice,
