@@ -12,8 +12,9 @@
 //! ```
 //!
 //! Every verb of every route that was added **before** `.layer(…)` is guarded (but for CORS
-//! preflights, see [`McpAuthLayer`]), whatever the transport: legacy HTTP+SSE and Streamable HTTP alike. Routes added to a `Router` after it are
-//! not; wrap the finished app (`layer.layer(app)`) to guard what ever gets added.
+//! preflights, see [`McpAuthLayer`]), whatever the transport: legacy HTTP+SSE and Streamable HTTP
+//! alike. Routes added to a `Router` after it are not; wrap the finished app (`layer.layer(app)`) to
+//! guard what ever gets added.
 //!
 //! * [`McpAuthLayer`] is the layer and its options; [`McpAuth`] the service it makes.
 //! * [`Basic`] and [`Bearer`] hold the credentials of many users. [`any_of`] combines schemes,

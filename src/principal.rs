@@ -100,6 +100,9 @@ impl Principal {
     /// any other body whose length is not known ends with an error, so that half an answer is not
     /// taken for a whole one.
     ///
+    /// A body of known length goes on to its end. Over HTTP/2 nobody asks for the next frame of a
+    /// stream whose client does not read: it is sent nothing more, and ends once it reads or hangs up.
+    ///
     /// Of several tokens each one suffices. The request of a principal whose time may end cannot
     /// upgrade to another protocol, as nobody could end that.
     ///
