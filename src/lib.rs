@@ -101,6 +101,8 @@ mod sse;
 mod throttle;
 #[cfg(feature = "files")]
 mod token_file;
+#[cfg(feature = "files")]
+mod watch;
 
 pub use self::admission::Admission;
 pub use self::authenticator::Authenticator;

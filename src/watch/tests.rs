@@ -1,0 +1,567 @@
+//! Every way in which files are changed, seen by reports alone and by looking alone.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Weak};
+use std::time::Instant;
+
+use tempfile::TempDir;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::*;
+
+/// Nothing is found by looking again.
+const REPORTED: Means = Means { notify: true, poll: Duration::from_secs(3600) };
+/// Nothing is reported.
+const POLLED: Means = Means { notify: false, poll: Duration::from_millis(10) };
+
+/// A directory with a file in it, and what was made of the file's contents.
+struct Scene {
+    dir: TempDir,
+    made: Arc<Mutex<Made>>,
+}
+
+#[derive(Default)]
+struct Made {
+    applied: Vec<String>,
+    refused: Vec<String>,
+}
+
+impl Scene {
+    /// With a file `users` that has this content.
+    fn with(content: &str) -> Self {
+        let scene = Self { dir: tempfile::tempdir().unwrap(), made: Arc::default() };
+        fs::write(scene.path(), content).unwrap();
+        scene
+    }
+
+    fn path(&self) -> PathBuf {
+        self.at("users")
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, content: &str) {
+        fs::write(self.path(), content).unwrap();
+    }
+
+    fn replace(&self, content: &str) {
+        fs::write(self.at("users.new"), content).unwrap();
+        fs::rename(self.at("users.new"), self.path()).unwrap();
+    }
+
+    /// What refuses contents that begin with `bad`, and panics at those that begin with `worse`.
+    fn apply(&self) -> impl Fn(&[u8]) -> Result<(), String> + Send + Sync + use<> {
+        let made = self.made.clone();
+        move |content| {
+            let content = String::from_utf8_lossy(content).into_owned();
+            if content.starts_with("bad") {
+                made.lock().unwrap().refused.push(content);
+                return Err("line 1: it is bad".into());
+            }
+            if content.starts_with("worse") {
+                made.lock().unwrap().refused.push(content);
+                panic!("it is worse");
+            }
+            made.lock().unwrap().applied.push(content);
+            Ok(())
+        }
+    }
+
+    fn watch(&self, means: Means) -> Watched<String> {
+        Watched::start_by(means, &self.path(), Access::Any, self.apply()).unwrap()
+    }
+
+    fn start(&self, access: Access) -> Result<Watched<String>, FileError<String>> {
+        Watched::start(self.path(), access, self.apply())
+    }
+
+    fn source(&self) -> Source<String> {
+        Source::start(&self.path(), Access::Any, Box::new(self.apply())).unwrap()
+    }
+
+    fn applied(&self) -> Vec<String> {
+        self.made.lock().unwrap().applied.clone()
+    }
+
+    fn refused(&self) -> Vec<String> {
+        self.made.lock().unwrap().refused.clone()
+    }
+
+    fn in_force(&self) -> String {
+        self.applied().pop().unwrap()
+    }
+
+    #[track_caller]
+    fn until_in_force(&self, content: &str) {
+        until(&format!("{content:?} is in force"), || self.in_force() == content);
+    }
+}
+
+#[track_caller]
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !holds() {
+        assert!(since.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_file_that_is_written_in_place() {
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("a");
+        let _watched = scene.watch(means);
+        assert_eq!(scene.applied(), ["a"], "before it returns");
+        scene.write("b");
+        scene.until_in_force("b");
+        // And by somebody who keeps it open.
+        let mut file = File::options().append(true).open(scene.path()).unwrap();
+        file.write_all(b"c").unwrap();
+        scene.until_in_force("bc");
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_by_rename() {
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("a");
+        let _watched = scene.watch(means);
+        for content in ["b", "c", "d"] {
+            scene.replace(content);
+            scene.until_in_force(content);
+        }
+        assert_eq!(scene.applied(), ["a", "b", "c", "d"], "each once");
+    }
+}
+
+/// `users -> ..data/users`, `..data -> ..1`, where `..data` is replaced.
+#[cfg(unix)]
+#[test]
+fn a_file_that_kubernetes_replaces() {
+    use std::os::unix::fs::symlink;
+
+    fn publish(scene: &Scene, version: &str, content: &str) {
+        fs::create_dir(scene.at(version)).unwrap();
+        fs::write(scene.at(version).join("users"), content).unwrap();
+        symlink(version, scene.at("..data_tmp")).unwrap();
+        fs::rename(scene.at("..data_tmp"), scene.at("..data")).unwrap();
+    }
+
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("");
+        fs::remove_file(scene.path()).unwrap();
+        symlink("..data/users", scene.path()).unwrap();
+        publish(&scene, "..1", "a");
+
+        let _watched = scene.watch(means);
+        publish(&scene, "..2", "b");
+        fs::remove_dir_all(scene.at("..1")).unwrap();
+        scene.until_in_force("b");
+        publish(&scene, "..3", "c");
+        fs::remove_dir_all(scene.at("..2")).unwrap();
+        scene.until_in_force("c");
+        // The directory it is in now is watched as well.
+        fs::write(scene.at("..3").join("users"), "d").unwrap();
+        scene.until_in_force("d");
+        assert_eq!(scene.applied(), ["a", "b", "c", "d"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_file_elsewhere() {
+    for means in [REPORTED, POLLED] {
+        let (scene, elsewhere) = (Scene::with(""), Scene::with("a"));
+        fs::remove_file(scene.path()).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), scene.path()).unwrap();
+        let _watched = scene.watch(means);
+        elsewhere.write("b");
+        scene.until_in_force("b");
+        elsewhere.replace("c");
+        scene.until_in_force("c");
+        scene.replace("a file now");
+        scene.until_in_force("a file now");
+    }
+}
+
+#[test]
+fn a_directory_that_is_replaced() {
+    let scene = Scene::with("");
+    let path = scene.at("etc").join("users");
+    let make = |content| {
+        fs::create_dir(scene.at("etc")).unwrap();
+        fs::write(&path, content).unwrap();
+    };
+    make("a");
+    let _watched = Watched::start_by(POLLED, &path, Access::Any, scene.apply()).unwrap();
+    fs::rename(scene.at("etc"), scene.at("old")).unwrap();
+    make("b");
+    scene.until_in_force("b");
+
+    // Reports follow it, too.
+    let (wake, woken) = sync_channel(1);
+    let wake = Arc::new(wake);
+    let mut notifier = Notifier::new(Arc::downgrade(&wake));
+    notifier.follow(&path);
+    fs::rename(scene.at("etc"), scene.at("older")).unwrap();
+    make("c");
+    notifier.follow(&path);
+    while woken.try_recv().is_ok() {}
+    fs::write(&path, "d").unwrap();
+    woken.recv_timeout(Duration::from_secs(30)).unwrap();
+}
+
+#[test]
+fn what_is_only_read_wakes_nobody() {
+    let scene = Scene::with("a");
+    let (wake, woken) = sync_channel(1);
+    let wake = Arc::new(wake);
+    let mut notifier = Notifier::new(Arc::downgrade(&wake));
+    notifier.follow(&scene.path());
+    fs::read(scene.path()).unwrap();
+    let quiet = woken.recv_timeout(Duration::from_millis(200));
+    assert_eq!(quiet, Err(RecvTimeoutError::Timeout));
+    scene.write("b");
+    woken.recv_timeout(Duration::from_secs(30)).unwrap();
+}
+
+#[test]
+fn a_file_that_vanishes_and_comes_back() {
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("a");
+        let watched = scene.watch(means);
+        fs::remove_file(scene.path()).unwrap();
+        let error = watched.reload().unwrap_err();
+        assert!(matches!(error.problem, Problem::Io(_)), "{error}");
+        assert!(error.to_string().starts_with(scene.path().to_str().unwrap()), "{error}");
+        assert_eq!(scene.applied(), ["a"]);
+
+        scene.write("b");
+        scene.until_in_force("b");
+    }
+}
+
+#[test]
+fn a_file_that_becomes_a_directory() {
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("a");
+        let watched = scene.watch(means);
+        fs::remove_file(scene.path()).unwrap();
+        fs::create_dir(scene.path()).unwrap();
+        assert!(matches!(watched.reload().unwrap_err().problem, Problem::NoFile));
+        assert_eq!(scene.applied(), ["a"]);
+
+        fs::remove_dir(scene.path()).unwrap();
+        scene.write("b");
+        scene.until_in_force("b");
+    }
+}
+
+#[test]
+fn a_content_that_is_refused() {
+    for means in [REPORTED, POLLED] {
+        for bad in ["bad", "worse"] {
+            let scene = Scene::with("a");
+            let _watched = scene.watch(means);
+            scene.write(bad);
+            until("it was refused", || scene.refused().contains(&bad.into()));
+            assert_eq!(scene.applied(), ["a"]);
+            scene.write("b");
+            scene.until_in_force("b");
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_is_tried_again() {
+    let scene = Scene::with("a");
+    let watched = scene.watch(POLLED);
+    scene.write("bad");
+    until("it was tried three times", || scene.refused().len() >= 3);
+    let error = watched.reload().unwrap_err();
+    assert_eq!(error.to_string(), format!("{}: line 1: it is bad", scene.path().display()));
+}
+
+#[test]
+fn what_is_in_force_is_not_applied_again() {
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("a");
+        let watched = scene.watch(means);
+        scene.write("a");
+        assert_eq!(watched.reload().unwrap(), Outcome::Unchanged);
+        scene.replace("a");
+        assert_eq!(watched.reload().unwrap(), Outcome::Unchanged);
+        scene.write("bad");
+        assert!(matches!(watched.reload().unwrap_err().problem, Problem::Refused(_)));
+        scene.write("a");
+        assert_eq!(watched.reload().unwrap(), Outcome::Unchanged);
+        scene.replace("b");
+        scene.until_in_force("b");
+        assert_eq!(scene.applied(), ["a", "b"]);
+    }
+}
+
+/// Who panicked may have put anything in force.
+#[test]
+fn what_was_in_force_before_a_panic_is_applied_again() {
+    let scene = Scene::with("a");
+    let source = scene.source();
+    scene.write("worse");
+    assert!(matches!(source.reload().unwrap_err().problem, Problem::Panicked));
+    scene.write("a");
+    assert_eq!(source.reload().unwrap(), Outcome::Applied);
+    assert_eq!(source.reload().unwrap(), Outcome::Unchanged);
+}
+
+#[test]
+fn the_same_length_and_time() {
+    let scene = Scene::with("aaaa");
+    let time = fs::metadata(scene.path()).unwrap().modified().unwrap();
+    let _watched = scene.watch(POLLED);
+    scene.write("bbbb");
+    File::options().write(true).open(scene.path()).unwrap().set_modified(time).unwrap();
+    scene.until_in_force("bbbb");
+}
+
+#[test]
+fn two_quick_changes() {
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("a");
+        let _watched = scene.watch(means);
+        scene.write("b");
+        scene.write("c");
+        scene.until_in_force("c");
+        let applied = scene.applied();
+        assert!(applied == ["a", "c"] || applied == ["a", "b", "c"], "{applied:?}");
+    }
+}
+
+#[cfg(unix)]
+fn chmod(scene: &Scene, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(scene.path(), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_private_file_is_its_owners() {
+    for mode in [0o640, 0o620, 0o610, 0o604, 0o602, 0o601] {
+        let scene = Scene::with("a");
+        chmod(&scene, mode);
+        let error = scene.start(Access::Private).unwrap_err();
+        assert!(error.to_string().contains(&format!("mode {mode:o}")), "{error}");
+        assert!(scene.applied().is_empty());
+        scene.start(Access::Any).unwrap();
+        assert_eq!(scene.in_force(), "a");
+    }
+    for mode in [0o600, 0o400, 0o700] {
+        let scene = Scene::with("a");
+        chmod(&scene, mode);
+        scene.start(Access::Private).unwrap();
+        assert_eq!(scene.in_force(), "a");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_private_file_must_stay_private() {
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("a");
+        chmod(&scene, 0o600);
+        let watched =
+            Watched::start_by(means, &scene.path(), Access::Private, scene.apply()).unwrap();
+        chmod(&scene, 0o644);
+        scene.write("b");
+        let error = watched.reload().unwrap_err();
+        assert!(matches!(error.problem, Problem::NotPrivate { mode: 0o644 }), "{error}");
+        assert_eq!(scene.applied(), ["a"]);
+        // The permissions alone change.
+        chmod(&scene, 0o600);
+        scene.until_in_force("b");
+    }
+}
+
+#[test]
+fn a_file_of_the_largest_size() {
+    let scene = Scene::with("");
+    File::create(scene.path()).unwrap().set_len(16 << 20).unwrap();
+    scene.start(Access::Any).unwrap();
+    File::create(scene.path()).unwrap().set_len((16 << 20) + 1).unwrap();
+    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::TooLarge));
+}
+
+/// To open a pipe would be to wait, and a device has no end.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file() {
+    let scene = Scene::with("");
+    fs::remove_file(scene.path()).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(scene.path()).status().unwrap();
+    assert!(made.success());
+    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::NoFile));
+    let zero = Watched::start("/dev/zero", Access::Any, scene.apply());
+    assert!(matches!(zero.unwrap_err().problem, Problem::NoFile));
+}
+
+#[test]
+fn the_first_failure_is_returned() {
+    let scene = Scene::with("bad");
+    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::Refused(_)));
+    scene.write("worse");
+    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::Panicked));
+    fs::remove_file(scene.path()).unwrap();
+    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::Io(_)));
+    let nameless = Watched::start("", Access::Any, scene.apply());
+    assert!(matches!(nameless.unwrap_err().problem, Problem::Io(_)));
+    scene.write("a");
+    scene.start(Access::Any).unwrap();
+}
+
+/// Contents of many equal lines, so that a mixture shows, and counted, so that their order does.
+#[test]
+fn a_thousand_replacements_while_others_reload() {
+    let scene = Scene::with("");
+    let content = |number: usize| format!("{number}\n").repeat(500);
+    scene.write(&content(0));
+    let applied = Arc::new(Mutex::new(Vec::new()));
+    let log = applied.clone();
+    let apply = move |content: &[u8]| {
+        let text = std::str::from_utf8(content).unwrap();
+        let numbers: Vec<usize> = text.lines().map(|line| line.parse().unwrap()).collect();
+        let whole = numbers.len() == 500 && numbers.iter().all(|number| *number == numbers[0]);
+        log.lock().unwrap().push(numbers[0]);
+        if whole { Ok(()) } else { Err("a mixture") }
+    };
+    let means = Means { notify: true, ..POLLED };
+    let watched = Watched::start_by(means, &scene.path(), Access::Any, apply).unwrap();
+    let is_in_force = |number| applied.lock().unwrap().last() == Some(&number);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                until("the last one is in force", || {
+                    watched.reload().unwrap();
+                    is_in_force(1000)
+                });
+            });
+        }
+        for number in 1..=1000 {
+            scene.replace(&content(number));
+            if number % 50 == 0 {
+                until("it has caught up", || is_in_force(number));
+            }
+        }
+    });
+    let applied = applied.lock().unwrap();
+    assert!(applied.is_sorted_by(|a, b| a < b), "an older one came after a newer: {applied:?}");
+}
+
+#[test]
+fn watching_ends_when_it_is_dropped() {
+    for means in [REPORTED, POLLED] {
+        let scene = Scene::with("a");
+        let owned = Arc::new(());
+        let alive: Weak<()> = Arc::downgrade(&owned);
+        let apply = move |_: &[u8]| -> Result<(), String> {
+            let _ = &owned;
+            Ok(())
+        };
+        let watched = Watched::start_by(means, &scene.path(), Access::Any, apply).unwrap();
+        thread::sleep(Duration::from_millis(100));
+        assert!(alive.upgrade().is_some(), "it does not end by itself");
+        drop(watched);
+        until("the thread has let go", || alive.upgrade().is_none());
+    }
+}
+
+#[test]
+fn it_shows_its_path_alone() {
+    let scene = Scene::with("a");
+    let watched = scene.watch(POLLED);
+    assert_eq!(format!("{watched:?}"), format!("Watched({:?})", scene.path()));
+}
+
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What is logged on this thread. The subscriber is everybody's: one of this thread's alone may be
+/// told nothing of what other threads log, too.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn start() -> Self {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::INFO)
+            .with_ansi(false)
+            .with_writer(|| Self)
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        Self
+    }
+
+    /// Since the last look.
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(LOG.take()).unwrap();
+        text.lines().map(Into::into).collect()
+    }
+
+    #[track_caller]
+    fn assert_one_line(&self, level: &str, path: &Path, text: &str) {
+        let lines = self.lines();
+        let is_it = |line: &String| {
+            line.contains(level) && line.contains(path.to_str().unwrap()) && line.contains(text)
+        };
+        assert!(lines.len() == 1 && is_it(&lines[0]), "{text}: {lines:#?}");
+    }
+}
+
+#[test]
+fn each_failure_is_logged_once() {
+    let scene = Scene::with("a");
+    let path = &scene.path();
+    let log = Log::start();
+    let source = scene.source();
+    let look = || (0..3).for_each(|_| source.look());
+    look();
+    assert!(log.lines().is_empty(), "all is well");
+
+    for failing in ["bad", "bad again"] {
+        scene.write(failing);
+        look();
+        log.assert_one_line("WARN", path, "line 1: it is bad");
+    }
+    let _ = source.reload();
+    assert!(log.lines().is_empty(), "it was said before");
+    scene.write("worse");
+    look();
+    log.assert_one_line("WARN", path, "panicked");
+    fs::remove_file(path).unwrap();
+    look();
+    log.assert_one_line("WARN", path, "not put in force");
+    scene.write("b");
+    look();
+    log.assert_one_line("INFO", path, "in force");
+    // The same failure after things went well is another one.
+    fs::remove_file(path).unwrap();
+    look();
+    log.assert_one_line("WARN", path, "not put in force");
+    scene.write("b");
+    look();
+    log.assert_one_line("INFO", path, "as before");
+}
