@@ -107,6 +107,8 @@ fn ends_here(name: &HeaderName) -> bool {
     match &*folded {
         "x-mcp-principal" | "connection" | "proxy-authorization" => true,
         "host" | "forwarded" | "x-real-ip" => true,
+        // Some servers take these for the path.
+        "x-original-url" | "x-rewrite-url" => true,
         // Judged by the layer, by the names this proxy has; the upstream knows its own only.
         "origin" => true,
         other => other.starts_with("x-forwarded-"),

@@ -841,6 +841,8 @@ async fn the_proxy_says_who_it_is_and_nobody_else_does() {
              X-Forwarded-Prefix: /evil\r\n\
              Forwarded: for=6.6.6.6\r\n\
              X-Real-IP: 6.6.6.6\r\n\
+             X-Original-URL: /evil\r\n\
+             X-Rewrite-URL: /evil\r\n\
              Origin: http://tools.example.com\r\n\
              Mcp-Protocol-Version: 2025-06-18\r\n\
              Accept: text/event-stream\r\n\

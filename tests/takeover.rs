@@ -22,7 +22,9 @@ use futures::future::join_all;
 use futures::{StreamExt, stream};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use mcp_auth_layer::{Basic, Bearer, McpAuthLayer, any_of};
+use mcp_auth_layer::{
+    Basic, Bearer, Challenge, McpAuthLayer, Principal, Rejection, any_of, from_fn as from_head,
+};
 use reqwest::{Method, RequestBuilder, Response};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ServerCapabilities,
@@ -173,6 +175,40 @@ async fn nobody_takes_over_a_session_of_http_and_sse() {
     let (_, data) = alices.events.next().await.unwrap();
     assert!(data.contains(r#""text":"alice""#), "{data}");
     assert_eq!(alices.tool("whoami", json!({})).await, ("alice".to_owned(), false));
+}
+
+/// All pairs of who opened a session and who asks for it.
+#[tokio::test]
+async fn a_session_is_one_persons_and_names_of_other_issuers_are_other_people() {
+    let by_name = |head: &http::request::Parts| {
+        let who = head.headers.get(AUTHORIZATION).and_then(|who| who.to_str().ok());
+        let who = who.and_then(|who| who.strip_prefix("Name ")).map(str::to_owned);
+        async move {
+            let who = who.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
+            Ok(match who.split_once('@') {
+                Some((name, issuer)) => Principal::new(name).issued_by(issuer),
+                None => Principal::new(who),
+            })
+        }
+    };
+    let sessions = Arc::new(LocalSessionManager::default());
+    let mcp = StreamableHttpService::new(|| Ok(Working), sessions, Default::default());
+    let app = Router::new().route_service("/mcp", mcp);
+    let url = format!("{}/mcp", serve(app.layer(McpAuthLayer::new(from_head(by_name)))).await);
+    let people = ["Name alice", "Name bob", "Name alice@one", "Name alice@two"];
+    for owner in people {
+        let session = Session::open(&url, owner).await;
+        for asks in people {
+            for method in [Method::GET, Method::DELETE] {
+                if asks != owner {
+                    is_unknown(answer(session.ask(method, asks)).await).await;
+                }
+            }
+        }
+        assert_eq!(answer(session.ask(Method::GET, "anonymous")).await.status(), 401);
+        assert_eq!(answer(session.ask(Method::GET, owner)).await.status(), 200);
+        assert_eq!(answer(session.ask(Method::DELETE, owner)).await.status(), 202);
+    }
 }
 
 // ---- Resuming ----
