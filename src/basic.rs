@@ -12,7 +12,7 @@ use http::request::Parts;
 use crate::CredentialFileError;
 use crate::authorization::{Limited, Scheme};
 #[cfg(feature = "password")]
-use crate::password::{PasswordFile, Passwords};
+use crate::password::Passwords;
 use crate::secret::CredentialTable;
 #[cfg(feature = "throttle")]
 use crate::throttle::{GuessLimit, Guesses};
@@ -142,17 +142,22 @@ impl Basic {
     ///
     /// A line that is refused, by its number; no user at all; more than 16 MiB.
     pub fn from_htpasswd(text: &str) -> Result<Self, CredentialFileError> {
-        Self::hashed(PasswordFile::parse(text)?)
+        Ok(Self::hashed(Passwords::of_text(text)?))
     }
 
-    /// The users of this file.
+    /// The users of this file, which is read again when it changes, and on a
+    /// [handle](Self::handle)'s request. A file that is refused then, or vanishes, leaves those of
+    /// before in force, and is logged. Replace it by rename: where it is written in place, half of
+    /// it may look like a whole.
+    ///
+    /// Removing or changing a user's line ends what was opened with it, within a second; the user
+    /// keeps the sessions.
     ///
     /// # Errors
     ///
     /// As [`from_htpasswd`](Self::from_htpasswd), and if the file cannot be read.
     pub fn from_htpasswd_file(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
-        let path = path.as_ref();
-        Self::hashed(PasswordFile::read(path)?).map_err(|error| error.in_file(path))
+        Ok(Self::hashed(Passwords::of_file(path.as_ref())?))
     }
 
     /// How many passwords may be hashed at a time, instead of half as many as there are cores.
@@ -164,10 +169,36 @@ impl Basic {
         self
     }
 
-    fn hashed(file: PasswordFile) -> Result<Self, CredentialFileError> {
-        let passwords = Passwords::new(file);
-        let passwords = passwords.map_err(|error| CredentialFileError::file(error.to_string()))?;
-        Ok(Self { users: Users::Hashed(Box::new(passwords)) })
+    /// What reads the file again, without waiting for it to change.
+    pub fn handle(&self) -> BasicHandle {
+        match &self.users {
+            Users::Hashed(passwords) => BasicHandle { file: passwords.file().cloned() },
+            Users::Static(..) => BasicHandle { file: None },
+        }
+    }
+
+    fn hashed(passwords: Passwords) -> Self {
+        Self { users: Users::Hashed(Box::new(passwords)) }
+    }
+}
+
+/// Reads the password file of a [`Basic`] again.
+#[cfg(feature = "password")]
+#[derive(Clone, Debug)]
+pub struct BasicHandle {
+    file: Option<crate::reload::Reloading>,
+}
+
+#[cfg(feature = "password")]
+impl BasicHandle {
+    /// Reads the file now, and returns whether there was something new in it; never, where there is
+    /// no file. It blocks while it reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`Basic::from_htpasswd_file`]. The users of before stay in force then.
+    pub fn reload(&self) -> Result<bool, CredentialFileError> {
+        self.file.as_ref().map_or(Ok(false), crate::reload::Reloading::reload)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::live::Live;
 use crate::secret::{CredentialTable, Revoked};
 use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rejection};
 #[cfg(feature = "files")]
-use crate::{CredentialFileError, token_file::read_tokens};
+use crate::{CredentialFileError, reload::Reloading, token_file::parse_tokens, watch::Access};
 
 /// Static bearer tokens (RFC 6750), each with the name of its owner.
 ///
@@ -36,6 +36,8 @@ use crate::{CredentialFileError, token_file::read_tokens};
 pub struct Bearer {
     tokens: Arc<Live<CredentialTable>>,
     limited: Limited,
+    #[cfg(feature = "files")]
+    file: Option<Reloading>,
 }
 
 const SCHEME: Scheme = Scheme {
@@ -76,6 +78,11 @@ impl Bearer {
     /// begin with `#` and blank ones are skipped. One name may have several tokens; it has no white
     /// space in it.
     ///
+    /// The file is read again when it changes, and on a [handle](Self::handle)'s request. One that is
+    /// refused then, or vanishes, leaves the tokens of before in force, and is logged. Replace it by
+    /// rename: where it is written in place, half of it may look like a whole. Removing or changing a
+    /// token ends what was opened with it, within a second.
+    ///
     /// ```text
     /// # printf %s "$TOKEN" | sha256sum
     /// ci sha256:0b5b…c2 expires=2030-01-31T12:00:00Z scopes=tools:read,tools:call
@@ -88,14 +95,22 @@ impl Bearer {
     #[cfg(feature = "files")]
     pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, CredentialFileError> {
         let path = path.as_ref();
-        let tokens = read_tokens(path)?;
         let table = CredentialTable::of_sha256();
-        let mut table =
-            table.map_err(|error| CredentialFileError::file(error.to_string()).in_file(path))?;
-        for token in tokens {
-            table.insert_sha256(&token.sha256, token.principal());
-        }
-        Ok(Self::of(table))
+        let table = table.map_err(|error| CredentialFileError::file(error.to_string()));
+        let mut tokens = Self::of(table.map_err(|error| error.in_file(path))?);
+        let live = tokens.tokens.clone();
+        let file = Reloading::start(path, Access::Any, move |text| {
+            let next = parse_tokens(text)?;
+            let next = next.iter().map(|token| (token.sha256, token.principal()));
+            let replaced = |table: &mut CredentialTable| -> Result<_, Infallible> {
+                Ok(table.replace_by_sha256(next))
+            };
+            let Ok(gone) = live.update(replaced);
+            gone.end();
+            Ok(())
+        });
+        tokens.file = Some(file?);
+        Ok(tokens)
     }
 
     /// Limits how often a client may guess, which is not limited by default: nobody guesses a long
@@ -111,7 +126,12 @@ impl Bearer {
     }
 
     fn of(table: CredentialTable) -> Self {
-        Self { tokens: Arc::new(Live::new(table)), limited: Limited::default() }
+        Self {
+            tokens: Arc::new(Live::new(table)),
+            limited: Limited::default(),
+            #[cfg(feature = "files")]
+            file: None,
+        }
     }
 
     /// What adds and revokes tokens while the server runs.
@@ -135,7 +155,11 @@ impl Bearer {
             Ok(())
         };
         let Ok(()) = self.tokens.update(revocable);
-        BearerHandle { tokens: self.tokens.clone() }
+        BearerHandle {
+            tokens: self.tokens.clone(),
+            #[cfg(feature = "files")]
+            file: self.file.clone(),
+        }
     }
 }
 
@@ -146,6 +170,8 @@ impl Bearer {
 #[derive(Clone)]
 pub struct BearerHandle {
     tokens: Arc<Live<CredentialTable>>,
+    #[cfg(feature = "files")]
+    file: Option<Reloading>,
 }
 
 impl BearerHandle {
@@ -172,6 +198,18 @@ impl BearerHandle {
     /// [Revokes](Self::revoke) every token of this name, and returns how many there were.
     pub fn revoke_all_of(&self, name: impl AsRef<str>) -> usize {
         self.take_out(|table| table.remove_all_of(name.as_ref()))
+    }
+
+    /// Reads the file of [`Bearer::from_file`] now, and returns whether there was something new in
+    /// it; never, where there is no file. It blocks while it reads. What was added or revoked by hand
+    /// is as the file has it, then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bearer::from_file`]. The tokens of before stay in force then.
+    #[cfg(feature = "files")]
+    pub fn reload(&self) -> Result<bool, CredentialFileError> {
+        self.file.as_ref().map_or(Ok(false), Reloading::reload)
     }
 
     fn take_out(&self, take_out: impl FnOnce(&mut CredentialTable) -> Revoked) -> usize {

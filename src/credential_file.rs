@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The most that a file may have, in bytes.
@@ -76,52 +75,13 @@ impl fmt::Display for CredentialFileError {
     }
 }
 
-/// Who may read a file.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Readers {
-    /// Anybody: what stands in it is hashed.
-    Any,
-    /// Its owner alone.
-    Owner,
-}
-
 /// The text of a file.
-pub(crate) fn read(path: &Path, readers: Readers) -> Result<String, CredentialFileError> {
-    read_unnamed(path, readers).map_err(|error| error.in_file(path))
-}
-
-fn read_unnamed(path: &Path, readers: Readers) -> Result<String, CredentialFileError> {
-    let file = File::open(path)?;
-    if readers == Readers::Owner {
-        check_private(&file)?;
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
-    check_size(bytes.len())?;
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, CredentialFileError> {
+    str::from_utf8(bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
         let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
         CredentialFileError::file("it is not UTF-8").in_line(line)
     })
-}
-
-/// Asks the opened file, not its name: links are followed, as Kubernetes mounts secrets, and
-/// nobody can put another file in its place in between.
-#[cfg(unix)]
-fn check_private(file: &File) -> Result<(), CredentialFileError> {
-    use std::os::unix::fs::PermissionsExt;
-
-    match file.metadata()?.permissions().mode() & 0o077 {
-        0 => Ok(()),
-        _ => Err(CredentialFileError::file(
-            "others than its owner can read or write it, and its secrets are not hashed: chmod 600",
-        )),
-    }
-}
-
-#[cfg(not(unix))]
-fn check_private(_: &File) -> Result<(), CredentialFileError> {
-    Ok(())
 }
 
 fn check_size(bytes: usize) -> Result<(), CredentialFileError> {
@@ -209,54 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_with_its_cause() {
-        let error = read(Path::new("no/such/file"), Readers::Any).unwrap_err();
-        assert!(error.to_string().starts_with("no/such/file: it cannot be read: "), "{error}");
-        assert!(std::error::Error::source(&error).is_some());
-    }
-
-    #[test]
-    fn a_file_must_be_utf8_and_within_bounds() {
-        let file = scratch("utf8");
-        std::fs::write(&file, "# é\nalice\n".as_bytes()).unwrap();
-        assert_eq!(read(&file, Readers::Any).unwrap(), "# é\nalice\n");
-        std::fs::write(&file, b"# \xe9\nalice\n").unwrap();
-        assert_eq!(read(&file, Readers::Any).unwrap_err().line(), Some(1));
-        std::fs::write(&file, b"# e\nalic\xe9\n").unwrap();
-        assert_eq!(read(&file, Readers::Any).unwrap_err().line(), Some(2));
-        std::fs::write(&file, vec![b'\n'; (16 << 20) + 1]).unwrap();
-        assert!(read(&file, Readers::Any).is_err());
-        std::fs::remove_file(file).unwrap();
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_others_can_read_is_refused_where_secrets_are_not_hashed() {
-        use std::os::unix::fs::{PermissionsExt, symlink};
-
-        let (file, link) = (scratch("mode"), scratch("link"));
-        std::fs::write(&file, "text").unwrap();
-        symlink(&file, &link).unwrap();
-        for (mode, private) in [
-            (0o600, true),
-            (0o400, true),
-            (0o700, true),
-            (0o640, false),
-            (0o604, false),
-            (0o620, false),
-            (0o601, false),
-        ] {
-            std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
-            for name in [&file, &link] {
-                assert_eq!(read(name, Readers::Owner).is_ok(), private, "{mode:o}");
-                assert!(read(name, Readers::Any).is_ok());
-            }
-        }
-        std::fs::remove_file(file).unwrap();
-        std::fs::remove_file(link).unwrap();
-    }
-
-    fn scratch(name: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("mcp-auth-layer-{}-{name}", std::process::id()))
+    fn a_text_is_utf8() {
+        assert_eq!(text("# é\nalice\n".as_bytes()).unwrap(), "# é\nalice\n");
+        assert_eq!(text(b"# \xe9\nalice\n").unwrap_err().line(), Some(1));
+        assert_eq!(text(b"# e\nalic\xe9\n").unwrap_err().line(), Some(2));
     }
 }

@@ -89,6 +89,8 @@ mod options;
 mod password;
 mod principal;
 mod rejection;
+#[cfg(feature = "files")]
+mod reload;
 #[cfg(feature = "rmcp")]
 mod rmcp;
 #[cfg(feature = "rmcp-client")]
@@ -107,6 +109,8 @@ mod watch;
 pub use self::admission::Admission;
 pub use self::authenticator::Authenticator;
 pub use self::basic::Basic;
+#[cfg(feature = "password")]
+pub use self::basic::BasicHandle;
 pub use self::bearer::{Bearer, BearerHandle};
 pub use self::challenge::Challenge;
 #[cfg(feature = "throttle")]

@@ -181,6 +181,12 @@ impl Principal {
         self.0.data.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
+    /// Whether a credential that makes this principal is as good as one that makes the other.
+    #[cfg(feature = "files")]
+    pub(crate) fn means_the_same(&self, other: &Self) -> bool {
+        self == other && self.0.scopes == other.0.scopes && self.expiry() == other.expiry()
+    }
+
     fn edit(&mut self) -> &mut Inner {
         Arc::make_mut(&mut self.0)
     }

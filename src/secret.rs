@@ -106,7 +106,7 @@ struct Holder {
 pub(crate) struct Revoked(Vec<CancellationToken>);
 
 impl Revoked {
-    #[cfg(feature = "hmac")]
+    #[cfg(any(feature = "hmac", feature = "password"))]
     pub(crate) fn of(tokens: Vec<CancellationToken>) -> Self {
         Self(tokens)
     }
@@ -150,10 +150,34 @@ impl CredentialTable {
     }
 
     /// Adds a credential by its SHA-256 to a table [of such](Self::of_sha256); false as above.
-    #[cfg(feature = "files")]
+    #[cfg(all(test, feature = "files"))]
     pub(crate) fn insert_sha256(&mut self, sha256: &[u8; 32], principal: Principal) -> bool {
         debug_assert!(self.of_sha256);
         self.insert_digest(Digest(self.keyed.of(&[sha256])), principal)
+    }
+
+    /// Takes other credentials in place of these, and returns those that are gone or mean something
+    /// else now. The ones that stay are the same as before.
+    #[cfg(feature = "files")]
+    pub(crate) fn replace_by_sha256(
+        &mut self,
+        next: impl IntoIterator<Item = ([u8; 32], Principal)>,
+    ) -> Revoked {
+        self.make_revocable();
+        let mut before = std::mem::take(&mut self.holders);
+        for (sha256, principal) in next {
+            let digest = Digest(self.keyed.of(&[&sha256]));
+            match before.remove(&digest) {
+                Some(holder) if holder.principal.means_the_same(&principal) => {
+                    self.holders.insert(digest, holder);
+                }
+                changed => {
+                    self.insert_digest(digest, principal);
+                    before.extend(changed.map(|holder| (digest, holder)));
+                }
+            }
+        }
+        Revoked(before.into_values().filter_map(|holder| holder.revocation).collect())
     }
 
     fn insert_digest(&mut self, digest: Digest, principal: Principal) -> bool {

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::credential_file::{Readers, parse_lines, read};
+use crate::credential_file::parse_lines;
 use crate::{CredentialFileError, Principal};
 
 /// A token of a file, of which the file knows the digest alone.
@@ -25,12 +24,7 @@ pub(crate) struct Token {
 const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// The tokens of a file, each of which stands there once.
-pub(crate) fn read_tokens(path: &Path) -> Result<Vec<Token>, CredentialFileError> {
-    let text = read(path, Readers::Any)?;
-    parse_tokens(&text).map_err(|error| error.in_file(path))
-}
-
-fn parse_tokens(text: &str) -> Result<Vec<Token>, CredentialFileError> {
+pub(crate) fn parse_tokens(text: &str) -> Result<Vec<Token>, CredentialFileError> {
     let mut numbers = HashMap::new();
     parse_lines(text, |number, line| {
         let token = Token::parse(line)?;

@@ -14,6 +14,8 @@ use crate::live::Live;
 #[derive(Clone)]
 pub struct HmacHandle {
     pub(super) keys: Arc<Live<Keys>>,
+    #[cfg(feature = "files")]
+    pub(super) file: Option<crate::reload::Reloading>,
 }
 
 impl HmacHandle {
@@ -36,6 +38,18 @@ impl HmacHandle {
     /// [Revokes](Self::revoke) every secret of this key id, and returns how many there were.
     pub fn revoke_all_of(&self, key_id: impl AsRef<str>) -> usize {
         self.take_out(key_id.as_ref(), None)
+    }
+
+    /// Reads the file of [`Hmac::from_file`](crate::Hmac::from_file) now, and returns whether there
+    /// was something new in it; never, where there is no file. It blocks while it reads. What was
+    /// added or revoked by hand is as the file has it, then.
+    ///
+    /// # Errors
+    ///
+    /// As for reading it first. The keys of before stay in force then.
+    #[cfg(feature = "files")]
+    pub fn reload(&self) -> Result<bool, crate::CredentialFileError> {
+        self.file.as_ref().map_or(Ok(false), crate::reload::Reloading::reload)
     }
 
     fn take_out(&self, key_id: &str, secret: Option<&[u8]>) -> usize {

@@ -1,19 +1,28 @@
 //! Key files: a line `key_id base64:SECRET` for each secret of a signer.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::keys::Keys;
 use super::{Hmac, KeyError};
 use crate::CredentialFileError;
-use crate::credential_file::{Readers, parse_lines, read};
+use crate::credential_file::parse_lines;
+use crate::reload::Reloading;
+use crate::watch::Access;
 
 impl Hmac {
     /// The keys of a file: a line `key_id base64:SECRET` for each, such as
     /// `ci base64:…` with what `openssl rand -base64 32` prints. Lines that begin with `#` and
     /// blank ones are skipped. A key id may stand twice, for rotation; it has no white space in it.
+    ///
+    /// The file is read again when it changes, and on a [handle](Hmac::handle)'s request. One that is
+    /// refused then, or vanishes, leaves the keys of before in force, and is logged. Replace it by
+    /// rename: where it is written in place, half of it may look like a whole. Removing or changing a
+    /// secret ends what was opened with it, within a second.
     ///
     /// The secrets stand in the file as they are, since whoever verifies can also sign.
     ///
@@ -23,17 +32,27 @@ impl Hmac {
     /// 16 MiB or, on Unix, can be read or written by others than its owner.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
         let path = path.as_ref();
-        let text = read(path, Readers::Owner)?;
-        parse_keys(&text).map_err(|error| error.in_file(path))
+        let hmac = Keys::none().and_then(Self::of);
+        let hmac = hmac.map_err(|error| CredentialFileError::file(error.to_string()));
+        let mut hmac = hmac.map_err(|error| error.in_file(path))?;
+        let live = hmac.keys.clone();
+        let file = Reloading::start(path, Access::Private, move |text| {
+            let next = parse_keys(text)?;
+            let Ok(gone) = live.update(|keys| Ok::<_, Infallible>(keys.replace(next)));
+            gone.end();
+            Ok(())
+        });
+        hmac.file = Some(file?);
+        Ok(hmac)
     }
 }
 
-fn parse_keys(text: &str) -> Result<Hmac, CredentialFileError> {
+fn parse_keys(text: &str) -> Result<Keys, CredentialFileError> {
     let keys = parse_lines(text, |number, line| {
         let (key_id, secret) = parse_key(line)?;
         Ok((number, key_id, secret))
     })?;
-    Hmac::new(keys.iter().map(|(_, key_id, secret)| (&**key_id, secret))).map_err(|error| {
+    Keys::new(keys.iter().map(|(_, key_id, secret)| (&**key_id, secret))).map_err(|error| {
         let (position, reason): (_, Cow<_>) = match error {
             KeyError::KeyId { position } => {
                 (position, "the key id must have 256 characters of printable ASCII at most".into())
@@ -81,7 +100,7 @@ mod tests {
     fn keys_and_what_is_between_them() {
         let text =
             format!("# keys\r\nci base64:{A}\r\n\r\n alice \t base64:{LONG} \nci base64:{B}");
-        let keys = format!("{:?}", parse_keys(&text).unwrap().keys);
+        let keys = format!("{:?}", parse_keys(&text).unwrap());
         assert!(keys == r#"{"ci", "alice"}"# || keys == r#"{"alice", "ci"}"#, "{keys}");
     }
 

@@ -75,15 +75,20 @@ pub(super) struct Key {
 }
 
 impl Keys {
+    /// None, until there are others.
+    pub(super) fn none() -> Result<Self, KeyError> {
+        let mut random = [0; MIN_SECRET];
+        getrandom::fill(&mut random).map_err(|_| KeyError::NoRandomness)?;
+        let nobodys = keyed_mac(0, "nobody", &random)?;
+        Ok(Self { of: HashMap::new(), most: 1, nobodys, revocable: false })
+    }
+
     pub(super) fn new<K, S>(keys: impl IntoIterator<Item = (K, S)>) -> Result<Self, KeyError>
     where
         K: Into<String>,
         S: AsRef<[u8]>,
     {
-        let mut random = [0; MIN_SECRET];
-        getrandom::fill(&mut random).map_err(|_| KeyError::NoRandomness)?;
-        let nobodys = keyed_mac(0, "nobody", &random)?;
-        let mut all = Self { of: HashMap::new(), most: 1, nobodys, revocable: false };
+        let mut all = Self::none()?;
         for (index, (key_id, secret)) in keys.into_iter().enumerate() {
             all.add(index + 1, key_id.into(), secret.as_ref())?;
         }

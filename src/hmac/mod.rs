@@ -83,6 +83,8 @@ const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature")
 /// After an upgrade to another protocol, nothing is signed any more.
 pub struct Hmac<R = MemoryReplayStore> {
     keys: Arc<Live<Keys>>,
+    #[cfg(feature = "files")]
+    file: Option<crate::reload::Reloading>,
     clock: Clock,
     store: Arc<R>,
     window: Duration,
@@ -107,8 +109,14 @@ impl Hmac {
         K: Into<String>,
         S: AsRef<[u8]>,
     {
+        Self::of(Keys::new(keys)?)
+    }
+
+    fn of(keys: Keys) -> Result<Self, KeyError> {
         Ok(Self {
-            keys: Arc::new(Live::new(Keys::new(keys)?)),
+            keys: Arc::new(Live::new(keys)),
+            #[cfg(feature = "files")]
+            file: None,
             clock: Clock::new(),
             store: Arc::new(MemoryReplayStore::new().map_err(|_| KeyError::NoRandomness)?),
             window: Duration::from_secs(300),
@@ -144,7 +152,11 @@ impl<R> Hmac<R> {
             Ok(())
         };
         let Ok(()) = self.keys.update(revocable);
-        HmacHandle { keys: self.keys.clone() }
+        HmacHandle {
+            keys: self.keys.clone(),
+            #[cfg(feature = "files")]
+            file: self.file.clone(),
+        }
     }
 }
 
@@ -206,6 +218,8 @@ impl<R: ReplayStore> Hmac<R> {
         Hmac {
             store: Arc::new(store),
             keys: self.keys,
+            #[cfg(feature = "files")]
+            file: self.file,
             clock: self.clock,
             window: self.window,
             skew: self.skew,

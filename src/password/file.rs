@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
 use crate::CredentialFileError;
-use crate::credential_file::{Readers, parse_lines, read};
+use crate::credential_file::parse_lines;
 use crate::password::hash::Hash;
 
 /// The longest name, in bytes. Name and password come in one header field.
@@ -34,11 +33,6 @@ impl PasswordFile {
             }
         })?;
         Ok(Self { lines })
-    }
-
-    pub(crate) fn read(path: &Path) -> Result<Self, CredentialFileError> {
-        let text = read(path, Readers::Any)?;
-        Self::parse(&text).map_err(|error| error.in_file(path))
     }
 }
 

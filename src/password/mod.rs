@@ -9,9 +9,10 @@ mod verifier;
 use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) use self::file::PasswordFile;
+use self::file::PasswordFile;
 use self::remember::{CredentialKey, LineKey, Remembered};
 use self::users::{User, Users};
 use self::verifier::{Answer, Asker, Verification, Verifier};
@@ -19,28 +20,61 @@ use http::request::Parts;
 
 use crate::client_address::Client;
 use crate::live::Live;
+use crate::reload::Reloading;
 use crate::secret::Digest;
 use crate::throttle::{GuessLimit, Guesses};
-use crate::{CredentialError, Principal, Rejection};
+use crate::watch::Access;
+use crate::{CredentialFileError, Principal, Rejection};
 
 /// The users of a password file, which can be replaced while requests are judged.
 pub(crate) struct Passwords {
-    key: CredentialKey,
+    key: Arc<CredentialKey>,
     /// What unknown users go by, so that these go the same way; it remembers nothing.
     nobody: (LineKey, Remembered),
-    users: Live<Arc<Users>>,
+    users: Arc<Live<Arc<Users>>>,
+    file: Option<Reloading>,
     guesses: Guesses,
     verifier: Verifier<Check>,
 }
 
 impl Passwords {
-    pub(crate) fn new(file: PasswordFile) -> Result<Self, CredentialError> {
-        let key = CredentialKey::new()?;
-        let users = Live::new(Arc::new(Users::new(file, &key, None)));
+    /// The users of this text.
+    pub(crate) fn of_text(text: &str) -> Result<Self, CredentialFileError> {
+        let file = PasswordFile::parse(text)?;
+        let passwords = Self::of_nobody()?;
+        replace(&passwords.users, &passwords.key, file);
+        Ok(passwords)
+    }
+
+    /// The users of this file, now and when it has changed.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, CredentialFileError> {
+        let mut passwords = Self::of_nobody().map_err(|error| error.in_file(path))?;
+        let (users, key) = (passwords.users.clone(), passwords.key.clone());
+        let file = Reloading::start(path, Access::Any, move |text| {
+            replace(&users, &key, PasswordFile::parse(text)?);
+            Ok(())
+        });
+        passwords.file = Some(file?);
+        Ok(passwords)
+    }
+
+    fn of_nobody() -> Result<Self, CredentialFileError> {
+        let key = CredentialKey::new();
+        let key = key.map_err(|error| CredentialFileError::file(error.to_string()))?;
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let nobody = (key.line("", ""), Remembered::default());
-        let guesses = Guesses::new(GuessLimit::default());
-        Ok(Self { key, nobody, users, guesses, verifier: Verifier::new(cores / 2) })
+        Ok(Self {
+            nobody: (key.line("", ""), Remembered::default()),
+            key: Arc::new(key),
+            users: Arc::new(Live::new(Arc::new(Users::none()))),
+            file: None,
+            guesses: Guesses::new(GuessLimit::default()),
+            verifier: Verifier::new(cores / 2),
+        })
+    }
+
+    /// What reads the file again, if there is one.
+    pub(crate) fn file(&self) -> Option<&Reloading> {
+        self.file.as_ref()
     }
 
     /// Limits guesses in another way.
@@ -56,20 +90,6 @@ impl Passwords {
     /// Makes so many verifications at a time, instead of half as many as there are cores.
     pub(crate) fn verify_at_once(&mut self, at_most: NonZeroUsize) {
         self.verifier = Verifier::new(at_most.get());
-    }
-
-    /// Takes other users from now on, and returns those who are gone or whose line is another one.
-    ///
-    /// What was remembered of these is forgotten; the others stay the same principals, and
-    /// remembered. A request that has begun is judged by the users of before.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for when the file changes"))]
-    pub(crate) fn replace(&self, file: PasswordFile) -> Vec<Principal> {
-        let Ok(gone) = self.users.update(|users| -> Result<_, Infallible> {
-            let before = users.clone();
-            *users = Arc::new(Users::new(file, &self.key, Some(&before)));
-            Ok(before.not_in(users))
-        });
-        gone
     }
 
     /// Whose credential it is, if it is remembered, and this client verified it itself: throttled
@@ -145,6 +165,20 @@ impl Passwords {
         }
         Ok(Some(user.principal.clone()))
     }
+}
+
+/// Takes other users from now on, and ends the answers to those who are gone or whose line is
+/// another one.
+///
+/// What was remembered of these is forgotten; the others stay the same principals, and remembered.
+/// A request that has begun is judged by the users of before.
+fn replace(users: &Live<Arc<Users>>, key: &CredentialKey, file: PasswordFile) {
+    let Ok(gone) = users.update(|users| -> Result<_, Infallible> {
+        let before = users.clone();
+        *users = Arc::new(Users::new(file, key, Some(&before)));
+        Ok(before.not_in(users))
+    });
+    gone.end();
 }
 
 /// A password, and what it is verified against.

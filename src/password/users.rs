@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Block;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::Principal;
 use crate::password::file::PasswordFile;
 use crate::password::hash::Hash;
 use crate::password::remember::{CredentialKey, LineKey, Remembered};
-use crate::secret::Digest;
+use crate::secret::{Digest, Revoked};
 
 pub(super) struct Users {
     of: HashMap<Box<str>, Arc<User>>,
@@ -20,12 +22,20 @@ pub(super) struct Users {
 /// A user, and what their line says.
 pub(super) struct User {
     pub(super) principal: Principal,
+    /// Ends what was opened by this line.
+    revocation: CancellationToken,
     pub(super) hash: Hash,
     pub(super) key: LineKey,
     pub(super) remembered: Remembered,
 }
 
 impl Users {
+    /// Nobody.
+    pub(super) fn none() -> Self {
+        let dummies = Dummies { hashes: Vec::new() };
+        Self { of: HashMap::new(), dummies, memory: Mutex::default() }
+    }
+
     /// Whose lines have not changed since `before` are the same as there: remembered, and of the
     /// same principal.
     pub(super) fn new(file: PasswordFile, key: &CredentialKey, before: Option<&Self>) -> Self {
@@ -35,8 +45,10 @@ impl Users {
                 .and_then(|before| before.of.get(&line.user))
                 .filter(|known| known.hash == line.hash);
             let user = same.cloned().unwrap_or_else(|| {
+                let revocation = CancellationToken::new();
                 Arc::new(User {
-                    principal: Principal::new(&*line.user),
+                    principal: Principal::new(&*line.user).revoked_by(revocation.clone()),
+                    revocation,
                     key: key.line(&line.user, &line.text),
                     hash: line.hash,
                     remembered: Remembered::default(),
@@ -51,12 +63,12 @@ impl Users {
         self.of.get(name)
     }
 
-    /// Those who are not in `other`, or have another line there.
-    pub(super) fn not_in(&self, other: &Self) -> Vec<Principal> {
+    /// What ends the answers to those who are not in `other`, or have another line there.
+    pub(super) fn not_in(&self, other: &Self) -> Revoked {
         let kept =
             |name: &str, user| other.of.get(name).is_some_and(|kept| Arc::ptr_eq(kept, user));
         let gone = self.of.iter().filter(|(name, user)| !kept(name, user));
-        gone.map(|(_, user)| user.principal.clone()).collect()
+        Revoked::of(gone.map(|(_, user)| user.revocation.clone()).collect())
     }
 
     pub(super) fn len(&self) -> usize {

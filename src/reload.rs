@@ -1,0 +1,62 @@
+//! Credentials of a file, which come into force anew when the file changes.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::credential_file::text;
+use crate::watch::{Access, FileError, Outcome, Problem, Watched};
+use crate::{CredentialFileError, counters};
+
+/// A file of credentials that is watched as long as one of these is left.
+#[derive(Clone)]
+pub(crate) struct Reloading(Arc<Watched<CredentialFileError>>);
+
+impl Reloading {
+    /// Reads the file, puts its credentials in force by `apply`, and does so again when it changes.
+    /// What `apply` refuses changes nothing.
+    pub(crate) fn start(
+        path: &Path,
+        access: Access,
+        apply: impl Fn(&str) -> Result<(), CredentialFileError> + Send + Sync + 'static,
+    ) -> Result<Self, CredentialFileError> {
+        let is_again = AtomicBool::new(false);
+        let watched = Watched::start(path, access, move |bytes| {
+            let applied = text(bytes).and_then(&apply);
+            if is_again.swap(true, Relaxed) {
+                counters::reloaded(if applied.is_ok() { "applied" } else { "refused" });
+            }
+            applied
+        });
+        // As it was given, not as the watch has to know it.
+        watched.map(|watched| Self(Arc::new(watched))).map_err(|error| named(error, path))
+    }
+
+    /// Reads the file now; whether there was something new in it.
+    pub(crate) fn reload(&self) -> Result<bool, CredentialFileError> {
+        match self.0.reload() {
+            Ok(outcome) => Ok(outcome == Outcome::Applied),
+            Err(error) => {
+                let path = error.path.clone();
+                Err(named(error, &path))
+            }
+        }
+    }
+}
+
+fn named(error: FileError<CredentialFileError>, path: &Path) -> CredentialFileError {
+    let error = match error.problem {
+        Problem::Refused(error) => error,
+        Problem::Io(error) => error.into(),
+        problem => CredentialFileError::file(problem.to_string()),
+    };
+    error.in_file(path)
+}
+
+impl fmt::Debug for Reloading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
