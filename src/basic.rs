@@ -122,7 +122,14 @@ impl Basic {
 ///
 /// A password is hashed once and then remembered for 300 seconds, as a keyed digest. Hashing is
 /// done on tokio's blocking threads: by default half as many at a time as there are cores, with a
-/// short queue, and 503 where that is full. An unknown user takes as long as one of the file.
+/// short queue, and 503 where that is full. An unknown user takes as long as one of the file. In
+/// [`any_of`](crate::any_of) put it last: what another `Basic` knows need not be hashed.
+///
+/// # Guessing
+///
+/// is limited by [`GuessLimit::default`], or by what was given to
+/// [`limit_guesses`](Self::limit_guesses). It goes by the client's address: serve the app with
+/// `into_make_service_with_connect_info::<SocketAddr>()`, or every request is answered with 503.
 #[cfg(feature = "password")]
 impl Basic {
     /// The users of this text.

@@ -117,7 +117,9 @@ fn a_key_file_is_its_owners_alone() {
     for mode in [0o640, 0o604] {
         file.chmod(mode);
         let error = Hmac::from_file(&file.0).unwrap_err().to_string();
-        assert!(error.starts_with(&file.0.display().to_string()) && error.ends_with("chmod 600"));
+        assert!(
+            error.starts_with(&file.0.display().to_string()) && error.ends_with("`chmod 600` it")
+        );
     }
     // What is hashed may be read by the group of a server.
     let file = File::new("tokens", &format!("ci sha256:{DIGEST}"));

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
@@ -159,6 +160,17 @@ pub struct Server {
     /// twice for the same id. Make one by: openssl rand -base64 32
     #[arg(long = "hmac-key", value_name = "ID:BASE64SECRET")]
     keys: Vec<HmacKey>,
+    /// Users and their hashed passwords, as `htpasswd -B` writes them; read again when it changes
+    #[arg(long, value_name = "FILE")]
+    htpasswd: Option<PathBuf>,
+    /// Digests of bearer tokens, a line each (see the example `credentials`); read again when it
+    /// changes
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Keys for signed requests, a line each (see the example `credentials`); read again when it
+    /// changes
+    #[arg(long, value_name = "FILE")]
+    hmac_key_file: Option<PathBuf>,
     /// Count what is answered, and serve it at /metrics to everybody, for Prometheus
     #[arg(long)]
     metrics: bool,
@@ -206,6 +218,9 @@ impl Server {
             let keys = self.keys.iter().map(|key| (&*key.id, &*key.secret));
             schemes.push(Hmac::new(keys).map_err(invalid("--hmac-key"))?.boxed());
         }
+        if let Some(file) = &self.hmac_key_file {
+            schemes.push(Hmac::from_file(file).map_err(invalid("--hmac-key-file"))?.boxed());
+        }
         if !self.users.is_empty() {
             schemes.push(Basic::new(pairs(&self.users)).map_err(invalid("--user"))?.boxed());
         }
@@ -219,6 +234,13 @@ impl Server {
             };
             let tokens = pairs(&self.tokens).map(|(name, token)| (owner(name), token));
             schemes.push(Bearer::new(tokens).map_err(invalid("--token"))?.boxed());
+        }
+        if let Some(file) = &self.token_file {
+            schemes.push(Bearer::from_file(file).map_err(invalid("--token-file"))?.boxed());
+        }
+        // Last, as it hashes whatever the others do not know, and counts that as a guess.
+        if let Some(file) = &self.htpasswd {
+            schemes.push(Basic::from_htpasswd_file(file).map_err(invalid("--htpasswd"))?.boxed());
         }
         let given = schemes.into_iter().reduce(|all, one| any_of(all, one).boxed());
         if let Some(given) = given {
