@@ -63,7 +63,8 @@ impl Admitted {
         // is not, whatever length was announced.
         let bounded = bounded && (is_stream || body.size_hint().exact().is_none());
         let counted = is_stream.then(LiveStream::open);
-        if !sealed && !bounded && !(is_stream && LiveStream::IS_COUNTED) {
+        let watched = is_stream && LiveStream::IS_COUNTED;
+        if !(sealed || bounded || watched) {
             return Response::from_parts(head, Body::new(body));
         }
         if is_stream {

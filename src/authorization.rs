@@ -67,7 +67,7 @@ impl Scheme {
 #[derive(Debug, Default)]
 pub(crate) struct Limited {
     #[cfg(feature = "throttle")]
-    pub(crate) guesses: Option<crate::throttle::Guesses>,
+    pub(crate) guesses: Option<Box<crate::throttle::Guesses>>,
 }
 
 impl Limited {

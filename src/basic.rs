@@ -99,7 +99,7 @@ impl Basic {
     /// If the operating system gives no random bytes.
     pub fn limit_guesses(mut self, limit: GuessLimit) -> Self {
         match &mut self.users {
-            Users::Static(_, limited) => limited.guesses = Some(Guesses::new(limit)),
+            Users::Static(_, limited) => limited.guesses = Some(Box::new(Guesses::new(limit))),
             #[cfg(feature = "password")]
             Users::Hashed(passwords) => passwords.limit_guesses(limit),
         }

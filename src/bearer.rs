@@ -121,7 +121,7 @@ impl Bearer {
     /// If the operating system gives no random bytes.
     #[cfg(feature = "throttle")]
     pub fn limit_guesses(mut self, limit: crate::GuessLimit) -> Self {
-        self.limited.guesses = Some(crate::throttle::Guesses::new(limit));
+        self.limited.guesses = Some(Box::new(crate::throttle::Guesses::new(limit)));
         self
     }
 

@@ -125,6 +125,12 @@ impl Principal {
         self
     }
 
+    /// Ends when this token is cancelled, because a table no longer has the credential.
+    pub(crate) fn until_removed(mut self, token: CancellationToken) -> Self {
+        self.edit().lifetime.or_when_removed(token);
+        self
+    }
+
     /// Attaches data of your own, one value of each type; a second one of the same type
     /// replaces the first.
     ///

@@ -121,7 +121,7 @@ impl Revoked {
 impl Holder {
     fn make_revocable(&mut self) {
         let revocation = self.revocation.get_or_insert_default();
-        self.principal = self.principal.clone().revoked_by(revocation.clone());
+        self.principal = self.principal.clone().until_removed(revocation.clone());
     }
 }
 

@@ -105,13 +105,22 @@ where
                 ResponseFuture::waiting(async move {
                     let judged = match undecided {
                         Some(judged) => judged,
-                        None => gate.authenticate(&head).await,
+                        None => match gate.authenticate(&head).await {
+                            // It was replaced meanwhile, perhaps by one that is as good.
+                            Ok(admission) if admission.principal.has_ended() => {
+                                gate.authenticate(&head).await
+                            }
+                            judged => judged,
+                        },
                     };
                     let checked = match judged {
                         Ok(admission) => gate.check_body(admission, Body::new(body)).await,
                         Err(rejection) => Err(rejection),
                     };
                     let admitted = checked.and_then(|(admission, body)| {
+                        if admission.principal.has_ended() {
+                            return Err(gate.options.lapsed(admission.scheme));
+                        }
                         Ok((gate.admit(&mut head, admission)?, body))
                     });
                     match admitted {
@@ -193,7 +202,7 @@ impl<A: Authenticator> Gate<A> {
     /// credentials off.
     fn admit(&self, head: &mut Parts, admission: Admission) -> Result<Admitted, Rejection> {
         let Admission { principal, scheme, .. } = admission;
-        if principal.has_ended() {
+        if principal.lifetime().is_over_for_who_was_found() {
             return Err(self.options.lapsed(scheme));
         }
         if principal.lifetime().is_bounded() {

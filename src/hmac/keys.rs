@@ -192,7 +192,7 @@ impl Keys {
 impl Key {
     fn make_revocable(&mut self) {
         let revocation = self.revocation.get_or_insert_default();
-        self.principal = self.principal.clone().revoked_by(revocation.clone());
+        self.principal = self.principal.clone().until_removed(revocation.clone());
     }
 
     /// Whether this is its secret. What both make of the same text tells, as secrets are not kept.

@@ -47,7 +47,7 @@ impl Users {
             let user = same.cloned().unwrap_or_else(|| {
                 let revocation = CancellationToken::new();
                 Arc::new(User {
-                    principal: Principal::new(&*line.user).revoked_by(revocation.clone()),
+                    principal: Principal::new(&*line.user).until_removed(revocation.clone()),
                     revocation,
                     key: key.line(&line.user, &line.text),
                     hash: line.hash,

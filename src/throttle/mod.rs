@@ -169,6 +169,7 @@ impl Throttle {
     }
 
     /// Whether this address verified this user within 24 hours.
+    #[cfg(any(test, feature = "password"))]
     pub(crate) fn knows(&self, client: Client, user: &[u8]) -> bool {
         let (now, address, user) = (self.now(), self.address(client), self.user(user));
         self.familiar().cell(address[0], user[0], now).is_some()
@@ -181,6 +182,7 @@ impl Throttle {
     }
 
     /// An address, for where it must be remembered and should not lie in memory.
+    #[cfg(any(test, feature = "password"))]
     pub(crate) fn key_of(&self, client: Client) -> u128 {
         let [.., high, low] = self.address(client);
         u128::from(high) << 64 | u128::from(low)
