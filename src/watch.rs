@@ -20,6 +20,9 @@ use self::notifier::Notifier;
 use self::source::Source;
 pub(crate) use self::source::{Access, FileError, Outcome, Problem};
 
+/// Reports that come within this time are one.
+const PACE: Duration = Duration::from_millis(50);
+
 /// How a file is watched.
 #[derive(Clone, Copy)]
 struct Means {
@@ -111,8 +114,11 @@ fn watch<E: fmt::Display>(
             notifier.follow(source.path());
         }
         source.look();
-        if woken.recv_timeout(poll) == Err(RecvTimeoutError::Disconnected) {
-            return;
+        match woken.recv_timeout(poll) {
+            // Whatever happens in the directory is reported, and it may be a busy one.
+            Ok(()) => thread::sleep(PACE),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }

@@ -12,6 +12,9 @@ use tracing::warn;
 
 use super::stamp::Identity;
 
+/// How often a file is followed that keeps moving. There will be another time.
+const ATTEMPTS: u32 = 3;
+
 /// Wakes who waits when something happens to a file.
 ///
 /// The directory is watched, not the file: a file that is replaced by rename is another one, and
@@ -36,37 +39,47 @@ impl Notifier {
 
     /// Watches where the file is now, which may be somewhere else than before.
     pub(super) fn follow(&mut self, file: &Path) {
-        let places = places(file);
-        if places == self.places {
-            return;
-        }
-        self.watcher = None;
-        // It panics where it gets no thread, and this one must go on.
-        let watcher = catch_unwind(AssertUnwindSafe(|| self.watch(&places)));
-        match watcher {
-            Ok(Ok(watcher)) => self.watcher = Some(watcher),
-            Ok(Err(error)) => {
-                warn!(path = ?file, %error, "changes are not reported, and found by looking");
+        let mut failure = None;
+        // Until it is still there once it is watched.
+        for _ in 0..ATTEMPTS {
+            let places = places(file);
+            if places == self.places {
+                break;
             }
-            Err(_) => warn!(path = ?file, "changes are not reported, and found by looking"),
+            // It panics where it gets no thread, and this one must go on.
+            let watched = catch_unwind(AssertUnwindSafe(|| self.watch(&places)));
+            failure = watched.unwrap_or_else(|_| Some("there is no thread for it".into()));
+            self.places = places;
         }
-        self.places = places;
+        if let Some(error) = failure {
+            warn!(path = ?file, error, "changes are not all reported: they take longer to be seen");
+        }
     }
 
-    fn watch(&self, places: &[Place]) -> notify::Result<RecommendedWatcher> {
+    /// Watches these places alone, and says why not, if it is not all of them.
+    fn watch(&mut self, places: &[Place]) -> Option<String> {
+        self.watcher = None;
         let wake = self.wake.clone();
-        let mut watcher = notify::recommended_watcher(move |event| {
+        let watcher = notify::recommended_watcher(move |event| {
             if is_change(&event)
                 && let Some(wake) = wake.upgrade()
             {
                 // Where it is full, somebody is about to look.
                 let _ = wake.try_send(());
             }
-        })?;
-        for place in places {
-            watcher.watch(&place.directory, RecursiveMode::NonRecursive)?;
+        });
+        let mut failure = None;
+        match watcher {
+            Err(error) => failure = Some(error.to_string()),
+            Ok(mut watcher) => {
+                for place in places {
+                    let watched = watcher.watch(&place.directory, RecursiveMode::NonRecursive);
+                    failure = failure.or(watched.err().map(|error| error.to_string()));
+                }
+                self.watcher = Some(watcher);
+            }
         }
-        Ok(watcher)
+        failure
     }
 }
 

@@ -181,18 +181,10 @@ impl<E: fmt::Display> Source<E> {
             if !fs::metadata(&self.path)?.is_file() {
                 return Err(Problem::NoFile);
             }
-            let mut file = File::open(&self.path)?;
-            let metadata = file.metadata()?;
-            self.check(&metadata)?;
-            let stamp = Stamp::of(&metadata);
-            let reading = Reading::begin(stamp.clone());
-            let mut content = Vec::new();
-            file.by_ref().take(LIMIT + 1).read_to_end(&mut content)?;
-            if content.len() as u64 > LIMIT {
-                return Err(Problem::TooLarge);
-            }
-            if stamp.has_data_of(&Stamp::of(&file.metadata()?)) {
-                return Ok((content, reading));
+            let file = File::open(&self.path)?;
+            self.check(&file.metadata()?)?;
+            if let Some(whole) = read_whole(&file, &file)? {
+                return Ok(whole);
             }
         }
         Err(Problem::Unsteady)
@@ -250,5 +242,76 @@ impl<E> Source<E> {
 
     pub(super) fn error(&self, problem: Problem<E>) -> FileError<E> {
         FileError { path: self.path.clone(), problem }
+    }
+}
+
+/// What is in a file, or `None` if somebody wrote to it meanwhile.
+fn read_whole<E>(
+    file: &File,
+    bytes: impl io::Read,
+) -> Result<Option<(Vec<u8>, Reading)>, Problem<E>> {
+    let reading = Reading::begin(Stamp::of(&file.metadata()?));
+    let mut content = Vec::new();
+    // A file may have more in it than it says.
+    bytes.take(LIMIT + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > LIMIT {
+        return Err(Problem::TooLarge);
+    }
+    let steady = reading.stamp.has_data_of(&Stamp::of(&file.metadata()?));
+    Ok(steady.then_some((content, reading)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// Reads a file, after something has happened once.
+    struct After<'a, F>(Option<F>, &'a File);
+
+    impl<F: FnOnce()> io::Read for After<'_, F> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if let Some(happen) = self.0.take() {
+                happen();
+            }
+            self.1.read(buffer)
+        }
+    }
+
+    fn is_whole(meanwhile: impl FnOnce(&Path)) -> bool {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("users");
+        fs::write(&path, "a").unwrap();
+        let file = File::open(&path).unwrap();
+        let bytes = After(Some(|| meanwhile(&path)), &file);
+        read_whole::<String>(&file, bytes).unwrap().is_some()
+    }
+
+    #[test]
+    fn what_is_written_to_while_it_is_read_is_not_whole() {
+        assert!(is_whole(|_| {}));
+        assert!(!is_whole(|path| {
+            File::options().append(true).open(path).unwrap().write_all(b"b").unwrap();
+        }));
+        assert!(!is_whole(|path| fs::write(path, "").unwrap()));
+    }
+
+    #[test]
+    fn what_is_replaced_while_it_is_read_is_whole() {
+        assert!(is_whole(|path| {
+            let next = path.with_extension("new");
+            fs::write(&next, "bb").unwrap();
+            fs::rename(&next, path).unwrap();
+        }));
+    }
+
+    /// As files in `/proc` do, which say that they are empty.
+    #[test]
+    fn what_is_longer_than_it_says_is_too_large() {
+        let file = tempfile::tempfile().unwrap();
+        let read = |len| read_whole::<String>(&file, io::repeat(0).take(len));
+        assert!(matches!(read(LIMIT), Ok(Some(_))));
+        assert!(matches!(read(LIMIT + 1), Err(Problem::TooLarge)));
     }
 }

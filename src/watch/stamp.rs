@@ -43,8 +43,7 @@ impl Stamp {
 pub(super) struct Identity {
     #[cfg(unix)]
     device_and_inode: (u64, u64),
-    /// The next best.
-    #[cfg(not(unix))]
+    /// A removed file's inode is soon another's. Not every system knows.
     created: Option<SystemTime>,
 }
 
@@ -55,7 +54,6 @@ impl Identity {
         Self {
             #[cfg(unix)]
             device_and_inode: (file.dev(), file.ino()),
-            #[cfg(not(unix))]
             created: file.created().ok(),
         }
     }
@@ -140,20 +138,22 @@ mod tests {
         let stamp = stamp();
         let old = Reading::begin(stamp.clone());
         let old = Reading { begun: old.seen + COARSEST, ..old };
-        let mut others = [stamp.clone(), stamp.clone()].to_vec();
+        let later = |time: Option<SystemTime>| match time {
+            Some(time) => time + Duration::from_micros(1),
+            None => SystemTime::now(),
+        };
+        let mut others = vec![stamp.clone(); 3];
         others[0].len += 1;
-        others[1].modified = stamp.modified.map(|time| time + Duration::from_nanos(1000));
+        others[1].modified = Some(later(stamp.modified));
+        others[2].identity.created = Some(later(stamp.identity.created));
         #[cfg(unix)]
         {
-            let (device, inode) = stamp.identity.device_and_inode;
-            let (seconds, nanos) = stamp.changed;
-            let identity = |device, inode| Identity { device_and_inode: (device, inode) };
-            others.extend([
-                Stamp { identity: identity(device + 1, inode), ..stamp.clone() },
-                Stamp { identity: identity(device, inode + 1), ..stamp.clone() },
-                Stamp { changed: (seconds + 1, nanos), ..stamp.clone() },
-                Stamp { changed: (seconds, nanos + 1), ..stamp.clone() },
-            ]);
+            let at = others.len();
+            others.extend(vec![stamp.clone(); 4]);
+            others[at].identity.device_and_inode.0 += 1;
+            others[at + 1].identity.device_and_inode.1 += 1;
+            others[at + 2].changed.0 += 1;
+            others[at + 3].changed.1 += 1;
         }
         assert!(old.vouches_for(&stamp));
         for other in others {
