@@ -50,6 +50,27 @@ async fn requests_streams_and_times_are_counted_and_nobody_is_named() {
 }
 
 #[tokio::test]
+async fn guesses_that_are_turned_away_and_files_that_are_read_again_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, next) = (folder.path().join("users"), folder.path().join("next"));
+    let line = |user| format!("{user}:{}\n", bcrypt::hash("secret", 4).unwrap());
+    std::fs::write(&file, line("alice")).unwrap();
+    let arguments = ["--metrics", "--htpasswd", file.to_str().unwrap()];
+    let server = Server::start("sse_server", &arguments).await;
+    for _ in 0..12 {
+        server.status(Method::GET, "/", Some("Basic YWxpY2U6Z3Vlc3M=")).await;
+    }
+    let text = counted(&server).await;
+    assert!(text.contains("mcp_auth_throttled_total 2\n"), "{text}");
+    for (content, outcome) in [("half of a li".to_owned(), "refused"), (line("bob"), "applied")] {
+        std::fs::write(&next, content).unwrap();
+        std::fs::rename(&next, &file).unwrap();
+        let line = format!("mcp_auth_reloads_total{{outcome=\"{outcome}\"}} 1\n");
+        until("it is read again", async || counted(&server).await.contains(&line)).await;
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_served_unless_it_is_asked_for() {
     let server = Server::start("sse_server", &USERS).await;
     assert_eq!(server.status(Method::GET, "/metrics", None).await, 401);
