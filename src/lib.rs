@@ -78,6 +78,7 @@ mod counters;
 #[cfg(feature = "files")]
 mod credential_file;
 mod exempt;
+mod future;
 mod handles;
 #[cfg(feature = "hmac")]
 mod hmac;
@@ -118,6 +119,7 @@ pub use self::client_address::{ClientAddress, TrustedProxyError};
 pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
 #[cfg(feature = "files")]
 pub use self::credential_file::CredentialFileError;
+pub use self::future::ResponseFuture;
 #[cfg(feature = "hmac")]
 pub use self::hmac::{
     Claim, Hmac, HmacHandle, KeyError, MemoryReplayStore, ReplayStore, SignError, SignLayer,
@@ -129,6 +131,6 @@ pub use self::rejection::{Reason, Rejection};
 #[cfg(feature = "rmcp-client")]
 pub use self::rmcp_client::SigningClient;
 pub use self::secret::CredentialError;
-pub use self::service::{McpAuth, ResponseFuture};
+pub use self::service::McpAuth;
 #[cfg(feature = "throttle")]
 pub use self::throttle::{GuessLimit, Limit};

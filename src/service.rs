@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum_core::BoxError;
@@ -14,14 +14,13 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, UPGRADE};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use pin_project_lite::pin_project;
 use tower_service::Service;
 use tracing::{debug, error, info};
 
 use crate::answer::Admitted;
 use crate::counters::{self, Verification};
 use crate::exempt::{Exempt, check_origin, exempt};
-use crate::lifetime::Ending;
+use crate::future::ResponseFuture;
 use crate::options::Options;
 use crate::{Admission, Authenticator, Reason, Rejection, body};
 
@@ -309,81 +308,5 @@ impl<S: fmt::Debug, A> fmt::Debug for McpAuth<S, A> {
             .field("authenticator", &std::any::type_name::<A>())
             .field("options", &self.gate.options)
             .finish()
-    }
-}
-
-pin_project! {
-    /// The response of [`McpAuth`].
-    pub struct ResponseFuture<F, E> {
-        #[pin]
-        state: State<F, E>,
-    }
-}
-
-pin_project! {
-    #[project = StateProj]
-    enum State<F, E> {
-        Inner { #[pin] future: F, admitted: Option<Admitted>, ending: Option<Ending> },
-        Answered { response: Option<Response<Body>> },
-        Waiting { future: Waiting<E> },
-    }
-}
-
-type Waiting<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
-
-impl<F, E> ResponseFuture<F, E> {
-    /// The inner service's answer: to who was admitted, or to a request that was passed on bare.
-    fn inner(future: F, admitted: Option<Admitted>) -> Self {
-        Self { state: State::Inner { future, admitted, ending: None } }
-    }
-
-    fn answered(response: Response<Body>) -> Self {
-        Self { state: State::Answered { response: Some(response) } }
-    }
-
-    fn waiting(future: impl Future<Output = Result<Response<Body>, E>> + Send + 'static) -> Self {
-        Self { state: State::Waiting { future: Box::pin(future) } }
-    }
-}
-
-impl<F, R, E> Future for ResponseFuture<F, E>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-    R: http_body::Body<Data = Bytes> + Send + 'static,
-    R::Error: Into<BoxError>,
-{
-    type Output = Result<Response<Body>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        match state.as_mut().project() {
-            StateProj::Inner { future, admitted, ending } => {
-                if let Poll::Ready(response) = future.poll(cx)? {
-                    return Poll::Ready(Ok(match admitted.take() {
-                        Some(admitted) => admitted.answer(response, ending.take()),
-                        None => response.map(Body::new),
-                    }));
-                }
-                let Some(who) = admitted else { return Poll::Pending };
-                if ending.is_none() {
-                    *ending = who.ending();
-                }
-                let Some(ending) = ending else { return Poll::Pending };
-                ready!(ending.as_mut().poll(cx));
-                let response = who.ended();
-                state.set(State::Answered { response: None }); // drops what still works on it
-                Poll::Ready(Ok(response))
-            }
-            StateProj::Answered { response } => Poll::Ready(Ok(response
-                .take()
-                .expect("a ResponseFuture is polled once after it is ready"))),
-            StateProj::Waiting { future } => future.as_mut().poll(cx),
-        }
-    }
-}
-
-impl<F, E> fmt::Debug for ResponseFuture<F, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
