@@ -53,7 +53,8 @@ impl<E: fmt::Display + 'static> Watched<E> {
     ///
     /// `apply` puts a content in force, or changes nothing and says why, without quoting a secret.
     /// It is called by one thread at a time, this one first, and never again for the content that
-    /// is in force.
+    /// is in force. It must not call [`reload`](Self::reload), which would wait for it. Let it refuse
+    /// what is empty: so is a file that somebody is about to write.
     ///
     /// # Errors
     ///

@@ -194,12 +194,9 @@ impl<E: fmt::Display> Source<E> {
         if !file.is_file() {
             return Err(Problem::NoFile);
         }
-        #[cfg(unix)]
-        if self.access == Access::Private {
-            let mode = std::os::unix::fs::MetadataExt::mode(file) & 0o777;
-            if mode & 0o077 != 0 {
-                return Err(Problem::NotPrivate { mode });
-            }
+        let mode = mode(file);
+        if self.access == Access::Private && mode & 0o077 != 0 {
+            return Err(Problem::NotPrivate { mode });
         }
         match file.len() > LIMIT {
             true => Err(Problem::TooLarge),
@@ -242,6 +239,17 @@ impl<E> Source<E> {
 
     pub(super) fn error(&self, problem: Problem<E>) -> FileError<E> {
         FileError { path: self.path.clone(), problem }
+    }
+}
+
+/// The permissions, where there are any.
+fn mode(file: &Metadata) -> u32 {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::mode(file) & 0o777;
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        0
     }
 }
 
@@ -294,7 +302,12 @@ mod tests {
         assert!(!is_whole(|path| {
             File::options().append(true).open(path).unwrap().write_all(b"b").unwrap();
         }));
-        assert!(!is_whole(|path| fs::write(path, "").unwrap()));
+        // Of the same length.
+        assert!(!is_whole(|path| {
+            let mut file = File::options().write(true).open(path).unwrap();
+            file.write_all(b"b").unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        }));
     }
 
     #[test]

@@ -120,17 +120,16 @@ mod tests {
     #[test]
     fn a_stamp_is_as_old_as_its_first_reading() {
         let stamp = stamp();
-        let old = || Reading { begun: Instant::now(), ..Reading::begin(stamp.clone()) };
-        let mut first = old();
-        let long_ago = first.seen;
-        first.begun += COARSEST;
-        let same = Reading { begun: long_ago + COARSEST, ..old() }.after(Some(first));
-        assert!(same.seen == long_ago && same.vouches_for(&stamp));
-
-        let mut other = old();
-        other.stamp.len += 1;
-        let anew = old().after(Some(other));
-        assert!(!anew.vouches_for(&stamp), "that was another stamp");
+        let long_ago = Instant::now();
+        let earlier = |stamp| Reading { stamp, seen: long_ago, begun: long_ago };
+        let recent = || {
+            let seen = long_ago + Duration::from_nanos(1);
+            Reading { stamp: stamp.clone(), seen, begun: long_ago + COARSEST }
+        };
+        assert!(!recent().after(None).vouches_for(&stamp));
+        assert!(recent().after(Some(earlier(stamp.clone()))).vouches_for(&stamp));
+        let other = Stamp { len: stamp.len + 1, ..stamp.clone() };
+        assert!(!recent().after(Some(earlier(other))).vouches_for(&stamp));
     }
 
     #[test]
