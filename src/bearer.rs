@@ -201,8 +201,8 @@ impl BearerHandle {
     }
 
     /// Reads the file of [`Bearer::from_file`] now, and returns whether there was something new in
-    /// it; never, where there is no file. It blocks while it reads. What was added or revoked by hand
-    /// is as the file has it, then.
+    /// it; never, where there is no file. It blocks while it reads. With
+    /// something new, what was added or revoked by hand is as the file has it.
     ///
     /// # Errors
     ///

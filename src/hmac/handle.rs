@@ -41,8 +41,8 @@ impl HmacHandle {
     }
 
     /// Reads the file of [`Hmac::from_file`](crate::Hmac::from_file) now, and returns whether there
-    /// was something new in it; never, where there is no file. It blocks while it reads. What was
-    /// added or revoked by hand is as the file has it, then.
+    /// was something new in it; never, where there is no file. It blocks while it reads. With
+    /// something new, what was added or revoked by hand is as the file has it.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
 //! Signed requests: HTTP Message Signatures (RFC 9421) with `hmac-sha256`, over digests of the
-//! body (RFC 9530). What is decided about a request is decided here, from top to bottom.
+//! body (RFC 9530). What is decided about a request is decided in `verify`.
 
 mod base;
 mod clock;
@@ -14,31 +14,28 @@ mod replay;
 mod sign_layer;
 mod signature;
 mod signer;
+mod verify;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Uri};
 
-use self::base::{Message, authority_of, components_of, normalized};
 use self::clock::Clock;
-use self::digest::{CONTENT_DIGEST, ContentDigest};
-use self::keys::{Key, Keys};
-use self::profile::{CONTENT_TYPE, announces_body, has_several_lines, required_components};
-use self::signature::{SIGNATURE, SIGNATURE_INPUT, Signature, Signatures};
+use self::keys::Keys;
+use self::signature::{SIGNATURE, SIGNATURE_INPUT};
+use self::verify::unavailable;
 use crate::live::Live;
-use crate::{Admission, Authenticator, Challenge, Principal, Rejection};
+use crate::{Admission, Authenticator, Rejection};
 
 pub use self::handle::HmacHandle;
 pub use self::keys::KeyError;
 pub use self::replay::{Claim, MemoryReplayStore, ReplayStore};
 pub use self::sign_layer::{SignLayer, SignRequests};
 pub use self::signer::{SignError, Signer};
-
-const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
 
 /// Requests signed with a shared secret (RFC 9421, `hmac-sha256`), each of them good once.
 ///
@@ -229,183 +226,6 @@ impl<R: ReplayStore> Hmac<R> {
             prefix: self.prefix,
         }
     }
-
-    /// Finds the signature that counts, and looks at it.
-    fn examine(&self, head: &Parts) -> Result<Owed<R>, Rejection> {
-        let Some(signatures) = Signatures::parse(&head.headers)? else {
-            return Err(self.refusal(head, Rejection::missing));
-        };
-        let keys = self.keys.load();
-        let signature = signatures.choose(&keys)?;
-        self.verify(head, &keys, &signature).map_err(|rejection| match signature.key {
-            // A broken signature of ours: no other scheme makes up for it.
-            Some(_) => rejection.conclusive(),
-            // A stranger's, which a gateway may have added.
-            None => rejection.inconclusive(),
-        })
-    }
-
-    /// Everything that the head decides; what is left is owed by the body.
-    fn verify(
-        &self,
-        head: &Parts,
-        keys: &Keys,
-        signature: &Signature<'_>,
-    ) -> Result<Owed<R>, Rejection> {
-        // What has no meaning: 400.
-        let covered = signature.components()?;
-        let covers = |name: &str| covered.contains(&name);
-        let mut base = String::with_capacity(1024);
-        let proven = self.proves(head, keys, signature, &covered, &mut base)?;
-        let digest = match covers(CONTENT_DIGEST.as_str()) {
-            true => ContentDigest::parse(&head.headers).map_err(malformed("Content-Digest"))?,
-            false => None,
-        };
-        if has_several_lines(&head.headers, &covered) {
-            return Err(Rejection::bad_request("a covered header stands there twice"));
-        }
-
-        // What is not good enough: 401. All of it is looked at, and none of it told.
-        let timely =
-            signature.is_timely(&self.clock, self.window, self.skew, self.store.is_shared());
-        let meant =
-            signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
-        let complete = required_components(&head.headers, announces_body(head)).all(covers);
-        let good = timely && meant && complete;
-        match (proven, signature.nonce()) {
-            (Some(key), Some(nonce)) if good => Ok(Owed {
-                digest,
-                covers_content_type: covers(CONTENT_TYPE),
-                principal: key.principal.clone(),
-                nonce: nonce.to_owned(),
-                // Times are whole seconds: one more for each end.
-                keep: (self.skew.saturating_mul(2).saturating_add(self.window))
-                    .saturating_add(Duration::from_secs(2)),
-                store: self.store.clone(),
-                base,
-                tag: self.tag.clone(),
-            }),
-            _ => Err(self.refusal(head, Rejection::invalid)),
-        }
-    }
-
-    /// The secret that made the signature, if it is of this request, by one of the names that
-    /// clients may know this server by. Every one is tried, and the last base left there.
-    fn proves<'k>(
-        &self,
-        head: &Parts,
-        keys: &Keys,
-        signature: &Signature<'k>,
-        components: &[&str],
-        base: &mut String,
-    ) -> Result<Option<&'k Key>, Rejection> {
-        let uri = original_uri(head);
-        // Never the URI's: whoever stands in between could choose what its default port is.
-        let scheme = if self.https { "https" } else { "http" };
-        let named = authority_of(head, scheme).map_err(unsignable)?;
-        let mut signed_for = |authority: &str| {
-            let sent = Message::of(head, scheme, authority);
-            let message = Message { prefix: &self.prefix, uri, ..sent };
-            base.clear();
-            message
-                .push_base(base, components, |base| signature.push_input(base))
-                .map_err(unsignable)?;
-            Ok(keys.verify(signature.key, base, signature.bytes))
-        };
-        let mut known = self.authorities.iter().map(|authority| normalized(authority, scheme));
-        match self.authorities.is_empty() || known.clone().any(|known| known == named) {
-            true => signed_for(&named),
-            false => known.try_fold(None, |proven, known| Ok(signed_for(&known)?.or(proven))),
-        }
-    }
-
-    /// A 401 for this request.
-    fn refusal(&self, head: &Parts, kind: fn(Challenge) -> Rejection) -> Rejection {
-        let components = required_components(&head.headers, announces_body(head));
-        refusal(kind, components, self.tag.as_deref())
-    }
-}
-
-/// A 401 that tells what to sign (RFC 9421 §5.1).
-fn refusal<'c>(
-    kind: fn(Challenge) -> Rejection,
-    components: impl Iterator<Item = &'c str>,
-    tag: Option<&str>,
-) -> Rejection {
-    let mut wanted = String::from("sig=(");
-    for (index, component) in components.enumerate() {
-        wanted.extend([if index == 0 { "\"" } else { " \"" }, component, "\""]);
-    }
-    wanted.push_str(");created;expires;nonce;keyid;alg=\"hmac-sha256\"");
-    if let Some(tag) = tag {
-        wanted.push_str(&format!(";tag={tag:?}"));
-    }
-    let refusal = kind(Challenge::new("Signature"));
-    match HeaderValue::try_from(wanted) {
-        Ok(wanted) => refusal.with_header(ACCEPT_SIGNATURE, wanted),
-        Err(_) => refusal,
-    }
-}
-
-/// What must hold of the body, and be done once it does.
-struct Owed<R> {
-    digest: Option<ContentDigest>,
-    covers_content_type: bool,
-    principal: Principal,
-    nonce: String,
-    keep: Duration,
-    store: Arc<R>,
-    /// For a refusal: what was signed, which is enough, is to be signed again.
-    base: String,
-    tag: Option<Arc<str>>,
-}
-
-impl<R: ReplayStore> Owed<R> {
-    /// A wrong body does not use up the nonce: it may be a stranger's.
-    fn settle(self, body: &[u8]) -> impl Future<Output = Result<(), Rejection>> + use<R> {
-        let intact = match &self.digest {
-            Some(digest) => digest.matches(body) && (self.covers_content_type || body.is_empty()),
-            None => body.is_empty(),
-        };
-        async move {
-            if !intact {
-                return Err(self.refusal());
-            }
-            match self.store.claim(self.principal.name(), &self.nonce, self.keep).await {
-                Ok(Claim::Fresh) => Ok(()),
-                Ok(Claim::Replayed) => Err(self.refusal()),
-                Err(error) => Err(unavailable(error)),
-            }
-        }
-    }
-
-    fn refusal(&self) -> Rejection {
-        refusal(Rejection::invalid, components_of(&self.base), self.tag.as_deref())
-    }
-}
-
-/// The URI that the client signed: before any `nest` took a prefix off it.
-fn original_uri(head: &Parts) -> &Uri {
-    #[cfg(feature = "axum")]
-    if let Some(original) = head.extensions.get::<axum::extract::OriginalUri>() {
-        return &original.0;
-    }
-    &head.uri
-}
-
-fn malformed<E: fmt::Display>(field: &'static str) -> impl Fn(E) -> Rejection {
-    move |error| {
-        let message = format!("the {field} field does not have its form");
-        Rejection::bad_request(message).caused_by(error)
-    }
-}
-
-fn unsignable(error: base::BaseError) -> Rejection {
-    Rejection::bad_request(format!("the signature cannot be checked: {error}"))
-}
-
-fn unavailable(error: axum_core::BoxError) -> Rejection {
-    Rejection::unavailable().caused_by(error)
 }
 
 impl<R: ReplayStore> Authenticator for Hmac<R> {

@@ -8,7 +8,7 @@ use sfv::BareItemFromInput;
 use super::clock::Clock;
 use super::fields::{Dictionary, InnerList, Member};
 use super::keys::{Key, Keys};
-use super::malformed;
+use super::verify::malformed;
 use crate::Rejection;
 
 pub(super) static SIGNATURE: HeaderName = HeaderName::from_static("signature");
