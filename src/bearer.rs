@@ -134,7 +134,8 @@ impl Bearer {
         }
     }
 
-    /// What adds and revokes tokens while the server runs.
+    /// What adds and revokes tokens while the server runs. To be taken before requests are judged,
+    /// hence `&mut`: what was opened earlier could not be ended.
     ///
     /// ```
     /// use mcp_auth_layer::{Bearer, McpAuthLayer};

@@ -127,7 +127,8 @@ impl Hmac {
 }
 
 impl<R> Hmac<R> {
-    /// What adds and revokes keys while the server runs.
+    /// What adds and revokes keys while the server runs. To be taken before requests are judged,
+    /// hence `&mut`: what was opened earlier could not be ended.
     ///
     /// ```
     /// use mcp_auth_layer::{Hmac, McpAuthLayer};
