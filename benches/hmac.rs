@@ -122,10 +122,13 @@ fn verify(rounds: usize, case: &str, size: usize) {
         let (head, _) = request.into_parts();
         now(hmac.authenticate(&head)).expect("it is admitted")
     };
-    let open = McpAuthLayer::new(Open { collects: false }).layer(inner());
-    let collecting = McpAuthLayer::new(Open { collects: true }).layer(inner());
-    let unclaimed = McpAuthLayer::new(keys().replay_store(NoStore)).layer(inner());
-    let claimed = McpAuthLayer::new(keys().replay_store(store())).layer(inner());
+    // What sessions cost is another benchmark's matter.
+    let open = McpAuthLayer::new(Open { collects: false }).danger_shared_sessions();
+    let collecting = McpAuthLayer::new(Open { collects: true }).danger_shared_sessions();
+    let unclaimed = McpAuthLayer::new(keys().replay_store(NoStore)).danger_shared_sessions();
+    let claimed = McpAuthLayer::new(keys().replay_store(store())).danger_shared_sessions();
+    let (open, collecting) = (open.layer(inner()), collecting.layer(inner()));
+    let (unclaimed, claimed) = (unclaimed.layer(inner()), claimed.layer(inner()));
     let times = measure(
         case,
         rounds,
