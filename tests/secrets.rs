@@ -2,11 +2,10 @@
 
 mod common;
 
-use std::io::Write;
 use std::panic::catch_unwind;
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use common::log::Log;
 use common::{basic, get, recorder, request, send};
 use http::Method;
 use http::request::Parts;
@@ -69,40 +68,6 @@ fn errors_and_panics_quote_none() {
     for text in &texts {
         assert!(text.contains("credential "), "it says which: {text}");
         assert_no_secret(text);
-    }
-}
-
-/// Collects what is logged on this thread while it lives.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn start(level: LevelFilter) -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The lines of this crate since the last look.
-    fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
-        text.lines().filter(|line| line.contains("mcp_auth_layer")).map(Into::into).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no test file uses all of it")]
 
 pub mod forge;
+pub mod log;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};

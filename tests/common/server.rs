@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
@@ -69,6 +69,8 @@ pub struct Server {
     /// What it printed up to the line that says where it listens.
     pub printed: Vec<String>,
     stderr: JoinHandle<String>,
+    /// What it prints after that.
+    stdout: JoinHandle<String>,
 }
 
 impl Server {
@@ -79,12 +81,7 @@ impl Server {
 
     pub async fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().expect("the example starts");
-        let mut stderr = child.stderr.take().expect("a pipe");
-        let stderr = tokio::spawn(async move {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text).await;
-            text
-        });
+        let stderr = tokio::spawn(to_the_end(child.stderr.take().expect("a pipe")));
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut printed = Vec::new();
         let url = loop {
@@ -99,7 +96,8 @@ impl Server {
             }
         };
         let path = url.match_indices('/').nth(2).map_or(url.len(), |(slash, _)| slash);
-        Self { child, url: url[..path].to_owned(), printed, stderr }
+        let stdout = tokio::spawn(to_the_end(lines.into_inner()));
+        Self { child, url: url[..path].to_owned(), printed, stderr, stdout }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -126,14 +124,23 @@ impl Server {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Asks the process to stop, as a service manager does, and waits. Returns what it logged.
+    /// Asks the process to stop, as a service manager does, and waits. Returns what it logged, and
+    /// what it printed since it listens.
     pub async fn terminate(mut self) -> (ExitStatus, String) {
         let id = self.child.id().expect("it runs").to_string();
         let killed = std::process::Command::new("kill").args(["-TERM", &id]).status();
         assert!(killed.expect("there is a `kill`").success());
         let status = in_time("it stops", self.child.wait()).await.expect("its status");
-        (status, self.stderr.await.unwrap_or_default())
+        let [logged, printed] =
+            [self.stderr.await, self.stdout.await].map(Result::unwrap_or_default);
+        (status, logged + &printed)
     }
+}
+
+async fn to_the_end(mut pipe: impl AsyncRead + Unpin) -> String {
+    let mut text = String::new();
+    let _ = pipe.read_to_string(&mut text).await;
+    text
 }
 
 /// A client that no proxy of the environment comes between.

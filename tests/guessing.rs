@@ -1,0 +1,256 @@
+//! What guessers meet at a server with a password file, and what everybody else does not: over real
+//! sockets, from addresses of loopback, with a file of the real `htpasswd`.
+
+#![cfg(target_os = "linux")] // where all of 127.0.0.0/8 is loopback
+
+mod common;
+#[path = "common/server.rs"]
+mod server;
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use common::log::Log;
+use common::{basic, recorder};
+use mcp_auth_layer::{Basic, GuessLimit, McpAuthLayer};
+use reqwest::Method;
+use server::{Server, answer, until};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tracing_subscriber::filter::LevelFilter;
+
+/// What a path that does not exist answers to who is let in.
+const IN: u16 = 404;
+
+/// Users of a password file; the password of each is the name, backwards.
+struct Team(TempDir);
+
+impl Team {
+    fn of(names: &[&str]) -> Self {
+        let team = Self(TempDir::new().unwrap());
+        fs::write(team.file(), "").unwrap();
+        for name in names {
+            team.set(name, &right(name));
+        }
+        team
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("users.htpasswd")
+    }
+
+    /// Adds the user or changes the password, in a file that takes the place of the old one.
+    fn set(&self, name: &str, password: &str) {
+        let next = self.0.path().join("next");
+        fs::copy(self.file(), &next).unwrap();
+        let mut command = Command::new("htpasswd");
+        let output = command.args(["-bB", "-C", "4"]).arg(&next).args([name, password]).output();
+        let output = output.expect("htpasswd of apache2-utils is installed");
+        assert!(output.status.success(), "{output:?}");
+        fs::rename(next, self.file()).unwrap();
+    }
+
+    async fn serve(&self, args: &[&str]) -> Server {
+        let file = self.file();
+        let file = ["--htpasswd", file.to_str().unwrap()];
+        Server::start("sse_server", &[&file[..], args].concat()).await
+    }
+}
+
+fn right(name: &str) -> String {
+    name.chars().rev().collect()
+}
+
+/// Somebody at 127.0.0.x.
+struct Client<'s> {
+    http: reqwest::Client,
+    server: &'s Server,
+}
+
+/// A status, and `Retry-After` in seconds.
+type Verdict = (u16, Option<u64>);
+
+fn at(x: u8, server: &Server) -> Client<'_> {
+    let address = Ipv4Addr::new(127, 0, 0, x);
+    let http = reqwest::Client::builder().no_proxy().local_address(Some(address.into()));
+    Client { http: http.build().unwrap(), server }
+}
+
+impl Client<'_> {
+    async fn brings(&self, authorization: &str) -> Verdict {
+        let request = self.http.get(format!("{}/nothing", self.server.url));
+        let answer = answer(request.header("authorization", authorization)).await;
+        let wait = answer.headers().get("retry-after").map(|wait| wait.to_str().unwrap().parse());
+        (answer.status().as_u16(), wait.map(Result::unwrap))
+    }
+
+    async fn tries(&self, name: &str, password: &str) -> Verdict {
+        self.brings(&basic(name, password)).await
+    }
+
+    async fn logs_in(&self, name: &str) -> u16 {
+        self.tries(name, &right(name)).await.0
+    }
+
+    /// Guesses until it has to wait for a period of the limit, or nearly: what follows comes before
+    /// another guess is free. Returns how many guesses were judged.
+    async fn guesses(&self, mut name: impl FnMut(usize) -> String, every: u64) -> usize {
+        let (started, mut judged) = (Instant::now(), 0);
+        loop {
+            match self.tries(&name(judged), "a guess").await {
+                (401, None) => judged += 1,
+                (429, Some(wait)) if wait == every => return judged,
+                (429, Some(wait)) => {
+                    assert!((1..every).contains(&wait), "{wait}");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(started.elapsed() < server::DEADLINE, "{judged} guesses, and no end");
+        }
+    }
+}
+
+/// Of an address with one user, and of an address with any number of them: how many at once, and how
+/// many seconds each one more takes.
+const OF_USER: (usize, u64) = (10, 10);
+const OF_ADDRESS: (usize, u64) = (20, 3);
+
+/// As many as the limit lets pass in the time that it took, whatever that was.
+fn assert_limited(judged: usize, (burst, every): (usize, u64), took: Duration) {
+    let most = burst + (took.as_secs() / every) as usize;
+    assert!((burst..=most).contains(&judged), "{judged} of {burst} to {most}");
+}
+
+#[tokio::test]
+async fn a_guesser_has_ten_guesses_at_a_user_and_then_one_every_ten_seconds() {
+    let team = Team::of(&["alice", "bob"]);
+    let server = team.serve(&[]).await;
+    let guesser = at(1, &server);
+    let started = Instant::now();
+    let judged = guesser.guesses(|_| "alice".to_owned(), OF_USER.1).await;
+    assert_limited(judged, OF_USER, started.elapsed());
+    assert_eq!(guesser.tries("alice", "another").await.0, 429);
+    assert_eq!(guesser.tries("bob", "another").await.0, 401, "another user's limit");
+}
+
+#[tokio::test]
+async fn a_guesser_has_twenty_guesses_at_everybody_and_then_one_every_three_seconds() {
+    let team = Team::of(&["alice"]);
+    let server = team.serve(&[]).await;
+    let guesser = at(1, &server);
+    let started = Instant::now();
+    let judged = guesser.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
+    assert_limited(judged, OF_ADDRESS, started.elapsed());
+    // Nobody is asked for a password in vain, and what is public is.
+    for (path, expected) in [("/nothing", 401), ("/health", 200)] {
+        assert_eq!(server.status(Method::GET, path, None).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_guessers_address_who_logged_in_before_goes_on_and_who_did_not_waits() {
+    let team = Team::of(&["alice", "carol"]);
+    let server = team.serve(&["--metrics"]).await;
+    let client = at(1, &server);
+    assert_eq!(client.logs_in("alice").await, IN);
+    client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
+    assert_eq!(client.logs_in("carol").await, 429, "she did not");
+    for time in 0..50 {
+        assert_eq!(client.logs_in("alice").await, IN, "remembered, {time}");
+    }
+
+    // Nor does she wait where she is not remembered, as with a new password.
+    let count = "mcp_auth_reloads_total{outcome=\"applied\"} 1\n";
+    team.set("alice", "a new one");
+    until("the file is in force again", async || {
+        let text = answer(server.request(Method::GET, "/metrics")).await.text().await;
+        text.unwrap().contains(count)
+    })
+    .await;
+    client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
+    assert_eq!(client.logs_in("carol").await, 429);
+    assert_eq!(client.logs_in("alice").await, 401, "the old one");
+    assert_eq!(client.tries("alice", "a new one").await.0, IN);
+}
+
+#[tokio::test]
+async fn nobody_is_locked_out_at_another_address() {
+    let team = Team::of(&["alice"]);
+    let server = team.serve(&[]).await;
+    let (guesser, alice) = (at(1, &server), at(2, &server));
+    guesser.guesses(|_| "alice".to_owned(), OF_USER.1).await;
+    for time in ["first", "remembered"] {
+        assert_eq!(alice.logs_in("alice").await, IN, "{time}");
+    }
+    assert_eq!(at(3, &server).logs_in("alice").await, IN, "at any other");
+}
+
+/// Otherwise what is remembered could be guessed at full speed.
+#[tokio::test]
+async fn a_throttled_address_is_not_told_that_a_password_is_right() {
+    let team = Team::of(&["alice"]);
+    let server = team.serve(&[]).await;
+    let (guesser, alice) = (at(1, &server), at(2, &server));
+    assert_eq!(alice.logs_in("alice").await, IN);
+    guesser.guesses(|_| "alice".to_owned(), OF_USER.1).await;
+    assert_eq!(guesser.logs_in("alice").await, 429);
+    assert_eq!(guesser.tries("alice", "wrong").await.0, 429);
+    assert_eq!(alice.logs_in("alice").await, IN);
+    assert_eq!(at(3, &server).logs_in("alice").await, IN);
+}
+
+#[tokio::test]
+async fn other_schemes_of_a_throttled_address_go_on() {
+    let team = Team::of(&["alice"]);
+    let (token, dave) = ("ci:rD3m0NfE5Yc0mKq1bWv7Xw", "dave:evad");
+    let server = team.serve(&["--token", token, "--user", dave]).await;
+    let client = at(1, &server);
+    client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
+    assert_eq!(client.logs_in("alice").await, 429);
+    assert_eq!(client.logs_in("dave").await, IN);
+    assert_eq!(client.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xw").await, (IN, None));
+    assert_eq!(client.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xx").await, (401, None));
+    assert_eq!(client.brings("Basic !").await, (401, None), "nothing to guess with");
+}
+
+/// What this app answers to alice, served with or without the addresses of its clients.
+async fn served(app: Router, told: bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let serving = match told {
+        true => {
+            let app = app.into_make_service_with_connect_info::<SocketAddr>();
+            tokio::spawn(axum::serve(listener, app).into_future())
+        }
+        false => tokio::spawn(axum::serve(listener, app.into_make_service()).into_future()),
+    };
+    let request = server::http().get(url).header("authorization", basic("alice", "ecila"));
+    let status = answer(request).await.status().as_u16();
+    serving.abort();
+    status
+}
+
+#[tokio::test]
+async fn without_connect_info_the_answer_is_503_and_the_log_says_why() {
+    let (log, _guard) = Log::start(LevelFilter::INFO);
+    let team = Team::of(&["alice"]);
+    let users = || Basic::from_htpasswd_file(team.file()).unwrap();
+    let app = |users| recorder().0.layer(McpAuthLayer::new(users));
+
+    assert_eq!(served(app(users()), false).await, 503);
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for said in ["ERROR", "unavailable", "into_make_service_with_connect_info::<SocketAddr>()"] {
+        assert!(lines[0].contains(said), "{lines:?}");
+    }
+
+    assert_eq!(served(app(users()), true).await, 200);
+    let unlimited = users().limit_guesses(GuessLimit::default().no_address_limit());
+    assert_eq!(served(app(unlimited), false).await, 200);
+    assert!(log.lines().is_empty());
+}
