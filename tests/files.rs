@@ -12,7 +12,7 @@ use axum::body::Body;
 use common::{basic, recorder, send, with_authorization};
 use http::Request;
 use mcp_auth_layer::{Authenticator, Basic, Bearer, Hmac, McpAuthLayer, Principal, Signer};
-use server::{example, in_time, output, run};
+use server::{Server, example, in_time, output, run};
 use tokio::io::AsyncWriteExt;
 
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
@@ -141,6 +141,55 @@ fn an_error_names_file_and_line_and_no_secret() {
     }
     let missing = Path::new("no/such/file");
     assert!(Bearer::from_file(missing).unwrap_err().to_string().starts_with("no/such/file: "));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_bad_file_ends_the_servers_with_one_line_and_status_2() {
+    let key = "ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n";
+    let hash = "$2y$04$dWMy1NGi9Q.Qvr56bmQ17OCTo9OhyqY99xLhQw6Ycw8GZTSd6Yr6G";
+    let (user, token) = (format!("alice:{hash}\n"), format!("ci sha256:{DIGEST}\n"));
+    for (option, good, bad, reason) in [
+        ("--htpasswd", &*user, "bob:hunter2\n", "the password is not hashed"),
+        ("--htpasswd", &user, &user, "the user stands in line 1 already"),
+        ("--token-file", &token, "hunter2 hunter2\n", "behind the name"),
+        ("--token-file", &token, &token, "stands in line 1 already"),
+        ("--hmac-key-file", key, "ci base64:aHVudGVyMg==\n", "the secret has 7 bytes"),
+        ("--hmac-key-file", key, key, "a key id may have two secrets for rotation"),
+    ] {
+        let refused = async |name: &str, path: &Path| {
+            let output = run(name, [option, path.to_str().unwrap(), "--port", "0"]).await;
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{name} {option}: {said}");
+            assert!(output.stdout.is_empty() && said.lines().count() == 1, "{said}");
+            let prefix = format!("error: {option}: {}", path.display());
+            let rest = said.strip_prefix(&prefix).unwrap_or_else(|| panic!("{said}"));
+            for secret in ["hunter2", "aHVudGVyMg", "AQEBAQ", &hash[7..], DIGEST] {
+                assert!(!said.contains(secret), "{said}");
+            }
+            rest.trim_end().to_owned()
+        };
+        for name in ["sse_server", "streamable_server"] {
+            let file = File::new("start", good);
+            let started = Server::start(name, &[option, file.0.to_str().unwrap()]).await;
+            drop(started);
+
+            std::fs::write(&file.0, [good, bad].concat()).unwrap();
+            let rest = refused(name, &file.0).await;
+            assert!(rest.starts_with(":2: ") && rest.contains(reason), "{rest}");
+            std::fs::write(&file.0, "# nobody\n").unwrap();
+            let rest = refused(name, &file.0).await;
+            assert_eq!(rest, ": there is no credential in it: add at least one");
+            let rest = refused(name, Path::new("no/such/file")).await;
+            assert!(rest.starts_with(": it cannot be read: "), "{rest}");
+            if option == "--hmac-key-file" {
+                std::fs::write(&file.0, good).unwrap();
+                file.chmod(0o640);
+                let rest = refused(name, &file.0).await;
+                assert!(rest.ends_with("(mode 640): `chmod 600` it"), "{rest}");
+            }
+        }
+    }
 }
 
 /// What an example printed, to stdout and to stderr.
