@@ -168,7 +168,7 @@ fn request(authorization: Option<&str>) -> http::request::Parts {
         .header(CONTENT_LENGTH, "0")
         .header(ACCEPT, "application/json, text/event-stream")
         .header(USER_AGENT, "some-client/1.27.0")
-        .header("mcp-session-id", "6f1c4f0e-5a0b-4d3e-9a53-0d6a0b6a2a53")
+        .header("x-request-id", "6f1c4f0e-5a0b-4d3e-9a53-0d6a0b6a2a53")
         .header("mcp-protocol-version", "2025-11-25");
     if let Some(authorization) = authorization {
         request = request.header(AUTHORIZATION, authorization);
