@@ -5,11 +5,12 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
@@ -68,9 +69,21 @@ pub struct Server {
     pub url: String,
     /// What it printed up to the line that says where it listens.
     pub printed: Vec<String>,
-    stderr: JoinHandle<String>,
-    /// What it prints after that.
-    stdout: JoinHandle<String>,
+    said: Said,
+    pipes: [JoinHandle<()>; 2],
+}
+
+/// What it logs, and prints after that line.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<String>>);
+
+impl Said {
+    async fn collect(self, mut pipe: impl AsyncBufRead + Unpin) {
+        let mut line = String::new();
+        while pipe.read_line(&mut line).await.is_ok_and(|length| length > 0) {
+            self.0.lock().unwrap().push_str(&std::mem::take(&mut line));
+        }
+    }
 }
 
 impl Server {
@@ -81,13 +94,16 @@ impl Server {
 
     pub async fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().expect("the example starts");
-        let stderr = tokio::spawn(to_the_end(child.stderr.take().expect("a pipe")));
+        let said = Said::default();
+        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let stderr = tokio::spawn(said.clone().collect(stderr));
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut printed = Vec::new();
         let url = loop {
             let line = in_time("it listens", lines.next_line()).await.expect("lines of text");
             let Some(line) = line else {
-                panic!("the server ends: {}", stderr.await.unwrap_or_default());
+                stderr.await.expect("it is read");
+                panic!("the server ends: {}", said.0.lock().unwrap());
             };
             let url = line.strip_prefix("listening on ").map(str::to_owned);
             printed.push(line);
@@ -96,8 +112,13 @@ impl Server {
             }
         };
         let path = url.match_indices('/').nth(2).map_or(url.len(), |(slash, _)| slash);
-        let stdout = tokio::spawn(to_the_end(lines.into_inner()));
-        Self { child, url: url[..path].to_owned(), printed, stderr, stdout }
+        let pipes = [stderr, tokio::spawn(said.clone().collect(lines.into_inner()))];
+        Self { child, url: url[..path].to_owned(), printed, said, pipes }
+    }
+
+    /// What it has logged by now, and printed since it listens.
+    pub fn said(&self) -> String {
+        self.said.0.lock().unwrap().clone()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -124,23 +145,18 @@ impl Server {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Asks the process to stop, as a service manager does, and waits. Returns what it logged, and
-    /// what it printed since it listens.
+    /// Asks the process to stop, as a service manager does, and waits. Returns what it
+    /// [said](Self::said).
     pub async fn terminate(mut self) -> (ExitStatus, String) {
         let id = self.child.id().expect("it runs").to_string();
         let killed = std::process::Command::new("kill").args(["-TERM", &id]).status();
         assert!(killed.expect("there is a `kill`").success());
         let status = in_time("it stops", self.child.wait()).await.expect("its status");
-        let [logged, printed] =
-            [self.stderr.await, self.stdout.await].map(Result::unwrap_or_default);
-        (status, logged + &printed)
+        for pipe in &mut self.pipes {
+            pipe.await.expect("it is read");
+        }
+        (status, self.said())
     }
-}
-
-async fn to_the_end(mut pipe: impl AsyncRead + Unpin) -> String {
-    let mut text = String::new();
-    let _ = pipe.read_to_string(&mut text).await;
-    text
 }
 
 /// A client that no proxy of the environment comes between.
