@@ -22,11 +22,16 @@ impl Reloading {
         access: Access,
         apply: impl Fn(&str) -> Result<(), CredentialFileError> + Send + Sync + 'static,
     ) -> Result<Self, CredentialFileError> {
-        let is_again = AtomicBool::new(false);
+        let (is_again, was_refused) = (AtomicBool::new(false), AtomicBool::new(false));
         let watched = Watched::start(path, access, move |bytes| {
             let applied = text(bytes).and_then(&apply);
-            if is_again.swap(true, Relaxed) {
-                counters::reloaded(if applied.is_ok() { "applied" } else { "refused" });
+            // What is refused is tried again and again.
+            let refused_anew = applied.is_err() && !was_refused.load(Relaxed);
+            was_refused.store(applied.is_err(), Relaxed);
+            match (is_again.swap(true, Relaxed), applied.is_ok()) {
+                (true, true) => counters::reloaded("applied"),
+                (true, false) if refused_anew => counters::reloaded("refused"),
+                _ => {}
             }
             applied
         });
