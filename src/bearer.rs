@@ -1,6 +1,5 @@
 //! Static bearer tokens (RFC 6750).
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -102,11 +101,7 @@ impl Bearer {
         let file = Reloading::start(path, Access::Any, move |text| {
             let next = parse_tokens(text)?;
             let next = next.iter().map(|token| (token.sha256, token.principal()));
-            let replaced = |table: &mut CredentialTable| -> Result<_, Infallible> {
-                Ok(table.replace_by_sha256(next))
-            };
-            let Ok(gone) = live.update(replaced);
-            gone.end();
+            live.change(|table| table.replace_by_sha256(next)).end();
             Ok(())
         });
         tokens.file = Some(file?);
@@ -151,11 +146,7 @@ impl Bearer {
     /// # }
     /// ```
     pub fn handle(&mut self) -> BearerHandle {
-        let revocable = |table: &mut CredentialTable| -> Result<(), Infallible> {
-            table.make_revocable();
-            Ok(())
-        };
-        let Ok(()) = self.tokens.update(revocable);
+        self.tokens.change(CredentialTable::make_revocable);
         BearerHandle {
             tokens: self.tokens.clone(),
             #[cfg(feature = "files")]
@@ -214,9 +205,7 @@ impl BearerHandle {
     }
 
     fn take_out(&self, take_out: impl FnOnce(&mut CredentialTable) -> Revoked) -> usize {
-        let taken = |table: &mut CredentialTable| Ok::<_, Infallible>(take_out(table));
-        let Ok(revoked) = self.tokens.update(taken);
-        revoked.end()
+        self.tokens.change(take_out).end()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What changes while requests are judged by it: replaced as a whole, and read without a lock.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -18,6 +19,12 @@ impl<T: Clone> Live<T> {
     /// What holds now. Hold on to it for one judgement, and no longer.
     pub(crate) fn load(&self) -> Guard<Arc<T>> {
         self.current.load()
+    }
+
+    /// Changes a copy, which holds from then on.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let Ok(result) = self.update(|next| Ok::<_, Infallible>(change(next)));
+        result
     }
 
     /// Changes a copy, which holds from then on if all went well.

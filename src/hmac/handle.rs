@@ -1,6 +1,5 @@
 //! Keys that come and go while the server runs.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,9 +52,7 @@ impl HmacHandle {
     }
 
     fn take_out(&self, key_id: &str, secret: Option<&[u8]>) -> usize {
-        let taken = |keys: &mut Keys| Ok::<_, Infallible>(keys.remove(key_id, secret));
-        let Ok(revoked) = self.keys.update(taken);
-        revoked.end()
+        self.keys.change(|keys| keys.remove(key_id, secret)).end()
     }
 }
 

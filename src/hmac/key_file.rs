@@ -1,7 +1,6 @@
 //! Key files: a line `key_id base64:SECRET` for each secret of a signer.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -38,8 +37,7 @@ impl Hmac {
         let live = hmac.keys.clone();
         let file = Reloading::start(path, Access::Private, move |text| {
             let next = parse_keys(text)?;
-            let Ok(gone) = live.update(|keys| Ok::<_, Infallible>(keys.replace(next)));
-            gone.end();
+            live.change(|keys| keys.replace(next)).end();
             Ok(())
         });
         hmac.file = Some(file?);

@@ -16,7 +16,6 @@ mod signature;
 mod signer;
 mod verify;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,11 +144,7 @@ impl<R> Hmac<R> {
     /// # }
     /// ```
     pub fn handle(&mut self) -> HmacHandle {
-        let revocable = |keys: &mut Keys| -> Result<(), Infallible> {
-            keys.make_revocable();
-            Ok(())
-        };
-        let Ok(()) = self.keys.update(revocable);
+        self.keys.change(Keys::make_revocable);
         HmacHandle {
             keys: self.keys.clone(),
             #[cfg(feature = "files")]

@@ -6,7 +6,6 @@ mod remember;
 mod users;
 mod verifier;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -173,10 +172,10 @@ impl Passwords {
 /// What was remembered of these is forgotten; the others stay the same principals, and remembered.
 /// A request that has begun is judged by the users of before.
 fn replace(users: &Live<Arc<Users>>, key: &CredentialKey, file: PasswordFile) {
-    let Ok(gone) = users.update(|users| -> Result<_, Infallible> {
+    let gone = users.change(|users| {
         let before = users.clone();
         *users = Arc::new(Users::new(file, key, Some(&before)));
-        Ok(before.not_in(users))
+        before.not_in(users)
     });
     gone.end();
 }
