@@ -1,10 +1,11 @@
 //! The trait that every scheme implements.
 
 use http::HeaderName;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::combine::Boxed;
-use crate::{Admission, Rejection};
+use crate::{Admission, Attempt, Rejection};
 
 /// Decides from the head of a request who is asking.
 ///
@@ -82,6 +83,26 @@ pub trait Authenticator: Send + Sync + 'static {
     /// sees a secret.
     fn credential_headers(&self) -> Vec<HeaderName> {
         Vec::new()
+    }
+
+    /// Says what a request attempts, for the layer's [rate limit](crate::McpAuthLayer::rate_limit):
+    /// whom it claims to be, and what its verification costs. `None` presents no credential of
+    /// this scheme.
+    ///
+    /// The layer asks before it authenticates, and only where a rate limit is set. By default
+    /// `Authorization` and each of the [`credential_headers`](Self::credential_headers) presents a
+    /// credential, which claims no user.
+    fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        let is_present = |name: &HeaderName| head.headers.contains_key(name);
+        (is_present(&AUTHORIZATION) || self.credential_headers().iter().any(is_present))
+            .then(Attempt::new)
+    }
+
+    /// Says whether failed attempts are limited by [`RateLimit::default`](crate::RateLimit) where
+    /// the layer has no other limit. `false` unless credentials can be guessed or are expensive to
+    /// verify, as those of password files.
+    fn needs_rate_limit(&self) -> bool {
+        false
     }
 
     /// This scheme with its type erased, for schemes that are chosen at run time.

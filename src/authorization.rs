@@ -5,7 +5,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::secret::CredentialTable;
-use crate::{Admission, Challenge, Rejection};
+use crate::{Admission, Attempt, Challenge, Rejection};
 
 /// A scheme whose credential is one token68.
 pub(crate) struct Scheme {
@@ -14,6 +14,8 @@ pub(crate) struct Scheme {
     pub(crate) challenge: fn(brought: bool) -> Challenge,
     /// Whether a credential has the scheme's form. Only asked of those that are not in the table.
     pub(crate) well_formed: fn(&str) -> bool,
+    /// The user that a credential claims to be, if it claims one.
+    pub(crate) claimed: fn(&[u8]) -> Option<Vec<u8>>,
 }
 
 impl Scheme {
@@ -23,13 +25,18 @@ impl Scheme {
         &self,
         head: &Parts,
         table: &CredentialTable,
-        limited: &Limited,
     ) -> Result<Admission, Rejection> {
         let credential = self.presented(head)?;
-        limited.judge(head, credential, || match table.get(credential) {
+        match table.get(credential) {
             Some(principal) => Ok(Admission::new(principal.clone()).scheme(self.name)),
             None => Err(self.refusal(credential)),
-        })
+        }
+    }
+
+    /// The attempt of a request that presents a credential of this scheme.
+    pub(crate) fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        let credential = self.presented(head).ok()?;
+        Some((self.claimed)(credential).map_or_else(Attempt::new, Attempt::claiming))
     }
 
     /// The credential of this scheme that the request brings.
@@ -60,28 +67,5 @@ impl Scheme {
             Ok(text) if (self.well_formed)(text) => Rejection::invalid(challenge),
             _ => Rejection::malformed(challenge),
         }
-    }
-}
-
-/// How guesses at the credentials of a table are limited, if they are.
-#[derive(Debug, Default)]
-pub(crate) struct Limited {
-    #[cfg(feature = "throttle")]
-    pub(crate) guesses: Option<Box<crate::throttle::Guesses>>,
-}
-
-impl Limited {
-    fn judge(
-        &self,
-        head: &Parts,
-        credential: &[u8],
-        judge: impl FnOnce() -> Result<Admission, Rejection>,
-    ) -> Result<Admission, Rejection> {
-        #[cfg(feature = "throttle")]
-        if let Some(guesses) = &self.guesses {
-            return guesses.judge(head, credential, judge);
-        }
-        let _ = (head, credential);
-        judge()
     }
 }

@@ -10,13 +10,11 @@ use http::request::Parts;
 
 #[cfg(feature = "password")]
 use crate::CredentialFileError;
-use crate::authorization::{Limited, Scheme};
+use crate::authorization::Scheme;
 #[cfg(feature = "password")]
 use crate::password::Passwords;
 use crate::secret::CredentialTable;
-#[cfg(feature = "throttle")]
-use crate::throttle::{GuessLimit, Guesses};
-use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rejection};
+use crate::{Admission, Attempt, Authenticator, Challenge, CredentialError, Principal, Rejection};
 
 /// HTTP Basic authentication (RFC 7617) for any number of users, in UTF-8.
 ///
@@ -44,7 +42,7 @@ pub struct Basic {
 enum Users {
     /// By the credential as it is sent: the base64 of `user:password`. Its encoding is
     /// canonical, so equal text means equal credentials, and nothing need be decoded.
-    Static(CredentialTable, Limited),
+    Static(CredentialTable),
     /// Those of a password file.
     #[cfg(feature = "password")]
     Hashed(Box<Passwords>),
@@ -54,6 +52,7 @@ const SCHEME: Scheme = Scheme {
     name: "Basic",
     challenge: |_| Challenge::new("Basic").param("charset", "UTF-8"),
     well_formed,
+    claimed,
 };
 
 impl Basic {
@@ -83,27 +82,8 @@ impl Basic {
         }
         match table.is_empty() {
             true => Err(CredentialError::NoCredentials),
-            false => Ok(Self { users: Users::Static(table, Limited::default()) }),
+            false => Ok(Self { users: Users::Static(table) }),
         }
-    }
-}
-
-#[cfg(feature = "throttle")]
-impl Basic {
-    /// Limits how often a client may guess. Users of a password file are limited by
-    /// [`GuessLimit::default`] unless there is another one; those who were given to
-    /// [`new`](Self::new) are not limited.
-    ///
-    /// # Panics
-    ///
-    /// If the operating system gives no random bytes.
-    pub fn limit_guesses(mut self, limit: GuessLimit) -> Self {
-        match &mut self.users {
-            Users::Static(_, limited) => limited.guesses = Some(Box::new(Guesses::new(limit))),
-            #[cfg(feature = "password")]
-            Users::Hashed(passwords) => passwords.limit_guesses(limit),
-        }
-        self
     }
 }
 
@@ -125,11 +105,11 @@ impl Basic {
 /// short queue, and 503 where that is full. An unknown user takes as long as one of the file. In
 /// [`any_of`](crate::any_of) put it last: what another `Basic` knows need not be hashed.
 ///
-/// # Guessing
+/// # Rate limit
 ///
-/// is limited by [`GuessLimit::default`], or by what was given to
-/// [`limit_guesses`](Self::limit_guesses). It goes by the client's address: serve the app with
-/// `into_make_service_with_connect_info::<SocketAddr>()`, or every request is answered with 503.
+/// Failed attempts are limited by [`RateLimit::default`](crate::RateLimit), or by the layer's
+/// [`rate_limit`](crate::McpAuthLayer::rate_limit). Both go by the client's address: serve the app
+/// with `into_make_service_with_connect_info::<SocketAddr>()`, or every attempt is answered with 503.
 #[cfg(feature = "password")]
 impl Basic {
     /// The users of this text.
@@ -180,7 +160,7 @@ impl Basic {
     pub fn handle(&self) -> BasicHandle {
         match &self.users {
             Users::Hashed(passwords) => BasicHandle { file: passwords.file().cloned() },
-            Users::Static(..) => BasicHandle { file: None },
+            Users::Static(_) => BasicHandle { file: None },
         }
     }
 
@@ -238,10 +218,17 @@ fn well_formed(credential: &str) -> bool {
         .is_some_and(|pair| pair.contains(':') && !pair.contains(char::is_control))
 }
 
+/// The claimed user's name, if there is one.
+fn claimed(credential: &[u8]) -> Option<Vec<u8>> {
+    let mut pair = STANDARD.decode(credential).ok()?;
+    pair.truncate(pair.iter().position(|&byte| byte == b':')?);
+    Some(pair)
+}
+
 impl Authenticator for Basic {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
         match &self.users {
-            Users::Static(users, limited) => SCHEME.judge(head, users, limited),
+            Users::Static(users) => SCHEME.judge(head, users),
             #[cfg(feature = "password")]
             Users::Hashed(passwords) => hashed::judge(passwords, head).await,
         }
@@ -249,10 +236,19 @@ impl Authenticator for Basic {
 
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
         match &self.users {
-            Users::Static(users, limited) => Some(SCHEME.judge(head, users, limited)),
+            Users::Static(users) => Some(SCHEME.judge(head, users)),
             #[cfg(feature = "password")]
             Users::Hashed(passwords) => hashed::judge_now(passwords, head),
         }
+    }
+
+    fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        let attempt = SCHEME.attempt(head)?;
+        Some(if self.needs_rate_limit() { attempt.expensive() } else { attempt })
+    }
+
+    fn needs_rate_limit(&self) -> bool {
+        !matches!(self.users, Users::Static(_))
     }
 }
 
@@ -260,6 +256,7 @@ impl Authenticator for Basic {
 #[cfg(feature = "password")]
 mod hashed {
     use super::*;
+    use crate::rate_limit::Asker;
 
     /// The most that a name and a password have together, in bytes, with the colon.
     const MAX_PAIR: usize = 1024;
@@ -291,22 +288,20 @@ mod hashed {
         passwords: &Passwords,
         head: &Parts,
     ) -> Option<Result<Admission, Rejection>> {
-        let mut pair = Pair::new();
-        let known = pair.read(head).and_then(|(name, password)| {
-            let client = passwords.client(head)?;
-            Ok(passwords.remembered(name, password, client))
-        });
-        known.map(|principal| principal.map(admitted)).transpose()
+        match Pair::new().read(head) {
+            Ok((name, password)) => Some(Ok(admitted(passwords.remembered(name, password)?))),
+            Err(rejection) => Some(Err(rejection)),
+        }
     }
 
     pub(super) async fn judge(passwords: &Passwords, head: &Parts) -> Result<Admission, Rejection> {
         let mut pair = Pair::new();
         let (name, password) = pair.read(head)?;
-        let client = passwords.client(head)?;
-        if let Some(principal) = passwords.remembered(name, password, client) {
+        if let Some(principal) = passwords.remembered(name, password) {
             return Ok(admitted(principal));
         }
-        match passwords.verify(name, password, client).await? {
+        let asker = head.extensions.get::<Asker>().copied().unwrap_or_default();
+        match passwords.verify(name, password, asker).await? {
             Some(principal) => Ok(admitted(principal)),
             None => Err(Rejection::invalid((SCHEME.challenge)(true))),
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use crate::authorization::{Limited, Scheme};
+use crate::authorization::Scheme;
 use crate::live::Live;
 use crate::secret::{CredentialTable, Revoked};
-use crate::{Admission, Authenticator, Challenge, CredentialError, Principal, Rejection};
+use crate::{Admission, Attempt, Authenticator, Challenge, CredentialError, Principal, Rejection};
 #[cfg(feature = "files")]
 use crate::{CredentialFileError, reload::Reloading, token_file::parse_tokens, watch::Access};
 
@@ -31,10 +31,10 @@ use crate::{CredentialFileError, reload::Reloading, token_file::parse_tokens, wa
 /// Tokens are held as keyed digests, and a request costs the same however many there are. They
 /// are taken from `Authorization` only, never from the query.
 ///
-/// Make tokens of random bytes, at least 128 bits of them: nothing here slows a guesser down.
+/// Make tokens of random bytes, at least 128 bits of them: failed attempts are not limited unless
+/// the layer has a [`rate_limit`](crate::McpAuthLayer::rate_limit).
 pub struct Bearer {
     tokens: Arc<Live<CredentialTable>>,
-    limited: Limited,
     #[cfg(feature = "files")]
     file: Option<Reloading>,
 }
@@ -47,6 +47,7 @@ const SCHEME: Scheme = Scheme {
         false => Challenge::new("Bearer"),
     },
     well_formed: is_b64token,
+    claimed: |_| None,
 };
 
 impl Bearer {
@@ -108,22 +109,9 @@ impl Bearer {
         Ok(tokens)
     }
 
-    /// Limits how often a client may guess, which is not limited by default: nobody guesses a long
-    /// random token. Right ones cost nothing.
-    ///
-    /// # Panics
-    ///
-    /// If the operating system gives no random bytes.
-    #[cfg(feature = "throttle")]
-    pub fn limit_guesses(mut self, limit: crate::GuessLimit) -> Self {
-        self.limited.guesses = Some(Box::new(crate::throttle::Guesses::new(limit)));
-        self
-    }
-
     fn of(table: CredentialTable) -> Self {
         Self {
             tokens: Arc::new(Live::new(table)),
-            limited: Limited::default(),
             #[cfg(feature = "files")]
             file: None,
         }
@@ -243,11 +231,15 @@ fn is_b64token(text: &str) -> bool {
 
 impl Authenticator for Bearer {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        SCHEME.judge(head, &self.tokens.load(), &self.limited)
+        SCHEME.judge(head, &self.tokens.load())
     }
 
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
-        Some(SCHEME.judge(head, &self.tokens.load(), &self.limited))
+        Some(SCHEME.judge(head, &self.tokens.load()))
+    }
+
+    fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        SCHEME.attempt(head)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderName, StatusCode};
 
-use crate::{Admission, Authenticator, Rejection};
+use crate::{Admission, Attempt, Authenticator, Rejection};
 
 type Verdict = Result<Admission, Rejection>;
 
@@ -63,6 +63,17 @@ impl<A: Authenticator, B: Authenticator> Authenticator for AnyOf<A, B> {
         headers.extend(self.second.credential_headers());
         headers
     }
+
+    fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        match (self.first.attempt(head), self.second.attempt(head)) {
+            (Some(first), Some(second)) => Some(first.and(second)),
+            (first, second) => first.or(second),
+        }
+    }
+
+    fn needs_rate_limit(&self) -> bool {
+        self.first.needs_rate_limit() || self.second.needs_rate_limit()
+    }
 }
 
 /// Whether the second has a say: in the decision or, with a 401, in its challenges.
@@ -83,6 +94,7 @@ fn settle(first: Rejection, second: Verdict) -> Verdict {
 /// It returns a [`Principal`](crate::Principal) or an [`Admission`]. The shapes that compile:
 ///
 /// ```
+/// use std::collections::HashMap;
 /// use http::request::Parts;
 /// use mcp_auth_layer::{Challenge, McpAuthLayer, Principal, Rejection, from_fn};
 ///
@@ -98,17 +110,19 @@ fn settle(first: Rejection, second: Verdict) -> Verdict {
 /// let layer = McpAuthLayer::new(from_fn(by_certificate));
 ///
 /// // A closure that takes what it needs out of the head and returns an `async move` block.
-/// let admin = String::from("admin");
+/// let names: HashMap<Uid, String> = HashMap::new();
 /// let layer = McpAuthLayer::new(from_fn(move |head: &Parts| {
-///     let local = head.uri.path().starts_with("/local/");
-///     let admin = admin.clone();
+///     // Of a peer at a Unix socket: the server has put it there.
+///     let name = head.extensions.get::<Uid>().and_then(|uid| names.get(uid)).cloned();
 ///     async move {
-///         match local {
-///             true => Ok(Principal::new(admin)),
-///             false => Err(Rejection::missing(Challenge::new("Local"))),
+///         match name {
+///             Some(name) => Ok(Principal::new(name)),
+///             None => Err(Rejection::missing(Challenge::new("Peer"))),
 ///         }
 ///     }
 /// }));
+/// # #[derive(Clone, PartialEq, Eq, Hash)]
+/// # struct Uid(u32);
 /// ```
 ///
 /// If it reads a credential from a header other than `Authorization`, name that header with
@@ -225,6 +239,14 @@ impl Authenticator for Boxed {
         self.0.erased_credential_headers()
     }
 
+    fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        self.0.erased_attempt(head)
+    }
+
+    fn needs_rate_limit(&self) -> bool {
+        self.0.erased_needs_rate_limit()
+    }
+
     fn boxed(self) -> Boxed {
         self
     }
@@ -238,6 +260,8 @@ trait Erased: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
     fn erased_authenticate_now(&self, head: &Parts) -> Option<Verdict>;
     fn erased_credential_headers(&self) -> Vec<HeaderName>;
+    fn erased_attempt(&self, head: &Parts) -> Option<Attempt>;
+    fn erased_needs_rate_limit(&self) -> bool;
 }
 
 impl<A: Authenticator> Erased for A {
@@ -254,5 +278,13 @@ impl<A: Authenticator> Erased for A {
 
     fn erased_credential_headers(&self) -> Vec<HeaderName> {
         self.credential_headers()
+    }
+
+    fn erased_attempt(&self, head: &Parts) -> Option<Attempt> {
+        self.attempt(head)
+    }
+
+    fn erased_needs_rate_limit(&self) -> bool {
+        self.needs_rate_limit()
     }
 }

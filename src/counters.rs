@@ -16,8 +16,7 @@ pub(crate) fn request(scheme: Option<&'static str>, outcome: &'static str, reaso
     let _ = (scheme, outcome, reason);
 }
 
-/// A request was turned away for too many guesses.
-#[cfg(feature = "throttle")]
+/// A request was refused for too many failed attempts.
 pub(crate) fn throttled() {
     #[cfg(feature = "metrics")]
     metrics::counter!("mcp_auth_throttled_total").increment(1);

@@ -27,6 +27,7 @@ pin_project! {
     enum State<F, E> {
         Inner { #[pin] future: F, admitted: Option<Admitted>, ending: Option<Ending> },
         Answered { response: Option<Response<Body>> },
+        Failed { error: Option<E> },
         Waiting { future: Waiting<E> },
     }
 }
@@ -41,6 +42,11 @@ impl<F, E> ResponseFuture<F, E> {
 
     pub(crate) fn answered(response: Response<Body>) -> Self {
         Self { state: State::Answered { response: Some(response) } }
+    }
+
+    /// The inner service's error, which it gave instead of being ready.
+    pub(crate) fn failed(error: E) -> Self {
+        Self { state: State::Failed { error: Some(error) } }
     }
 
     pub(crate) fn waiting(
@@ -79,6 +85,9 @@ where
                 Poll::Ready(Ok(response))
             }
             StateProj::Answered { response } => Poll::Ready(Ok(response
+                .take()
+                .expect("a ResponseFuture is polled once after it is ready"))),
+            StateProj::Failed { error } => Poll::Ready(Err(error
                 .take()
                 .expect("a ResponseFuture is polled once after it is ready"))),
             StateProj::Waiting { future } => future.as_mut().poll(cx),

@@ -8,9 +8,11 @@ use axum_core::body::Body;
 use http::{HeaderName, Response};
 use tower_layer::Layer;
 
+use crate::checks::{Host, is_origin};
 use crate::options::Options;
+use crate::rate_limit::RateLimiter;
 use crate::seal::{MIN_KEY, Sealer};
-use crate::{Authenticator, Basic, Bearer, McpAuth, Rejection};
+use crate::{Authenticator, Basic, Bearer, McpAuth, RateLimit, Rejection};
 
 /// Guards every request to the service inside: only those that its [`Authenticator`] admits, and
 /// the few exemptions named in the [crate's documentation](crate), get there.
@@ -154,15 +156,16 @@ impl<A> McpAuthLayer<A> {
             path.starts_with('/') && path.chars().all(literal),
             "McpAuthLayer::public_path: {path:?} is not one exact path beginning with `/`"
         );
-        self.edit().public_paths.push(path);
+        self.edit().exemptions.public_paths.push(path);
         self
     }
 
     /// Lets pages of this origin ask, such as `https://app.example.com` or the MCP Inspector's
     /// `http://localhost:6274`. Call it again for another one.
     ///
-    /// Requests of the server's own host, and those without `Origin`, need no permission. For a
-    /// browser to read the answers, put a `CorsLayer` outside as well.
+    /// Requests without `Origin` need no permission, nor do those of the server's own pages: pages
+    /// of an IP address or `localhost` that ask the same one, and `https` pages of a
+    /// [`host`](Self::host). For a browser to read the answers, put a `CorsLayer` outside as well.
     ///
     /// # Panics
     ///
@@ -170,21 +173,62 @@ impl<A> McpAuthLayer<A> {
     /// and without a slash at the end. `*` and `null` are no origins; any page can be `null`.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         let origin = origin.into();
-        let form = origin.split_once("://").is_some_and(|(scheme, authority)| {
-            let plain = |c: char| c.is_ascii_graphic() && !"/?#*\\".contains(c);
-            !scheme.is_empty()
-                && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-                && !authority.is_empty()
-                && authority.chars().all(plain)
-        });
+        let form = is_origin(&origin);
         assert!(form, "McpAuthLayer::allow_origin: {origin:?} is not `scheme://host[:port]`");
-        let default_port = match &origin {
-            http if http.starts_with("http:") => ":80",
-            https if https.starts_with("https:") => ":443",
-            _ => "",
-        };
-        let origin = origin.strip_suffix(default_port).unwrap_or(&origin);
-        self.edit().allowed_origins.push(origin.to_owned());
+        self.edit().origins.allow(&origin);
+        self
+    }
+
+    /// Lets pages of **every** origin of this scheme ask: `vscode-webview` for webviews of VS Code,
+    /// whose hosts are made up anew, or `file` for pages opened from disk.
+    ///
+    /// Whoever can open such a page on the user's machine can then use what the browser or editor
+    /// attaches to its requests, and read what needs no credential.
+    ///
+    /// # Panics
+    ///
+    /// If it is not the name of a scheme (RFC 3986 §3.1), or `http` or `https`: these are the web.
+    pub fn danger_allow_origin_scheme(mut self, scheme: impl AsRef<str>) -> Self {
+        let scheme = scheme.as_ref();
+        let is_allowed = self.edit().origins.allow_scheme(scheme);
+        assert!(
+            is_allowed,
+            "McpAuthLayer::danger_allow_origin_scheme: {scheme:?} is not the scheme of local pages"
+        );
+        self
+    }
+
+    /// Names the server, as `host` or `host:port`: `tools.example.com`. Call it again for another
+    /// name.
+    ///
+    /// A request that a browser sent (it has `Origin` or `Sec-Fetch-Site`) is refused with 403
+    /// unless its `Host` is one of these names, an IP address or `localhost`. Without this check a
+    /// web page whose name was rebound to the server's address (DNS rebinding) would pass as the
+    /// server's own. Requests of other clients are not concerned. Pages of `https://` and this name
+    /// are the server's own origin; see [`allow_origin`](Self::allow_origin) for others.
+    ///
+    /// # Panics
+    ///
+    /// If it is not `host` or `host:port`.
+    pub fn host(mut self, host: impl AsRef<str>) -> Self {
+        let host = host.as_ref();
+        match Host::parse(host) {
+            Some(host) => self.edit().hosts.add(host),
+            None => panic!("McpAuthLayer::host: {host:?} is not `host` or `host:port`"),
+        }
+        self
+    }
+
+    /// Limits failed attempts to authenticate, of whatever scheme.
+    ///
+    /// By default [`RateLimit::default`] applies where the authenticator has a password file, and no
+    /// limit elsewhere: nobody guesses a long random token. Clones of this layer share the counters.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system gives no random bytes.
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.edit().rate_limit = Some(Arc::new(RateLimiter::new(limit)));
         self
     }
 
@@ -195,7 +239,7 @@ impl<A> McpAuthLayer<A> {
     /// `/.well-known/openid-configuration`, and anything but a plain "there is none" leads them
     /// astray where credentials are configured by hand.
     pub fn pass_discovery(mut self) -> Self {
-        self.edit().pass_discovery = true;
+        self.edit().exemptions.pass_discovery = true;
         self
     }
 
@@ -219,14 +263,17 @@ impl<A> McpAuthLayer<A> {
     /// How many bytes a body may have that must be [checked](crate::Admission::check_body),
     /// 4 MiB by default. A larger one is refused with 413. Other bodies are not touched.
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.edit().body_limit = bytes;
+        self.edit().body_limits.body = bytes;
         self
     }
 
-    /// How many bytes all bodies may have together that are being collected for their check at a
-    /// time, 64 MiB by default. What comes on top is refused with 503.
+    /// How many bytes all bodies may have together that are being collected or checked at a time,
+    /// 64 MiB by default. One principal may have an eighth of it, or one body of the
+    /// [limit](Self::body_limit). What comes on top is refused with 503.
+    ///
+    /// Each body has 30 seconds to arrive, and 16 KiB of it must arrive every five seconds.
     pub fn body_total_limit(mut self, bytes: usize) -> Self {
-        self.edit().body_total_limit = bytes;
+        self.edit().body_limits.total = bytes;
         self
     }
 

@@ -46,8 +46,7 @@
 //! | `axum` (default) | signed requests below `Router::nest`; the peer's address |
 //! | `files` | tokens and keys in files |
 //! | `metrics` | counters for an operator, through the `metrics` facade |
-//! | `password` | users in a file, with bcrypt or argon2id hashes, and `throttle` for them |
-//! | `throttle` | guessing is made slow |
+//! | `password` | users in a file, with bcrypt or argon2id hashes |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!
@@ -71,13 +70,12 @@ mod basic;
 mod bearer;
 mod body;
 mod challenge;
-#[cfg(feature = "throttle")]
-mod client_address;
+mod checks;
 mod combine;
 mod counters;
 #[cfg(feature = "files")]
 mod credential_file;
-mod exempt;
+mod deadline;
 mod future;
 mod handles;
 #[cfg(feature = "hmac")]
@@ -89,6 +87,7 @@ mod options;
 #[cfg(feature = "password")]
 mod password;
 mod principal;
+mod rate_limit;
 mod rejection;
 #[cfg(feature = "files")]
 mod reload;
@@ -100,8 +99,7 @@ mod seal;
 mod secret;
 mod service;
 mod sse;
-#[cfg(feature = "throttle")]
-mod throttle;
+mod text;
 #[cfg(feature = "files")]
 mod token_file;
 #[cfg(feature = "files")]
@@ -114,8 +112,6 @@ pub use self::basic::Basic;
 pub use self::basic::BasicHandle;
 pub use self::bearer::{Bearer, BearerHandle};
 pub use self::challenge::Challenge;
-#[cfg(feature = "throttle")]
-pub use self::client_address::{ClientAddress, TrustedProxyError};
 pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
 #[cfg(feature = "files")]
 pub use self::credential_file::CredentialFileError;
@@ -127,10 +123,9 @@ pub use self::hmac::{
 };
 pub use self::layer::McpAuthLayer;
 pub use self::principal::Principal;
+pub use self::rate_limit::{Attempt, ClientAddress, Limit, RateLimit, TrustedProxyError};
 pub use self::rejection::{Reason, Rejection};
 #[cfg(feature = "rmcp-client")]
 pub use self::rmcp_client::SigningClient;
 pub use self::secret::CredentialError;
 pub use self::service::McpAuth;
-#[cfg(feature = "throttle")]
-pub use self::throttle::{GuessLimit, Limit};

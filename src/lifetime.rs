@@ -13,14 +13,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Default)]
 pub(crate) struct Lifetime {
     expires: Option<SystemTime>,
-    revocations: Vec<Arc<Revocation>>,
-}
-
-/// Behind a pointer, as tokens themselves cannot be told apart.
-struct Revocation {
-    token: CancellationToken,
-    /// Whether it is cancelled when a table no longer has the credential.
-    by_removal: bool,
+    /// Behind pointers, as tokens themselves cannot be told apart.
+    revocations: Vec<Arc<CancellationToken>>,
 }
 
 /// Completes when a lifetime is over.
@@ -38,12 +32,7 @@ impl Lifetime {
 
     /// Or when this is cancelled, beside what was named before.
     pub(crate) fn or_when(&mut self, token: CancellationToken) {
-        self.revocations.push(Arc::new(Revocation { token, by_removal: false }));
-    }
-
-    /// Or when this is cancelled, because a table no longer has the credential.
-    pub(crate) fn or_when_removed(&mut self, token: CancellationToken) {
-        self.revocations.push(Arc::new(Revocation { token, by_removal: true }));
+        self.revocations.push(Arc::new(token));
     }
 
     /// Or when the other one is over, whatever of it is in this one already.
@@ -68,14 +57,7 @@ impl Lifetime {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.has_expired() || self.revocations.iter().any(|one| one.token.is_cancelled())
-    }
-
-    /// Whether it is over for who has just been found in a table. When that was replaced in this very
-    /// moment is no matter: the next one may have the credential as well, and the answer ends if not.
-    pub(crate) fn is_over_for_who_was_found(&self) -> bool {
-        let revoked = |one: &Arc<Revocation>| !one.by_removal && one.token.is_cancelled();
-        self.has_expired() || self.revocations.iter().any(revoked)
+        self.has_expired() || self.revocations.iter().any(|token| token.is_cancelled())
     }
 
     fn has_expired(&self) -> bool {
@@ -89,7 +71,7 @@ impl Lifetime {
             0 => Box::pin(expiry(expires)),
             _ => Box::pin(async move {
                 let mut revoked: Vec<_> = (revocations.into_iter())
-                    .map(|one| Box::pin(one.token.clone().cancelled_owned()))
+                    .map(|token| Box::pin(CancellationToken::clone(&token).cancelled_owned()))
                     .collect();
                 let mut expired = pin!(expiry(expires));
                 poll_fn(|cx| {

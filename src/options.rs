@@ -9,26 +9,28 @@ use axum_core::body::Body;
 use http::{HeaderName, Request, Response};
 use tracing::error;
 
+use crate::checks::{Exemptions, Hosts, Origins};
 use crate::handles::Handles;
+use crate::rate_limit::RateLimiter;
 use crate::rejection::DEFAULT_REALM;
-use crate::{Authenticator, Challenge, Rejection, body};
+use crate::{Authenticator, Challenge, RateLimit, Rejection, body};
 
 type Render = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync;
 
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) realm: String,
-    pub(crate) public_paths: Vec<String>,
-    pub(crate) allowed_origins: Vec<String>,
-    pub(crate) pass_discovery: bool,
+    pub(crate) exemptions: Exemptions,
+    pub(crate) hosts: Hosts,
+    pub(crate) origins: Origins,
+    pub(crate) rate_limit: Option<Arc<RateLimiter>>,
     pub(crate) keep_authorization: bool,
     pub(crate) credential_headers: Vec<HeaderName>,
     /// What a request without any credential is told.
     challenges: Vec<Challenge>,
     pub(crate) authenticator_timeout: Duration,
-    pub(crate) body_limit: usize,
-    pub(crate) body_total_limit: usize,
-    pub(crate) collecting: body::Collecting,
+    pub(crate) body_limits: body::Limits,
+    pub(crate) body_budget: body::Budget,
     pub(crate) handles: Handles,
     pub(crate) session_keys: usize,
     pub(crate) render: Option<Arc<Render>>,
@@ -38,16 +40,20 @@ impl Options {
     pub(crate) fn new(authenticator: &impl Authenticator) -> Self {
         Self {
             realm: DEFAULT_REALM.to_owned(),
-            public_paths: Vec::new(),
-            allowed_origins: Vec::new(),
-            pass_discovery: false,
+            exemptions: Exemptions::default(),
+            hosts: Hosts::default(),
+            origins: Origins::default(),
+            rate_limit: (authenticator.needs_rate_limit())
+                .then(|| Arc::new(RateLimiter::new(RateLimit::default()))),
             keep_authorization: false,
             credential_headers: authenticator.credential_headers(),
             challenges: challenges(authenticator),
             authenticator_timeout: Duration::from_secs(10),
-            body_limit: body::DEFAULT_LIMIT,
-            body_total_limit: body::DEFAULT_TOTAL_LIMIT,
-            collecting: body::Collecting::default(),
+            body_limits: body::Limits {
+                body: body::DEFAULT_LIMIT,
+                total: body::DEFAULT_TOTAL_LIMIT,
+            },
+            body_budget: body::Budget::default(),
             handles: Handles::new(),
             session_keys: 0,
             render: None,
@@ -96,14 +102,14 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("realm", &self.realm)
-            .field("public_paths", &self.public_paths)
-            .field("allowed_origins", &self.allowed_origins)
-            .field("pass_discovery", &self.pass_discovery)
+            .field("exemptions", &self.exemptions)
+            .field("hosts", &self.hosts)
+            .field("origins", &self.origins)
+            .field("rate_limit", &self.rate_limit)
             .field("keep_authorization", &self.keep_authorization)
             .field("credential_headers", &self.credential_headers)
             .field("authenticator_timeout", &self.authenticator_timeout)
-            .field("body_limit", &self.body_limit)
-            .field("body_total_limit", &self.body_total_limit)
+            .field("body_limits", &self.body_limits)
             .field("session_header", &self.handles.header)
             .field("sessions_are_sealed", &self.handles.sealer.is_some())
             .finish_non_exhaustive()

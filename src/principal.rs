@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -126,9 +127,8 @@ impl Principal {
     }
 
     /// Ends when this token is cancelled, because a table no longer has the credential.
-    pub(crate) fn until_removed(mut self, token: CancellationToken) -> Self {
-        self.edit().lifetime.or_when_removed(token);
-        self
+    pub(crate) fn until_removed(self, token: CancellationToken) -> Self {
+        self.revoked_by(token)
     }
 
     /// Attaches data of your own, one value of each type; a second one of the same type
@@ -227,6 +227,13 @@ impl PartialEq for Principal {
 }
 
 impl Eq for Principal {}
+
+/// Of issuer and name, as they are compared.
+impl Hash for Principal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.issuer(), self.name()).hash(state);
+    }
+}
 
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

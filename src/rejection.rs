@@ -17,8 +17,10 @@ pub(crate) const DEFAULT_REALM: &str = "mcp";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// No credential, or none of a known scheme: 401.
+    /// No credential: 401.
     Missing,
+    /// A credential that no scheme recognizes, such as a token without `Bearer` in front of it: 401.
+    Unrecognized,
     /// A credential of a known scheme that does not have its form: 401.
     Malformed,
     /// A credential that is wrong or has expired. Which part of it, is never told: 401.
@@ -26,10 +28,15 @@ pub enum Reason {
     /// A request that can be read in two ways, such as one with two `Authorization` fields, or
     /// whose body cannot be read at all: 400.
     BadRequest,
+    /// A browser names a host that is not this server's, as in DNS rebinding: 403.
+    ForeignHost,
     /// A web page of another origin made its browser ask: 403.
     ForeignOrigin,
     /// An OAuth discovery document that does not exist here: 404.
     NoDiscovery,
+    /// An OAuth client registers itself (RFC 7591) without a credential, as MCP clients do that look
+    /// for OAuth: 400. The body is OAuth's own form of an error, which they show.
+    NoRegistration,
     /// The id of a session or an event that is somebody else's, or nobody's: 404.
     UnknownSession,
     /// A body over the limit that had to be checked: 413.
@@ -46,9 +53,11 @@ impl Reason {
     /// The status of the answer.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Missing | Self::Malformed | Self::Invalid => StatusCode::UNAUTHORIZED,
-            Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Missing | Self::Unrecognized | Self::Malformed | Self::Invalid => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::BadRequest | Self::NoRegistration => StatusCode::BAD_REQUEST,
+            Self::ForeignHost | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::NoDiscovery | Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
@@ -61,11 +70,14 @@ impl Reason {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
+            Self::Unrecognized => "unrecognized",
             Self::Malformed => "malformed",
             Self::Invalid => "invalid",
             Self::BadRequest => "bad_request",
+            Self::ForeignHost => "foreign_host",
             Self::ForeignOrigin => "foreign_origin",
             Self::NoDiscovery => "no_discovery",
+            Self::NoRegistration => "no_registration",
             Self::UnknownSession => "unknown_session",
             Self::BodyTooLarge => "body_too_large",
             Self::TooManyRequests => "too_many_requests",
@@ -112,7 +124,8 @@ struct Inner {
 impl Rejection {
     /// No credential of this scheme: 401. [`any_of`](crate::any_of) tries the next one.
     pub fn missing(challenge: Challenge) -> Self {
-        let message = "authentication required";
+        let message =
+            "authentication required: configure the credential in the client, as a header";
         let mut rejection = Self::unauthorized(Reason::Missing, message, challenge);
         rejection.0.scheme = None; // none was recognized
         rejection
@@ -200,6 +213,19 @@ impl Rejection {
         self
     }
 
+    /// Tells a credential that came and was not recognized apart from none.
+    pub(crate) fn unrecognized(mut self) -> Self {
+        let schemes: Vec<_> = self.0.challenges.iter().map(Challenge::scheme).collect();
+        self.0.reason = Reason::Unrecognized;
+        self.0.message = format!(
+            "the Authorization header has no credential that is recognized here; it begins with the \
+             name of its scheme and a space: {}",
+            schemes.join(", ")
+        )
+        .into();
+        self
+    }
+
     /// Replaces the challenges.
     pub(crate) fn with_challenges(mut self, challenges: Vec<Challenge>) -> Self {
         self.0.challenges = challenges;
@@ -232,6 +258,11 @@ impl Rejection {
         self.0.scheme
     }
 
+    #[cfg(test)]
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     pub(crate) fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }
@@ -246,9 +277,10 @@ impl Rejection {
     pub(crate) fn merge(self, other: Self) -> Self {
         let further = |rejection: &Self| match rejection.reason() {
             Reason::Missing => 0,
-            Reason::Malformed => 1,
-            Reason::Invalid => 2,
-            _ => 3,
+            Reason::Unrecognized => 1,
+            Reason::Malformed => 2,
+            Reason::Invalid => 3,
+            _ => 4,
         };
         let (mut first, mut second) = (self, other);
         let mut challenges = std::mem::take(&mut first.0.challenges);
@@ -269,8 +301,15 @@ impl Rejection {
 
     pub(crate) fn to_response(&self, realm: &str) -> Response<Body> {
         let (code, message) = (self.status().as_u16(), serde_json::json!(self.0.message));
-        let error = format!(r#"{{"code":{code},"message":{message}}}"#);
-        let body = format!(r#"{{"jsonrpc":"2.0","id":null,"error":{error}}}"#);
+        let body = match self.reason() {
+            Reason::NoRegistration => {
+                format!(r#"{{"error":"invalid_request","error_description":{message}}}"#)
+            }
+            _ => {
+                let error = format!(r#"{{"code":{code},"message":{message}}}"#);
+                format!(r#"{{"jsonrpc":"2.0","id":null,"error":{error}}}"#)
+            }
+        };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();

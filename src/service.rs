@@ -5,29 +5,34 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
 
 use axum_core::BoxError;
 use axum_core::body::Body;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, UPGRADE};
+use http::header::{AUTHORIZATION, CONNECTION, EXPECT, UPGRADE};
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, Version};
 use tower_service::Service;
 use tracing::{debug, error, info};
 
 use crate::answer::Admitted;
+use crate::checks::{Exempt, NO_OAUTH, is_registration};
 use crate::counters::{self, Verification};
-use crate::exempt::{Exempt, check_origin, exempt};
+use crate::deadline::in_time;
 use crate::future::ResponseFuture;
 use crate::options::Options;
-use crate::{Admission, Authenticator, Reason, Rejection, body};
+use crate::rate_limit::{Asker, Decision, Outcome, Permit};
+use crate::text::Shortened;
+use crate::{Admission, Attempt, Authenticator, Reason, Rejection, body};
 
 /// The service that [`McpAuthLayer`](crate::McpAuthLayer) puts around another.
 ///
 /// It takes a request body of any type with `Data = Bytes`, and gives the inner service
 /// `axum::body::Body`. Errors are the inner service's: a refusal is a response.
+///
+/// It is always ready. The inner service's readiness is awaited once a request is authenticated, so
+/// that others hold none of its permits.
 pub struct McpAuth<S, A> {
     inner: S,
     gate: Gate<A>,
@@ -50,6 +55,7 @@ impl<S, A, B, R> Service<Request<B>> for McpAuth<S, A>
 where
     A: Authenticator,
     S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Error: Send,
     S::Future: Send + 'static,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -60,74 +66,65 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<S::Future, S::Error>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         let options = &*self.gate.options;
 
-        match exempt(options, &head, !body.is_end_stream()) {
-            Some(Exempt::Passed(why)) => {
-                debug!(exempt = why, method = %head.method, path = ?head.uri.path(), "passed bare");
-                counters::request(None, "passed", why);
-                self.gate.bare(&mut head);
-                let request = Request::from_parts(head, Body::new(body));
-                return ResponseFuture::inner(self.inner.call(request), None);
+        if let Err(rejection) = options.hosts.check(&head) {
+            return self.refuse(head, body, rejection);
+        }
+        match options.exemptions.find(&head, !body.is_end_stream()) {
+            Some(Exempt::Forwarded(why)) => {
+                self.gate.exempt(&mut head, why);
+                return self.forward(Request::from_parts(head, Body::new(body)), None);
             }
-            Some(Exempt::Answered(rejection)) => {
-                return ResponseFuture::answered(self.gate.refuse(&head, rejection));
-            }
+            Some(Exempt::Answered(rejection)) => return self.refuse(head, body, rejection),
             None => {}
         }
-        if let Err(rejection) = check_origin(options, &head).and_then(|()| one_credential(&head)) {
-            return ResponseFuture::answered(self.gate.refuse(&head, rejection));
+        let origin = options.origins.check(&options.hosts, &head);
+        if let Err(rejection) = origin.and_then(|()| one_credential(&head)) {
+            return self.refuse(head, body, rejection);
         }
 
-        match self.gate.authenticate_now(&head) {
-            Some(Err(rejection)) => ResponseFuture::answered(self.gate.refuse(&head, rejection)),
-            Some(Ok(admission)) if admission.body_check.is_none() => {
+        let Decision { verdict, permit } = match self.gate.decide(&head) {
+            Ok(decision) => decision,
+            Err(rejection) => return self.refuse(head, body, rejection),
+        };
+        match verdict {
+            Some(Err(rejection)) => {
+                if let Some(permit) = permit {
+                    permit.settle(Outcome::of(&Err::<(), _>(rejection.clone())));
+                }
+                self.refuse(head, body, rejection)
+            }
+            // A credential that has ended since it was cached is looked at again.
+            Some(Ok(admission))
+                if admission.body_check.is_none() && !admission.principal.has_ended() =>
+            {
+                if let Some(permit) = permit {
+                    permit.settle(Outcome::Authenticated);
+                }
                 match self.gate.admit(&mut head, admission) {
                     Ok(admitted) => {
-                        let request = Request::from_parts(head, Body::new(body));
-                        ResponseFuture::inner(self.inner.call(request), Some(admitted))
+                        self.forward(Request::from_parts(head, Body::new(body)), Some(admitted))
                     }
-                    Err(rejection) => ResponseFuture::answered(self.gate.refuse(&head, rejection)),
+                    Err(rejection) => self.refuse(head, body, rejection),
                 }
             }
-            // What must wait takes the service along that was polled ready, and leaves a clone.
-            undecided => {
-                let gate = self.gate.clone();
-                let clone = self.inner.clone();
-                let mut inner = std::mem::replace(&mut self.inner, clone);
+            verdict => {
+                let (gate, inner) = (self.gate.clone(), self.inner.clone());
                 ResponseFuture::waiting(async move {
-                    let judged = match undecided {
-                        Some(judged) => judged,
-                        None => match gate.authenticate(&head).await {
-                            // It was replaced meanwhile, perhaps by one that is as good.
-                            Ok(admission) if admission.principal.has_ended() => {
-                                gate.authenticate(&head).await
-                            }
-                            judged => judged,
-                        },
-                    };
-                    let checked = match judged {
-                        Ok(admission) => gate.check_body(admission, Body::new(body)).await,
-                        Err(rejection) => Err(rejection),
-                    };
-                    let admitted = checked.and_then(|(admission, body)| {
-                        if admission.principal.has_ended() {
-                            return Err(gate.options.lapsed(admission.scheme));
-                        }
-                        Ok((gate.admit(&mut head, admission)?, body))
-                    });
-                    match admitted {
-                        Ok((admitted, body)) => {
+                    let mut body = Body::new(body);
+                    match gate.decide_later(&mut head, &mut body, verdict, permit).await {
+                        Ok((admitted, share)) => {
                             let request = Request::from_parts(head, body);
-                            ResponseFuture::inner(inner.call(request), Some(admitted)).await
+                            forward_when_ready(inner, request, Some(admitted), share).await
                         }
-                        Err(rejection) => Ok(gate.refuse(&head, rejection)),
+                        Err(rejection) => Ok(gate.refuse_after(&head, body, rejection).await),
                     }
                 })
             }
@@ -135,51 +132,183 @@ where
     }
 }
 
-/// Which of two would count is anybody's guess, the inner service's among them.
+impl<S, A> McpAuth<S, A>
+where
+    A: Authenticator,
+    S: Service<Request<Body>> + Clone + Send + 'static,
+    S::Error: Send,
+    S::Future: Send + 'static,
+{
+    /// Calls the inner service, at once if it is ready.
+    fn forward<R>(
+        &mut self,
+        request: Request<Body>,
+        admitted: Option<Admitted>,
+    ) -> ResponseFuture<S::Future, S::Error>
+    where
+        S: Service<Request<Body>, Response = Response<R>>,
+        R: http_body::Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+    {
+        match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => ResponseFuture::inner(self.inner.call(request), admitted),
+            Poll::Ready(Err(error)) => ResponseFuture::failed(error),
+            // The service that was polled is the one to call; a clone stays here.
+            Poll::Pending => {
+                let clone = self.inner.clone();
+                let inner = std::mem::replace(&mut self.inner, clone);
+                ResponseFuture::waiting(forward_when_ready(inner, request, admitted, None))
+            }
+        }
+    }
+
+    /// Refuses a request, once its body has been read to the end.
+    fn refuse<B>(
+        &self,
+        head: Parts,
+        body: B,
+        rejection: Rejection,
+    ) -> ResponseFuture<S::Future, S::Error>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if !must_drain(&head, &body) {
+            return ResponseFuture::answered(self.gate.refuse(&head, rejection));
+        }
+        let gate = self.gate.clone();
+        ResponseFuture::waiting(async move {
+            Ok(gate.refuse_after(&head, Body::new(body), rejection).await)
+        })
+    }
+}
+
+/// Waits until the inner service is ready, and calls it, unless the credential ends meanwhile. The
+/// body's share of the budget is held until then.
+async fn forward_when_ready<S, R>(
+    mut inner: S,
+    request: Request<Body>,
+    admitted: Option<Admitted>,
+    share: Option<body::Share>,
+) -> Result<Response<Body>, S::Error>
+where
+    S: Service<Request<Body>, Response = Response<R>>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    poll_fn(|cx| inner.poll_ready(cx)).await?;
+    if let Some(ended) = admitted.as_ref().filter(|admitted| admitted.principal.has_ended()) {
+        return Ok(ended.ended());
+    }
+    let response = ResponseFuture::inner(inner.call(request), admitted);
+    drop(share);
+    response.await
+}
+
+/// Whether a refused request's body is read to the end before the answer. HTTP/2 refuses a stream
+/// without the connection; a client that waits for `100 Continue` is not told to go on.
+fn must_drain(head: &Parts, body: &impl http_body::Body) -> bool {
+    !body.is_end_stream() && head.version < Version::HTTP_2 && !head.headers.contains_key(EXPECT)
+}
+
+/// Ambiguous: implementations disagree on which header wins.
 fn one_credential(head: &Parts) -> Result<(), Rejection> {
-    let doubled = head.headers.len() > head.headers.keys_len()
+    let is_doubled = head.headers.len() > head.headers.keys_len()
         && head.headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
-    match doubled {
+    match is_doubled {
         false => Ok(()),
         true => Err(Rejection::bad_request("more than one Authorization header")),
     }
 }
 
 impl<A: Authenticator> Gate<A> {
+    /// Decides as far as that is possible without waiting, within the rate limit.
+    fn decide(&self, head: &Parts) -> Result<Decision, Rejection> {
+        let limiter = self.options.rate_limit.as_ref();
+        let limited = limiter.map(|limiter| Ok((limiter, self.attempt(head)?))).transpose()?;
+        let Some((limiter, Some(attempt))) = limited else {
+            return Ok(Decision { verdict: self.authenticate_now(head), permit: None });
+        };
+        let credentials = &self.options.credential_headers;
+        limiter.decide(head, &attempt, credentials, || self.authenticate_now(head))
+    }
+
+    fn attempt(&self, head: &Parts) -> Result<Option<Attempt>, Rejection> {
+        catch_unwind(AssertUnwindSafe(|| self.authenticator.attempt(head)))
+            .map_err(|_| panicked("the authenticator"))
+    }
+
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
         let _timed = Verification::start();
         catch_unwind(AssertUnwindSafe(|| self.authenticator.authenticate_now(head)))
             .unwrap_or_else(|_| Some(Err(panicked("the authenticator"))))
     }
 
-    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        let _timed = Verification::start();
-        // In a block of its own, as an implementation may panic before there is a future.
-        let judged = pin!(async { self.authenticator.authenticate(head).await });
-        self.guarded("the authenticator", judged).await
+    /// Decides what has to wait: for the authenticator, or for the body.
+    async fn decide_later(
+        &self,
+        head: &mut Parts,
+        body: &mut Body,
+        verdict: Option<Result<Admission, Rejection>>,
+        permit: Option<Permit>,
+    ) -> Result<(Admitted, Option<body::Share>), Rejection> {
+        let verdict = match verdict {
+            Some(Ok(admission)) if !admission.principal.has_ended() => Ok(admission),
+            _ => self.authenticate(head, permit.as_ref()).await,
+        };
+        let checked = match verdict {
+            Ok(admission) => self.check_body(admission, body).await,
+            Err(rejection) => Err(rejection),
+        };
+        if let Some(permit) = permit {
+            permit.settle(Outcome::of(&checked));
+        }
+        let (admission, share) = checked?;
+        Ok((self.admit(head, admission)?, share))
     }
 
-    /// Keeps the promise of an admission that owes a check of the body, and passes the body on
-    /// whole.
+    async fn authenticate(
+        &self,
+        head: &mut Parts,
+        permit: Option<&Permit>,
+    ) -> Result<Admission, Rejection> {
+        if let Some(permit) = permit {
+            head.extensions.insert(permit.asker());
+        }
+        let verdict = match self.authenticate_once(head).await {
+            // It was replaced meanwhile, perhaps by one that is as good.
+            Ok(admission) if admission.principal.has_ended() => self.authenticate_once(head).await,
+            verdict => verdict,
+        };
+        head.extensions.remove::<Asker>();
+        verdict
+    }
+
+    async fn authenticate_once(&self, head: &Parts) -> Result<Admission, Rejection> {
+        let _timed = Verification::start();
+        // In a block of its own, as an implementation may panic before there is a future.
+        let verdict = pin!(async { self.authenticator.authenticate(head).await });
+        self.guarded("the authenticator", verdict).await
+    }
+
+    /// Keeps the promise of an admission that owes a check of the body: replaces the body by what
+    /// was checked, and returns what that holds of the budget.
     async fn check_body(
         &self,
         mut admission: Admission,
-        body: Body,
-    ) -> Result<(Admission, Body), Rejection> {
+        body: &mut Body,
+    ) -> Result<(Admission, Option<body::Share>), Rejection> {
         let Some(check) = admission.body_check.take() else {
-            return Ok((admission, body));
+            return Ok((admission, None));
         };
-        let bytes = body::collect(
-            body,
-            self.options.body_limit,
-            &self.options.collecting,
-            self.options.body_total_limit,
-        )
-        .await?;
+        let Options { body_limits, body_budget, .. } = &*self.options;
+        let (bytes, share) =
+            body::collect(body, &admission.principal, *body_limits, body_budget).await?;
         let whole = bytes.clone();
         let checked = pin!(async move { check(whole).await });
         self.guarded("the check of the body", checked).await?;
-        Ok((admission, Body::from(bytes)))
+        *body = Body::from(bytes);
+        Ok((admission, Some(share)))
     }
 
     /// Runs a future of the user's. Where it hangs or panics, that is a refusal; a panic let
@@ -197,11 +326,11 @@ impl<A: Authenticator> Gate<A> {
         in_time(self.options.authenticator_timeout, caught).await.unwrap_or_else(|| Err(late()))
     }
 
-    /// Whether they still may, and whether the session is theirs; then the principal on, the
-    /// credentials off.
+    /// Checks that the credential has not ended and that the session is bound to the principal.
+    /// Then inserts the principal and strips the credentials.
     fn admit(&self, head: &mut Parts, admission: Admission) -> Result<Admitted, Rejection> {
         let Admission { principal, scheme, .. } = admission;
-        if principal.lifetime().is_over_for_who_was_found() {
+        if principal.has_ended() {
             return Err(self.options.lapsed(scheme));
         }
         if principal.lifetime().is_bounded() {
@@ -214,8 +343,8 @@ impl<A: Authenticator> Gate<A> {
         debug!(
             principal = principal.name(),
             scheme,
-            method = %head.method,
-            path = ?head.uri.path(),
+            method = ?Shortened::of(head.method.as_str()),
+            path = ?Shortened::of(head.uri.path()),
             "admitted"
         );
         counters::request(Some(scheme), "admitted", "");
@@ -229,8 +358,15 @@ impl<A: Authenticator> Gate<A> {
         Ok(Admitted { principal, scheme, options: self.options.clone() })
     }
 
-    /// What nobody vouches for acts in nobody's name.
-    fn bare(&self, head: &mut Parts) {
+    /// Strips credentials and session IDs from a request that is forwarded without authentication.
+    fn exempt(&self, head: &mut Parts, why: &'static str) {
+        debug!(
+            exempt = why,
+            method = ?Shortened::of(head.method.as_str()),
+            path = ?Shortened::of(head.uri.path()),
+            "passed bare"
+        );
+        counters::request(None, "passed", why);
         head.headers.remove(AUTHORIZATION);
         self.take_off_credentials(head);
         self.options.handles.take_off(head);
@@ -242,22 +378,54 @@ impl<A: Authenticator> Gate<A> {
         }
     }
 
-    /// The answer to who is not let in. Which path was asked for is logged, what was claimed is not.
+    /// Refuses a request after its body was read to the end, if it must be.
+    async fn refuse_after(
+        &self,
+        head: &Parts,
+        mut body: Body,
+        rejection: Rejection,
+    ) -> Response<Body> {
+        let is_unread = must_drain(head, &body) && !body::drain(&mut body).await;
+        let mut response = self.refuse(head, rejection);
+        if is_unread {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// The answer to a refused request. The path is logged, the presented credential is not.
     fn refuse(&self, head: &Parts, rejection: Rejection) -> Response<Body> {
-        let (method, path) = (&head.method, head.uri.path());
+        let rejection = self.explain(head, rejection);
+        let method = Shortened::of(head.method.as_str());
+        let path = Shortened::of(head.uri.path());
         let (reason, scheme) = (rejection.reason(), rejection.scheme());
         let cause = rejection.cause();
         counters::request(scheme, "refused", reason.as_str());
         match reason {
             Reason::Unavailable => {
-                error!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused");
+                error!(reason = reason.as_str(), scheme, cause, ?method, ?path, "refused");
             }
-            Reason::NoDiscovery => {
-                debug!(reason = reason.as_str(), %method, ?path, "answered");
+            Reason::NoDiscovery | Reason::NoRegistration => {
+                debug!(reason = reason.as_str(), ?method, ?path, "answered");
             }
-            _ => info!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused"),
+            _ => info!(reason = reason.as_str(), scheme, cause, ?method, ?path, "refused"),
         }
         self.options.render(rejection)
+    }
+
+    /// Says more about a missing credential, where clients show it: one that came is told apart from
+    /// none, and clients that look for OAuth show the answer to their registration (RFC 7591).
+    fn explain(&self, head: &Parts, rejection: Rejection) -> Rejection {
+        if rejection.reason() != Reason::Missing {
+            return rejection;
+        }
+        if head.headers.contains_key(AUTHORIZATION) {
+            return rejection.unrecognized();
+        }
+        if is_registration(head) && !self.options.exemptions.pass_discovery {
+            return Rejection::new(Reason::NoRegistration, NO_OAUTH);
+        }
+        rejection
     }
 }
 
@@ -268,20 +436,6 @@ fn no_upgrade(head: &mut Parts) -> Result<(), Rejection> {
     match head.method == Method::CONNECT {
         true => Err(Rejection::bad_request("no CONNECT with a credential that may end")),
         false => Ok(()),
-    }
-}
-
-/// What a future comes to within this time. Most need not wait, and then there is no timer.
-///
-/// It is pinned where it is made, and the timer boxed, to keep small what is boxed for each request
-/// that must wait: the arguments of an `async fn` take room twice.
-pub(crate) async fn in_time<F: Future>(
-    limit: Duration,
-    mut future: Pin<&mut F>,
-) -> Option<F::Output> {
-    match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => Box::pin(tokio::time::timeout(limit, future)).await.ok(),
     }
 }
 

@@ -14,14 +14,11 @@ use std::sync::Arc;
 use self::file::PasswordFile;
 use self::remember::{CredentialKey, LineKey, Remembered};
 use self::users::{User, Users};
-use self::verifier::{Answer, Asker, Verification, Verifier};
-use http::request::Parts;
-
-use crate::client_address::Client;
+use self::verifier::{Answer, Claim, Verification, Verifier};
 use crate::live::Live;
+use crate::rate_limit::Asker;
 use crate::reload::Reloading;
 use crate::secret::Digest;
-use crate::throttle::{GuessLimit, Guesses};
 use crate::watch::Access;
 use crate::{CredentialFileError, Principal, Rejection};
 
@@ -32,7 +29,6 @@ pub(crate) struct Passwords {
     nobody: (LineKey, Remembered),
     users: Arc<Live<Arc<Users>>>,
     file: Option<Reloading>,
-    guesses: Guesses,
     verifier: Verifier<Check>,
 }
 
@@ -66,7 +62,6 @@ impl Passwords {
             key: Arc::new(key),
             users: Arc::new(Live::new(Arc::new(Users::none()))),
             file: None,
-            guesses: Guesses::new(GuessLimit::default()),
             verifier: Verifier::new(cores / 2),
         })
     }
@@ -76,55 +71,34 @@ impl Passwords {
         self.file.as_ref()
     }
 
-    /// Limits guesses in another way.
-    pub(crate) fn limit_guesses(&mut self, limit: GuessLimit) {
-        self.guesses = Guesses::new(limit);
-    }
-
-    /// Whose guess a request is; see [`Guesses::client`].
-    pub(crate) fn client(&self, head: &Parts) -> Result<Option<Client>, Rejection> {
-        self.guesses.client(head)
-    }
-
     /// Makes so many verifications at a time, instead of half as many as there are cores.
     pub(crate) fn verify_at_once(&mut self, at_most: NonZeroUsize) {
         self.verifier = Verifier::new(at_most.get());
     }
 
-    /// Whose credential it is, if it is remembered, and this client verified it itself: throttled
-    /// clients come this far. Where clients have no addresses, anybody may have. No request waits
-    /// for this.
-    pub(crate) fn remembered(
-        &self,
-        name: &str,
-        password: &str,
-        client: Option<Client>,
-    ) -> Option<Principal> {
+    /// Returns the user whose credential this is, if it was verified of late. It never waits.
+    pub(crate) fn remembered(&self, name: &str, password: &str) -> Option<Principal> {
         let users = self.users.load();
         let user = users.get(name);
         let (nobodys, nothing) = &self.nobody;
         let (key, remembered) =
             user.map_or((nobodys, nothing), |user| (&user.key, &user.remembered));
-        let address = client.map(|client| self.guesses.throttle().key_of(client));
-        let hit = remembered.look_up(key.credential(password), address)?;
-        let user = user.filter(|_| hit.by_this_address || address.is_none());
-        user.map(|user| user.principal.clone())
+        let is_right = remembered.has(key.credential(password));
+        user.filter(|_| is_right).map(|user| user.principal.clone())
     }
 
-    /// Verifies a credential that this client has not verified; `None` is a wrong one. The order of
-    /// steps is that of the [`throttle`](crate::throttle).
+    /// Verifies a credential; `None` is a wrong one.
     ///
     /// # Errors
     ///
-    /// If it cannot be said: the client has guessed too often, too many are waiting, or the
-    /// verification failed.
+    /// If too many verifications are waiting, or this one failed.
     pub(crate) async fn verify(
         &self,
         name: &str,
         password: &str,
-        client: Option<Client>,
+        asker: Asker,
     ) -> Result<Option<Principal>, Rejection> {
-        // One reading of the file decides, and nobody and somebody go the same way.
+        // One reading of the file decides, and unknown users go the same way as known ones.
         let users = Arc::clone(&**self.users.load());
         let user = users.get(name).cloned();
         let nobody = self.key.line(name, "");
@@ -137,32 +111,12 @@ impl Passwords {
             credential,
             password: password.into(),
         };
-
-        let throttle = self.guesses.throttle();
-        let address = client.map(|client| throttle.key_of(client));
-        let familiar = client.is_some_and(|client| throttle.knows(client, name.as_bytes()));
-        let asker = Asker { address, familiar };
-        let admit = |is_known: &dyn Fn() -> bool| match client {
-            Some(client) => {
-                let look = || is_known().then_some(());
-                self.guesses.take_unless(client, name.as_bytes(), look).map(drop)
-            }
-            None => Ok(()),
-        };
-        let answer = self.verifier.verify(credential, asker, admit, check).await?;
-        let user = match answer {
-            Answer::Right => user,
-            Answer::Wrong => None,
-            Answer::Unable(why) => return Err(Rejection::unavailable().caused_by(why)),
-        };
-        let Some(user) = user else { return Ok(None) };
-        if let Some(client) = client {
-            throttle.remember(client, name.as_bytes());
+        let claim = Claim { asker, user: digest };
+        match self.verifier.verify(credential, claim, check).await? {
+            Answer::Right => Ok(user.map(|user| user.principal.clone())),
+            Answer::Wrong => Ok(None),
+            Answer::Unable(why) => Err(Rejection::unavailable().caused_by(why)),
         }
-        if let Some(address) = address {
-            user.remembered.vouch(credential, address);
-        }
-        Ok(Some(user.principal.clone()))
     }
 }
 
@@ -203,15 +157,14 @@ impl Verification for Check {
         }
     }
 
-    fn remember(&self, addresses: &[u128]) {
+    fn remember(&self) {
         if let Some(user) = &self.user {
-            user.remembered.remember(self.credential, addresses);
+            user.remembered.remember(self.credential);
         }
     }
 
     fn is_remembered(&self) -> bool {
-        let hit = |user: &Arc<User>| user.remembered.look_up(self.credential, None);
-        self.user.as_ref().and_then(hit).is_some()
+        self.user.as_ref().is_some_and(|user| user.remembered.has(self.credential))
     }
 }
 

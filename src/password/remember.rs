@@ -18,8 +18,6 @@ use crate::secret::{Digest, words};
 
 /// How long a credential is remembered after its verification, however often it is used.
 const REMEMBERED: Duration = Duration::from_secs(300);
-/// How many of the addresses that verified a credential are remembered with it: the newest.
-const ADDRESSES: usize = 8;
 
 /// Digests of credentials: HMAC-SHA-256 under a key of this process.
 pub(super) struct CredentialKey(hmac::Hmac<Sha256>);
@@ -58,52 +56,21 @@ pub(super) struct Remembered(Mutex<Option<Verified>>);
 struct Verified {
     credential: Digest,
     until: Instant,
-    /// Keyed hashes of the addresses that it came from, the newest last.
-    addresses: Vec<u128>,
-}
-
-/// A credential that is remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hit {
-    /// Whether this address has verified it, itself. One that is throttled must not ask for more:
-    /// what is remembered could be guessed at full speed.
-    pub(crate) by_this_address: bool,
 }
 
 impl Remembered {
-    /// Remembers what has just been verified, for requests of these addresses.
-    pub(super) fn remember(&self, credential: Digest, addresses: &[u128]) {
-        let newest = &addresses[addresses.len().saturating_sub(ADDRESSES)..];
-        let until = Instant::now() + REMEMBERED;
-        *self.lock() = Some(Verified { credential, until, addresses: newest.to_vec() });
+    /// Remembers a credential that has just been verified.
+    pub(super) fn remember(&self, credential: Digest) {
+        *self.lock() = Some(Verified { credential, until: Instant::now() + REMEMBERED });
     }
 
-    /// Whether this credential is remembered. Never for an address that is not known.
-    pub(super) fn look_up(&self, credential: Digest, address: Option<u128>) -> Option<Hit> {
+    /// Whether this credential is remembered.
+    pub(super) fn has(&self, credential: Digest) -> bool {
         let mut remembered = self.lock();
-        let verified = remembered.as_ref()?;
-        if verified.until <= Instant::now() {
+        if remembered.as_ref().is_some_and(|verified| verified.until <= Instant::now()) {
             *remembered = None;
-            return None;
         }
-        (verified.credential == credential).then(|| Hit {
-            by_this_address: address.is_some_and(|address| verified.addresses.contains(&address)),
-        })
-    }
-
-    /// Counts this address among those that verified the credential, since it brought the right
-    /// one when it was free to ask. It is remembered no longer for that.
-    pub(super) fn vouch(&self, credential: Digest, address: u128) {
-        let mut remembered = self.lock();
-        let verified = remembered.as_mut().filter(|verified| verified.credential == credential);
-        if let Some(Verified { addresses, .. }) = verified
-            && !addresses.contains(&address)
-        {
-            if addresses.len() == ADDRESSES {
-                addresses.remove(0);
-            }
-            addresses.push(address);
-        }
+        remembered.as_ref().is_some_and(|verified| verified.credential == credential)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Verified>> {

@@ -1,6 +1,5 @@
 //! Users of a file, from the first request to the removal of their line.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -26,12 +25,12 @@ fn users(lines: &[&str]) -> Passwords {
     Passwords::of_text(&lines.join("\n")).unwrap()
 }
 
-const ANYBODY: Option<Client> = None;
+const ANYBODY: Asker = Asker { address: None, known: false };
 
 impl Passwords {
     /// Whether it is right, asking as a request does.
     async fn admits(&self, user: &str, password: &str) -> bool {
-        match self.remembered(user, password, None) {
+        match self.remembered(user, password) {
             Some(principal) => principal.name() == user,
             None => self.verify(user, password, ANYBODY).await.unwrap().is_some(),
         }
@@ -43,7 +42,7 @@ impl Passwords {
     }
 
     fn remembers(&self, user: &str, password: &str) -> bool {
-        self.remembered(user, password, None).is_some()
+        self.remembered(user, password).is_some()
     }
 }
 
@@ -92,7 +91,7 @@ async fn what_is_remembered_goes_with_its_line() {
         assert!(passwords.admits(user, "secret").await);
     }
     // Alice has the same password in a new line, Bob is gone, and Carol's line has moved.
-    let of = |user| passwords.remembered(user, "secret", None).unwrap();
+    let of = |user| passwords.remembered(user, "secret").unwrap();
     let before = ["alice", "bob", "carol"].map(of);
     passwords.replace(&["# new", carol, &line("alice", "secret", 4)]);
     // What was opened by the lines that are gone ends, and nothing else.
@@ -115,20 +114,6 @@ async fn a_verification_that_runs_is_not_remembered_for_a_line_that_changed() {
     // It was asked before, and one reading of the file decides. But it is over.
     assert!(verification.await.unwrap().unwrap().has_ended());
     assert!(!passwords.admits("alice", "secret").await && passwords.admits("alice", "other").await);
-}
-
-#[tokio::test]
-async fn an_address_is_known_once_it_has_brought_the_right_password() {
-    let alice = line("alice", "secret", 4);
-    let passwords = users(&[&alice]);
-    let from = |last| Some(Client::from(IpAddr::from([192, 0, 2, last])));
-    assert!(passwords.verify("alice", "secret", from(1)).await.unwrap().is_some());
-    let known = |last| passwords.remembered("alice", "secret", from(last)).is_some();
-    assert!(known(1) && !known(2));
-    assert!(passwords.verify("alice", "wrong", from(2)).await.unwrap().is_none());
-    assert!(known(1) && !known(2));
-    assert!(passwords.verify("alice", "secret", from(2)).await.unwrap().is_some());
-    assert!(known(1) && known(2));
 }
 
 #[tokio::test]

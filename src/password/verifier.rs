@@ -10,14 +10,16 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::Rejection;
+use crate::rate_limit::Asker;
 use crate::secret::{Digest, FirstWord};
 
 /// How many verifications may wait.
 const QUEUE: usize = 128;
 /// How many of them may be those of one address.
 const QUEUE_OF_ADDRESS: usize = 2;
-/// How many addresses are noted that ask for the same verification.
-const ADDRESSES: usize = 64;
+/// How many of them may be those of one claimed user, at addresses where the user is known: nobody
+/// who has one password and many addresses keeps other users waiting.
+const QUEUE_OF_USER: usize = 2;
 
 /// What a verification came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +30,12 @@ pub(super) enum Answer {
     Unable(&'static str),
 }
 
-/// Who asks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asker {
-    /// A keyed hash of the client's address, if that is known.
-    pub(crate) address: Option<u128>,
-    /// Whether it has verified this user before. Those go first and have a queue of their own:
-    /// strangers cannot keep them out.
-    pub(crate) familiar: bool,
+/// Who asks, and whom they claim to be.
+#[derive(Clone, Copy)]
+pub(super) struct Claim {
+    pub(super) asker: Asker,
+    /// A digest of the claimed user's name.
+    pub(super) user: Digest,
 }
 
 /// A verification to be made.
@@ -43,8 +43,8 @@ pub(super) trait Verification: Send + 'static {
     /// Makes it, which takes its time.
     fn verify(&self) -> Answer;
 
-    /// Is told the addresses that asked for it, if the answer is [`Answer::Right`].
-    fn remember(&self, addresses: &[u128]);
+    /// Remembers the credential. Called if the answer is [`Answer::Right`].
+    fn remember(&self);
 
     /// Whether it has been made and remembered since the request looked.
     fn is_remembered(&self) -> bool;
@@ -59,25 +59,20 @@ struct Shared<V> {
 
 struct State<V> {
     running: usize,
-    /// The familiar ones first.
+    /// Those of known clients first.
     queue: VecDeque<Job<V>>,
-    /// Those that run or wait.
+    /// Those that run or wait, for others that bring the same credential.
     flights: HashMap<Digest, Flight, BuildHasherDefault<FirstWord>>,
 }
 
-/// A verification that runs or waits, to others that bring the same credential.
-struct Flight {
-    answer: watch::Sender<Option<Answer>>,
-    /// Who was let ask for it: once is enough.
-    addresses: Vec<Option<u128>>,
-}
+type Flight = watch::Sender<Option<Answer>>;
 
 /// A verification that runs or waits, to the thread that makes it.
 struct Job<V> {
     credential: Digest,
     verification: V,
-    asker: Asker,
-    answer: watch::Sender<Option<Answer>>,
+    claim: Claim,
+    answer: Flight,
     runtime: Handle,
 }
 
@@ -88,24 +83,21 @@ impl<V: Verification> Verifier<V> {
         Self(Arc::new(Shared { at_most: at_most.max(1), state: Mutex::new(state) }))
     }
 
-    /// Verifies, or waits for the verification of the same credential that is on its way. `admit`
-    /// is asked before, unless it has let this address ask for this one already; it can find out
-    /// whether a verification is needed at all.
+    /// Verifies, or waits for the verification of the same credential that is on its way.
     ///
     /// Who asks first may stop waiting: the verification goes on for the others. Once it runs, it
     /// goes on for nobody as well, and takes the place of others until it ends.
     ///
     /// # Errors
     ///
-    /// What `admit` says; that too many wait already.
+    /// If too many wait already.
     pub(super) async fn verify(
         &self,
         credential: Digest,
-        asker: Asker,
-        admit: impl FnOnce(&dyn Fn() -> bool) -> Result<(), Rejection>,
+        claim: Claim,
         verification: V,
     ) -> Result<Answer, Rejection> {
-        let Some(mut answer) = self.ask(credential, asker, admit, verification)? else {
+        let Some(mut answer) = self.ask(credential, claim, verification)? else {
             return Ok(Answer::Right);
         };
         let answer = answer.wait_for(Option::is_some).await;
@@ -117,22 +109,13 @@ impl<V: Verification> Verifier<V> {
     fn ask(
         &self,
         credential: Digest,
-        asker: Asker,
-        admit: impl FnOnce(&dyn Fn() -> bool) -> Result<(), Rejection>,
+        claim: Claim,
         verification: V,
     ) -> Result<Option<watch::Receiver<Option<Answer>>>, Rejection> {
         let unable = |why| Rejection::unavailable().caused_by(why);
         let mut state = self.0.lock();
-        let flight = state.flights.get(&credential);
-        let has_joined = flight.is_some_and(|flight| flight.addresses.contains(&asker.address));
-        if !has_joined {
-            admit(&|| flight.is_some() || verification.is_remembered())?;
-        }
-        if let Some(flight) = state.flights.get_mut(&credential) {
-            if !has_joined && flight.addresses.len() < ADDRESSES {
-                flight.addresses.push(asker.address);
-            }
-            return Ok(Some(flight.answer.subscribe()));
+        if let Some(flight) = state.flights.get(&credential) {
+            return Ok(Some(flight.subscribe()));
         }
         if verification.is_remembered() {
             return Ok(None);
@@ -140,13 +123,12 @@ impl<V: Verification> Verifier<V> {
         let runtime = Handle::try_current().map_err(|_| unable("there is no tokio runtime"))?;
         state.forget_the_abandoned();
         let at_once = state.running < self.0.at_most;
-        if !at_once && !state.has_room_for(asker) {
+        if !at_once && !state.has_room_for(claim) {
             return Err(unable("too many passwords wait to be verified"));
         }
-        let (sender, receiver) = watch::channel(None);
-        let flight = Flight { answer: sender.clone(), addresses: vec![asker.address] };
-        state.flights.insert(credential, flight);
-        let job = Job { credential, verification, asker, answer: sender, runtime };
+        let (answer, receiver) = watch::channel(None);
+        state.flights.insert(credential, answer.clone());
+        let job = Job { credential, verification, claim, answer, runtime };
         if at_once {
             state.running += 1;
             drop(state);
@@ -165,18 +147,21 @@ impl<V> Shared<V> {
 }
 
 impl<V> State<V> {
-    fn has_room_for(&self, asker: Asker) -> bool {
-        let waiting =
-            |of: &dyn Fn(&Asker) -> bool| self.queue.iter().filter(|job| of(&job.asker)).count();
-        waiting(&|other| other.familiar == asker.familiar) < QUEUE
-            && (asker.familiar
-                || asker.address.is_none()
-                || waiting(&|other| other.address == asker.address) < QUEUE_OF_ADDRESS)
+    /// Known clients and others have a queue each. That of known clients is fair by claimed user,
+    /// that of the others by address.
+    fn has_room_for(&self, Claim { asker, user }: Claim) -> bool {
+        let same_queue = || self.queue.iter().filter(|job| job.claim.asker.known == asker.known);
+        let of_same = same_queue().filter(|job| match asker.known {
+            true => job.claim.user == user,
+            false => asker.address.is_some() && job.claim.asker.address == asker.address,
+        });
+        let most = if asker.known { QUEUE_OF_USER } else { QUEUE_OF_ADDRESS };
+        same_queue().count() < QUEUE && of_same.count() < most
     }
 
     fn enqueue(&mut self, job: Job<V>) {
-        let familiar = self.queue.partition_point(|waiting| waiting.asker.familiar);
-        let at = if job.asker.familiar { familiar } else { self.queue.len() };
+        let known = self.queue.partition_point(|waiting| waiting.claim.asker.known);
+        let at = if job.claim.asker.known { known } else { self.queue.len() };
         self.queue.insert(at, job);
     }
 
@@ -192,12 +177,13 @@ impl<V> State<V> {
         });
     }
 
-    /// Ends a flight: who asked for it.
-    fn land(&mut self, job: &Job<V>) -> Option<Vec<Option<u128>>> {
+    /// Ends the flight of a job.
+    fn land(&mut self, job: &Job<V>) {
         // It may have ended before, and another one have begun.
-        let of_job = |flight: &Flight| flight.answer.same_channel(&job.answer);
-        self.flights.get(&job.credential).is_some_and(of_job).then_some(())?;
-        Some(self.flights.remove(&job.credential)?.addresses)
+        let is_of_job = |flight: &Flight| flight.same_channel(&job.answer);
+        if self.flights.get(&job.credential).is_some_and(is_of_job) {
+            self.flights.remove(&job.credential);
+        }
     }
 }
 
@@ -219,11 +205,10 @@ impl<V: Verification> Running<V> {
         let verify = AssertUnwindSafe(|| verification.verify());
         let came_to = catch_unwind(verify).unwrap_or(Answer::Unable("the verification panicked"));
         let mut state = self.shared.lock();
-        let addresses = state.land(&self.job).unwrap_or_default();
+        state.land(&self.job);
         if came_to == Answer::Right {
             // Before others can see that the flight has ended.
-            let known: Vec<u128> = addresses.into_iter().flatten().collect();
-            verification.remember(&known);
+            verification.remember();
         }
         drop(state);
         answer.send_replace(Some(came_to));

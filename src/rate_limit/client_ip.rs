@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use http::HeaderName;
+use http::header::FORWARDED;
 use http::request::Parts;
 use ipnet::IpNet;
 
@@ -45,6 +46,7 @@ type Find = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 #[derive(Clone)]
 pub struct ClientAddress {
     find: Arc<Find>,
+    is_peer: bool,
     trusted: Vec<IpNet>,
 }
 
@@ -68,11 +70,12 @@ impl ClientAddress {
         use axum::extract::ConnectInfo;
         use axum::extract::connect_info::MockConnectInfo;
 
-        Self::from_fn(|head| {
+        let by_peer = Self::from_fn(|head| {
             let served = head.extensions.get().map(|ConnectInfo::<SocketAddr>(peer)| peer);
             let mocked = || head.extensions.get().map(|MockConnectInfo::<SocketAddr>(peer)| peer);
             served.or_else(mocked).map(SocketAddr::ip)
-        })
+        });
+        Self { is_peer: true, ..by_peer }
     }
 
     /// The one that this function finds in the head of a request: for servers other than axum's,
@@ -93,7 +96,7 @@ impl ClientAddress {
     /// });
     /// ```
     pub fn from_fn(find: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static) -> Self {
-        Self { find: Arc::new(find), trusted: Vec::new() }
+        Self { find: Arc::new(find), is_peer: false, trusted: Vec::new() }
     }
 
     /// Believes the `X-Forwarded-For` of these proxies, given as addresses (`127.0.0.1`, `::1`) or
@@ -124,13 +127,23 @@ impl ClientAddress {
         let mut address = (self.find)(head)?.to_canonical();
         // All lines are one list (RFC 9110 §5.3); the proxy next to us added the last element.
         let lines = head.headers.get_all(X_FORWARDED_FOR).iter().rev();
-        let mut hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        // Empty elements count for nothing (RFC 9110 §5.6.1).
+        let mut hops = hops.filter(|hop| !hop.trim_ascii().is_empty());
         while self.trusts(address)
             && let Some(before) = hops.next().and_then(hop)
         {
             address = before;
         }
         Some(address.into())
+    }
+
+    /// Whether the peer says whom it forwards for, and is no trusted proxy.
+    pub(crate) fn ignores_a_proxy(&self, head: &Parts) -> bool {
+        let is_forwarded =
+            [X_FORWARDED_FOR, FORWARDED].iter().any(|name| head.headers.contains_key(name));
+        let is_trusted = |peer: IpAddr| self.trusts(peer.to_canonical());
+        self.is_peer && is_forwarded && !(self.find)(head).is_some_and(is_trusted)
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -188,27 +201,49 @@ fn without_zone(element: &str) -> Cow<'_, str> {
     }
 }
 
-/// Who counts as one: an IPv4 address, or the /64 network of an IPv6 one. As an IPv6 address.
+/// One client: an IPv4 address, or the /64 network of an IPv6 address. Held as an IPv6 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Client(u128);
 
 impl Client {
-    pub(crate) fn to_bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
+    pub(crate) fn bits(self) -> u128 {
+        self.0
+    }
+
+    /// The networks that an attempt counts for, largest first: the prefix, its length in bits, and
+    /// how many times as many attempts it may make as one address. An IPv4 address is its own only
+    /// one. Whoever has an IPv6 /48 or /56, as many customers do, has many /64 networks.
+    pub(crate) fn networks(self) -> impl Iterator<Item = (u128, u32, u32)> + Clone {
+        let is_ipv4 = Ipv6Addr::from_bits(self.0).to_ipv4_mapped().is_some();
+        let larger = [(48, 16), (56, 4)].into_iter().filter(move |_| !is_ipv4);
+        larger
+            .map(move |(bits, factor)| (self.0 >> (128 - bits) << (128 - bits), bits, factor))
+            .chain([(self.0, 64, 1)])
     }
 }
 
 impl From<IpAddr> for Client {
     fn from(address: IpAddr) -> Self {
-        let v4 = |address: Ipv4Addr| address.to_ipv6_mapped().to_bits();
+        let of_ipv4 = |address: Ipv4Addr| address.to_ipv6_mapped().to_bits();
         Self(match address.to_canonical() {
-            IpAddr::V4(address) => v4(address),
-            // RFC 6052 §2.1: all of IPv4, as a server that has IPv6 alone sees it.
-            IpAddr::V6(address) if address.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {
-                v4(Ipv4Addr::from_bits(address.to_bits() as u32))
-            }
-            IpAddr::V6(address) => address.to_bits() >> 64 << 64,
+            IpAddr::V4(address) => of_ipv4(address),
+            IpAddr::V6(address) => match ipv4_inside(address) {
+                Some(inside) => of_ipv4(inside),
+                None => address.to_bits() >> 64 << 64,
+            },
         })
+    }
+}
+
+/// The IPv4 address of a client that uses IPv6 by way of it: through NAT64 (RFC 6052 §2.1), 6to4
+/// (RFC 3056) or Teredo (RFC 4380 §4). Such a client can choose all other bits.
+fn ipv4_inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let bits = address.to_bits();
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(Ipv4Addr::from_bits(bits as u32)),
+        [0x2002, ..] => Some(Ipv4Addr::from_bits((bits >> 80) as u32)),
+        [0x2001, 0, ..] => Some(Ipv4Addr::from_bits(!(bits as u32))),
+        _ => None,
     }
 }
 
@@ -294,7 +329,6 @@ mod tests {
     #[test]
     fn what_is_no_address_ends_the_search_at_the_last_proxy() {
         let bad = [
-            "",
             "unknown",
             "_hidden",
             "192.0.2",
@@ -324,6 +358,63 @@ mod tests {
         let address = ClientAddress::from_fn(|_| Some([10, 0, 0, 1].into()));
         let address = address.trusted_proxies(["10.0.0.1"]).unwrap();
         assert_eq!(address.of(&head), Some(client("10.0.0.1")));
+    }
+
+    /// RFC 9110 §5.6.1: a recipient ignores empty elements of a list.
+    #[test]
+    fn empty_elements_of_x_forwarded_for_are_skipped() {
+        for list in [
+            "192.0.2.1,",
+            ",192.0.2.1",
+            "192.0.2.1, ,10.0.0.2",
+            " , 192.0.2.1 ,\t, ",
+            "192.0.2.1,,",
+        ] {
+            assert_eq!(seen_from("10.0.0.1", &[list]), client("192.0.2.1"), "{list:?}");
+        }
+        assert_eq!(seen_from("10.0.0.1", &["192.0.2.1", ""]), client("192.0.2.1"));
+        assert_eq!(seen_from("10.0.0.1", &["", " , "]), client("10.0.0.1"), "nothing else");
+    }
+
+    /// The kind: an address of which the client can choose most bits is counted as if it could not.
+    #[test]
+    fn tunnels_over_ipv4_count_as_their_ipv4_address() {
+        for tunnel in ["2002:c000:201::1", "2002:c000:201:ffff::2", "64:ff9b::c000:201"] {
+            assert_eq!(client(tunnel), client("192.0.2.1"), "{tunnel}");
+        }
+        // Teredo holds the address inverted, behind a server's address and a port.
+        assert_eq!(client("2001:0:4136:e378:8000:63bf:3fff:fdfe"), client("192.0.2.1"));
+        assert_ne!(client("2002:c000:202::1"), client("192.0.2.1"));
+        assert_ne!(client("2001:1::3fff:fdfe"), client("192.0.2.1"), "no Teredo");
+    }
+
+    #[test]
+    fn an_ipv6_address_counts_for_three_networks() {
+        let networks = |address: &str| client(address).networks().collect::<Vec<_>>();
+        let same = |a: &str, b: &str| {
+            let pairs = networks(a).into_iter().zip(networks(b));
+            pairs.filter(|(a, b)| a == b).map(|(a, _)| a.1).collect::<Vec<_>>()
+        };
+        assert_eq!(same("2001:db8:1:1::1", "2001:db8:1:1::2"), [48, 56, 64]);
+        assert_eq!(same("2001:db8:1:1::", "2001:db8:1:2::"), [48, 56]);
+        assert_eq!(same("2001:db8:1:100::", "2001:db8:1:200::"), [48]);
+        assert!(same("2001:db8:1::", "2001:db8:2::").is_empty());
+        assert_eq!(networks("192.0.2.1").len(), 1);
+        assert_eq!(networks("2002:c000:201::").len(), 1);
+    }
+
+    #[test]
+    fn a_forwarding_peer_that_is_not_trusted_is_noticed() {
+        let forwarded = head(&["192.0.2.1"]);
+        let peer = |address: ClientAddress| ClientAddress { is_peer: true, ..address };
+        let found = || ClientAddress::from_fn(|_| Some([10, 0, 0, 1].into()));
+        assert!(peer(found()).ignores_a_proxy(&forwarded));
+        assert!(!peer(found()).ignores_a_proxy(&head(&[])));
+        assert!(!peer(found().trusted_proxies(["10.0.0.1"]).unwrap()).ignores_a_proxy(&forwarded));
+        assert!(!found().ignores_a_proxy(&forwarded), "a function knows what it does");
+        let mut rfc_7239 = head(&[]);
+        rfc_7239.headers.insert(FORWARDED, HeaderValue::from_static("for=192.0.2.1"));
+        assert!(peer(found()).ignores_a_proxy(&rfc_7239));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Who has been here: which addresses verified which users within a day.
+//! Known clients: which addresses authenticated as which users within a day.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -11,15 +11,15 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 const MOST: usize = 1 << 16;
 const MOST_OF_USER: usize = 64;
 
-/// Pairs of address and user that were verified within 24 hours, each with a cell of its own.
+/// Pairs of address and user that authenticated within 24 hours, each with a slot of its own.
 ///
 /// Nobody can have another's pair forgotten: where there is no more room, new pairs are not taken up,
 /// and a user's 65th address replaces the one that was longest not verified, of this user. So who
 /// has one password, and many addresses, does not fill it. It takes 8 MB at most.
 ///
-/// A pair outlives the password it was verified with. It opens nothing: it keeps a cell from being
-/// shared, which whoever changes his password in the midst of an attack needs most.
-pub(super) struct Familiar {
+/// A pair outlives the password it was verified with. It grants no access: it keeps a slot from being
+/// shared, which a user who changes the password during an attack needs most.
+pub(super) struct KnownClients {
     by_user: HashMap<u64, Vec<Pair>, BuildHasherDefault<FirstWord>>,
     /// How many pairs there are, and may be.
     pairs: usize,
@@ -35,13 +35,13 @@ struct Pair {
     paid_at: u64,
 }
 
-impl Familiar {
+impl KnownClients {
     pub(super) fn new() -> Self {
         Self { by_user: HashMap::default(), pairs: 0, most: MOST, sweep_at: 0 }
     }
 
-    /// The cell of this pair, if it is remembered.
-    pub(super) fn cell(&mut self, address: u64, user: u64, now: u64) -> Option<&mut u64> {
+    /// The slot of this pair, if it is remembered.
+    pub(super) fn slot(&mut self, address: u64, user: u64, now: u64) -> Option<&mut u64> {
         let mut pairs = self.by_user.get_mut(&user)?.iter_mut();
         let pair = pairs.find(|pair| pair.address == address && pair.until > now)?;
         Some(&mut pair.paid_at)
@@ -93,87 +93,87 @@ mod tests {
 
     const DAY: u64 = 86_400_000_000_000;
 
-    fn knows(familiar: &mut Familiar, address: u64, user: u64, now: u64) -> bool {
-        familiar.cell(address, user, now).is_some()
+    fn knows(known: &mut KnownClients, address: u64, user: u64, now: u64) -> bool {
+        known.slot(address, user, now).is_some()
     }
 
     #[test]
     fn it_knows_this_pair_for_a_day() {
-        let mut familiar = Familiar::new();
-        familiar.remember(1, 10, 5);
-        assert!(knows(&mut familiar, 1, 10, 5));
-        assert!(!knows(&mut familiar, 2, 10, 5), "another address");
-        assert!(!knows(&mut familiar, 1, 11, 5), "another user");
-        assert!(knows(&mut familiar, 1, 10, DAY + 4));
-        assert!(!knows(&mut familiar, 1, 10, DAY + 5));
+        let mut known = KnownClients::new();
+        known.remember(1, 10, 5);
+        assert!(knows(&mut known, 1, 10, 5));
+        assert!(!knows(&mut known, 2, 10, 5), "another address");
+        assert!(!knows(&mut known, 1, 11, 5), "another user");
+        assert!(knows(&mut known, 1, 10, DAY + 4));
+        assert!(!knows(&mut known, 1, 10, DAY + 5));
     }
 
     #[test]
     fn being_asked_prolongs_nothing_and_being_verified_does() {
-        let mut familiar = Familiar::new();
-        familiar.remember(1, 10, 0);
-        familiar.remember(2, 10, 0);
+        let mut known = KnownClients::new();
+        known.remember(1, 10, 0);
+        known.remember(2, 10, 0);
         for address in [1, 2] {
-            *familiar.cell(address, 10, DAY - 1).unwrap() = 7;
+            *known.slot(address, 10, DAY - 1).unwrap() = 7;
         }
-        familiar.remember(1, 10, DAY - 1);
-        assert_eq!(familiar.cell(1, 10, DAY), Some(&mut 7), "with what it owes");
-        assert_eq!(familiar.cell(2, 10, DAY), None);
-        assert_eq!(familiar.pairs, 2);
+        known.remember(1, 10, DAY - 1);
+        assert_eq!(known.slot(1, 10, DAY), Some(&mut 7), "with what it owes");
+        assert_eq!(known.slot(2, 10, DAY), None);
+        assert_eq!(known.pairs, 2);
     }
 
     #[test]
     fn full_takes_up_nobody_and_forgets_nobody_before_his_day_is_over() {
-        let mut familiar = Familiar { most: 100, ..Familiar::new() };
+        let mut known = KnownClients { most: 100, ..KnownClients::new() };
         for user in 0..99 {
-            familiar.remember(1, user, user);
+            known.remember(1, user, user);
         }
-        familiar.remember(1, 100, 100);
-        familiar.remember(1, 101, DAY - 1);
-        assert!(knows(&mut familiar, 1, 100, DAY - 1));
-        assert!(!knows(&mut familiar, 1, 101, DAY - 1));
-        assert!((0..99).all(|user| knows(&mut familiar, 1, user, DAY - 1)));
+        known.remember(1, 100, 100);
+        known.remember(1, 101, DAY - 1);
+        assert!(knows(&mut known, 1, 100, DAY - 1));
+        assert!(!knows(&mut known, 1, 101, DAY - 1));
+        assert!((0..99).all(|user| knows(&mut known, 1, user, DAY - 1)));
 
-        familiar.remember(1, 101, DAY + 1); // two have expired
-        familiar.remember(1, 102, DAY + 1);
-        familiar.remember(1, 103, DAY + 1);
-        let known = [101, 102, 103].map(|user| knows(&mut familiar, 1, user, DAY + 1));
-        assert_eq!(known, [true, true, false]);
-        assert!((2..99).all(|user| knows(&mut familiar, 1, user, DAY + 1)));
+        known.remember(1, 101, DAY + 1); // two have expired
+        known.remember(1, 102, DAY + 1);
+        known.remember(1, 103, DAY + 1);
+        let are_known = [101, 102, 103].map(|user| knows(&mut known, 1, user, DAY + 1));
+        assert_eq!(are_known, [true, true, false]);
+        assert!((2..99).all(|user| knows(&mut known, 1, user, DAY + 1)));
     }
 
     #[test]
     fn an_address_too_many_replaces_one_of_the_same_user() {
-        let mut familiar = Familiar { most: 100, ..Familiar::new() };
-        familiar.remember(1000, 10, 0);
+        let mut known = KnownClients { most: 100, ..KnownClients::new() };
+        known.remember(1000, 10, 0);
         for address in 0..64 {
-            familiar.remember(address, 11, address);
+            known.remember(address, 11, address);
         }
-        familiar.remember(0, 11, 64); // verified again
-        assert!((0..64).all(|address| knows(&mut familiar, address, 11, 64)));
+        known.remember(0, 11, 64); // verified again
+        assert!((0..64).all(|address| knows(&mut known, address, 11, 64)));
         for address in 64..1000 {
-            familiar.remember(address, 11, address + 1);
-            assert!(knows(&mut familiar, address, 11, 2000));
+            known.remember(address, 11, address + 1);
+            assert!(knows(&mut known, address, 11, 2000));
         }
-        let known = (0..1000).filter(|address| knows(&mut familiar, *address, 11, 2000));
-        assert!(known.eq(936..1000));
-        assert!(knows(&mut familiar, 1000, 10, 2000), "another user's");
-        assert_eq!(familiar.pairs, 65);
+        let left = (0..1000).filter(|address| knows(&mut known, *address, 11, 2000));
+        assert!(left.eq(936..1000));
+        assert!(knows(&mut known, 1000, 10, 2000), "another user's");
+        assert_eq!(known.pairs, 65);
     }
 
     #[test]
     fn it_grows_to_eight_megabytes_and_no_further() {
-        let mut familiar = Familiar::new();
+        let mut known = KnownClients::new();
         let spread = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let filled = allocation_counter::measure(|| {
-            (0..MOST as u64).for_each(|user| familiar.remember(1, spread(user), 0));
+            (0..MOST as u64).for_each(|user| known.remember(1, spread(user), 0));
         });
         assert!(filled.bytes_max < 8 << 20, "{filled:?}");
         let flood = allocation_counter::measure(|| {
-            (0..1 << 20).for_each(|address| familiar.remember(address, spread(1 << 20), 0));
-            (0..1 << 20).for_each(|user| familiar.remember(2, spread(user + (1 << 21)), 0));
+            (0..1 << 20).for_each(|address| known.remember(address, spread(1 << 20), 0));
+            (0..1 << 20).for_each(|user| known.remember(2, spread(user + (1 << 21)), 0));
         });
         assert_eq!(flood.count_total, 0);
-        assert_eq!(familiar.pairs, MOST);
+        assert_eq!(known.pairs, MOST);
     }
 }

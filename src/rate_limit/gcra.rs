@@ -1,5 +1,5 @@
-//! How many guesses in how much time: GCRA, the generic cell rate algorithm, which needs one
-//! number for each who guesses.
+//! How many attempts in how much time: GCRA, the generic cell rate algorithm, which needs one
+//! number for each client.
 
 use std::time::Duration;
 
@@ -31,8 +31,19 @@ impl Limit {
         Self { burst, every }
     }
 
-    /// One more try, by who has paid for all earlier ones at `paid_at`: when it will be paid for,
-    /// too. If it must wait, for how long. Times are nanoseconds since any one moment.
+    /// Allows `factor` times as many attempts, at once and per period.
+    pub(super) fn times(self, factor: u32) -> Self {
+        let every = (self.every / factor).max(Duration::from_nanos(1));
+        Self { burst: self.burst.saturating_mul(factor), every }
+    }
+
+    /// Takes back one attempt that [`next`](Self::next) counted.
+    pub(super) fn give_back(self, paid_at: u64) -> u64 {
+        paid_at.saturating_sub(nanos(self.every))
+    }
+
+    /// One more attempt of a client whose earlier ones are paid for at `paid_at`: when it will be
+    /// paid for, too. If it must wait, for how long. Times are nanoseconds since any one moment.
     ///
     /// No sum here overflows: where a limit is longer than time itself, fewer tries are free.
     pub(super) fn next(self, paid_at: u64, now: u64) -> Result<u64, Duration> {

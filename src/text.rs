@@ -1,0 +1,66 @@
+//! Text of strangers, made fit for a log line or an answer.
+
+use std::fmt;
+
+/// How many characters of a stranger's text are shown.
+const MOST: usize = 256;
+
+/// The beginning of a text and, if there is more, how long it is. Escaped by `Debug`.
+///
+/// A stranger's request of 60 kB would otherwise write three times as much to the log.
+pub(crate) struct Shortened<'t>(&'t [u8]);
+
+impl<'t> Shortened<'t> {
+    pub(crate) fn of(text: &'t (impl AsRef<[u8]> + ?Sized)) -> Self {
+        Self(text.as_ref())
+    }
+}
+
+impl fmt::Debug for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A character has four bytes at most.
+        let head = &self.0[..self.0.len().min(4 * MOST)];
+        let text = String::from_utf8_lossy(head);
+        let shown: String = text.chars().take(MOST).collect();
+        fmt::Debug::fmt(&shown, f)?;
+        if shown.len() < text.len() || head.len() < self.0.len() {
+            write!(f, "… ({} bytes)", self.0.len())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: impl AsRef<[u8]>) -> String {
+        format!("{:?}", Shortened::of(&text))
+    }
+
+    #[test]
+    fn short_text_is_shown_whole() {
+        assert_eq!(shown("/mcp"), "\"/mcp\"");
+        assert_eq!(shown(""), "\"\"");
+        assert_eq!(shown("é".repeat(256)), format!("{:?}", "é".repeat(256)));
+    }
+
+    #[test]
+    fn long_text_is_cut_and_its_length_told() {
+        assert_eq!(shown("a".repeat(257)), format!("\"{}\"… (257 bytes)", "a".repeat(256)));
+        let escaped = shown("\u{85}".repeat(30_000));
+        assert!(escaped.len() < 2_000 && escaped.ends_with("… (60000 bytes)"), "{escaped}");
+        assert!(shown([0xff; 60_000]).len() < 2_000);
+    }
+
+    #[test]
+    fn control_characters_make_no_second_line() {
+        assert_eq!(shown("a\r\nb\u{202e}"), "\"a\\r\\nb\\u{202e}\"");
+    }
+}
