@@ -17,7 +17,7 @@ use axum::response::Response;
 use harness::{contender, measure, measuring, now, service};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, ClientAddress, GuessLimit, McpAuthLayer};
+use mcp_auth_layer::{Authenticator, Basic, Bearer, ClientAddress, McpAuthLayer, RateLimit};
 use tower::{Layer, service_fn};
 
 /// Of `correct horse battery staple`, at a cost of 5.
@@ -31,9 +31,7 @@ fn main() {
     let rounds = if measuring() { 4000 } else { 1 };
     let given = || Basic::new([("alice", "correct horse battery staple")]).expect("well-formed");
     let remembered = || {
-        let address = ClientAddress::from_fn(|_| Some(Ipv4Addr::LOCALHOST.into()));
         let users = Basic::from_htpasswd(HTPASSWD).expect("well-formed");
-        let users = users.limit_guesses(GuessLimit::by(address));
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let admitted = runtime.block_on(users.authenticate(&request().into_parts().0));
         assert!(admitted.is_ok());
@@ -52,14 +50,17 @@ fn main() {
             now(async { (users.authenticate(&head).await.is_ok(), head) })
         })
     };
-    let layer = |name, users| {
+    let guarded = |name, layer: McpAuthLayer<Basic>| {
         let nothing =
             service_fn(|_: Request| ready(Ok::<Response, Infallible>(Response::default())));
-        service(name, StatusCode::OK, McpAuthLayer::new(users).layer(nothing), request)
+        service(name, StatusCode::OK, layer.layer(nothing), request)
     };
     let alone = vec![decide("given", given()), decide("remembered", remembered()), verify];
     measure("Basic, to decide", rounds, alone);
-    let guarded = vec![layer("given", given()), layer("remembered", remembered())];
+    let address = ClientAddress::from_fn(|_| Some(Ipv4Addr::LOCALHOST.into()));
+    let limited = McpAuthLayer::new(remembered()).rate_limit(RateLimit::by(address));
+    let guarded =
+        vec![guarded("given", McpAuthLayer::new(given())), guarded("remembered", limited)];
     measure("Basic, through the layer", rounds, guarded);
 
     let decide = |name, tokens: Bearer| {

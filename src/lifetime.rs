@@ -13,8 +13,14 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Default)]
 pub(crate) struct Lifetime {
     expires: Option<SystemTime>,
-    /// Behind pointers, as tokens themselves cannot be told apart.
-    revocations: Vec<Arc<CancellationToken>>,
+    revocations: Vec<Arc<Revocation>>,
+}
+
+/// Behind a pointer, as tokens themselves cannot be told apart.
+struct Revocation {
+    token: CancellationToken,
+    /// Whether it is cancelled when a table no longer has the credential.
+    by_removal: bool,
 }
 
 /// Completes when a lifetime is over.
@@ -32,7 +38,12 @@ impl Lifetime {
 
     /// Or when this is cancelled, beside what was named before.
     pub(crate) fn or_when(&mut self, token: CancellationToken) {
-        self.revocations.push(Arc::new(token));
+        self.revocations.push(Arc::new(Revocation { token, by_removal: false }));
+    }
+
+    /// Or when this is cancelled, because a table no longer has the credential.
+    pub(crate) fn or_when_removed(&mut self, token: CancellationToken) {
+        self.revocations.push(Arc::new(Revocation { token, by_removal: true }));
     }
 
     /// Or when the other one is over, whatever of it is in this one already.
@@ -57,7 +68,12 @@ impl Lifetime {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.has_expired() || self.revocations.iter().any(|token| token.is_cancelled())
+        self.has_expired() || self.revocations.iter().any(|one| one.token.is_cancelled())
+    }
+
+    /// Whether a table no longer has the credential. The one that took its place may have it, too.
+    pub(crate) fn was_removed(&self) -> bool {
+        self.revocations.iter().any(|one| one.by_removal && one.token.is_cancelled())
     }
 
     fn has_expired(&self) -> bool {
@@ -71,7 +87,7 @@ impl Lifetime {
             0 => Box::pin(expiry(expires)),
             _ => Box::pin(async move {
                 let mut revoked: Vec<_> = (revocations.into_iter())
-                    .map(|token| Box::pin(CancellationToken::clone(&token).cancelled_owned()))
+                    .map(|one| Box::pin(one.token.clone().cancelled_owned()))
                     .collect();
                 let mut expired = pin!(expiry(expires));
                 poll_fn(|cx| {

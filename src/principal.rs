@@ -127,8 +127,9 @@ impl Principal {
     }
 
     /// Ends when this token is cancelled, because a table no longer has the credential.
-    pub(crate) fn until_removed(self, token: CancellationToken) -> Self {
-        self.revoked_by(token)
+    pub(crate) fn until_removed(mut self, token: CancellationToken) -> Self {
+        self.edit().lifetime.or_when_removed(token);
+        self
     }
 
     /// Attaches data of your own, one value of each type; a second one of the same type

@@ -44,6 +44,10 @@ struct Gate<A> {
     options: Arc<Options>,
 }
 
+/// How often a credential is looked at that ends meanwhile: its table may have been replaced by one
+/// that has it as well.
+const ATTEMPTS: usize = 16;
+
 impl<S, A> McpAuth<S, A> {
     pub(crate) fn new(inner: S, authenticator: Arc<A>, options: Arc<Options>) -> Self {
         let gate = Gate { authenticator, options };
@@ -196,9 +200,18 @@ where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
-    poll_fn(|cx| inner.poll_ready(cx)).await?;
-    if let Some(ended) = admitted.as_ref().filter(|admitted| admitted.principal.has_ended()) {
-        return Ok(ended.ended());
+    let mut has_waited = false;
+    poll_fn(|cx| {
+        let ready = inner.poll_ready(cx);
+        has_waited |= ready.is_pending();
+        ready
+    })
+    .await?;
+    if let Some(admitted) = &admitted
+        && has_waited
+        && admitted.principal.has_ended()
+    {
+        return Ok(admitted.ended());
     }
     let response = ResponseFuture::inner(inner.call(request), admitted);
     drop(share);
@@ -257,8 +270,10 @@ impl<A: Authenticator> Gate<A> {
             _ => self.authenticate(head, permit.as_ref()).await,
         };
         let checked = match verdict {
-            Ok(admission) => self.check_body(admission, body).await,
-            Err(rejection) => Err(rejection),
+            Ok(admission) if admission.body_check.is_some() => {
+                self.check_body(admission, body).await
+            }
+            verdict => verdict.map(|admission| (admission, None)),
         };
         if let Some(permit) = permit {
             permit.settle(Outcome::of(&checked));
@@ -275,13 +290,26 @@ impl<A: Authenticator> Gate<A> {
         if let Some(permit) = permit {
             head.extensions.insert(permit.asker());
         }
-        let verdict = match self.authenticate_once(head).await {
-            // It was replaced meanwhile, perhaps by one that is as good.
-            Ok(admission) if admission.principal.has_ended() => self.authenticate_once(head).await,
-            verdict => verdict,
+        let mut attempts = 1..ATTEMPTS;
+        let verdict = loop {
+            let admission = match self.authenticate_once(head).await {
+                Ok(admission) if admission.principal.has_ended() => admission,
+                verdict => break verdict,
+            };
+            if !admission.principal.lifetime().was_removed() || attempts.next().is_none() {
+                break Err(self.options.lapsed(admission.scheme));
+            }
         };
         head.extensions.remove::<Asker>();
         verdict
+    }
+
+    /// Refuses a credential that has ended.
+    fn still_good(&self, admission: Admission) -> Result<Admission, Rejection> {
+        match admission.principal.has_ended() {
+            false => Ok(admission),
+            true => Err(self.options.lapsed(admission.scheme)),
+        }
     }
 
     async fn authenticate_once(&self, head: &Parts) -> Result<Admission, Rejection> {
@@ -308,7 +336,7 @@ impl<A: Authenticator> Gate<A> {
         let checked = pin!(async move { check(whole).await });
         self.guarded("the check of the body", checked).await?;
         *body = Body::from(bytes);
-        Ok((admission, Some(share)))
+        Ok((self.still_good(admission)?, Some(share)))
     }
 
     /// Runs a future of the user's. Where it hangs or panics, that is a refusal; a panic let
@@ -326,13 +354,10 @@ impl<A: Authenticator> Gate<A> {
         in_time(self.options.authenticator_timeout, caught).await.unwrap_or_else(|| Err(late()))
     }
 
-    /// Checks that the credential has not ended and that the session is bound to the principal.
-    /// Then inserts the principal and strips the credentials.
+    /// Checks that the session is bound to the principal, inserts the principal and strips the
+    /// credentials.
     fn admit(&self, head: &mut Parts, admission: Admission) -> Result<Admitted, Rejection> {
         let Admission { principal, scheme, .. } = admission;
-        if principal.has_ended() {
-            return Err(self.options.lapsed(scheme));
-        }
         if principal.lifetime().is_bounded() {
             no_upgrade(head)?;
         }
@@ -343,7 +368,7 @@ impl<A: Authenticator> Gate<A> {
         debug!(
             principal = principal.name(),
             scheme,
-            method = ?Shortened::of(head.method.as_str()),
+            method = %Shortened::of(head.method.as_str()),
             path = ?Shortened::of(head.uri.path()),
             "admitted"
         );
@@ -362,7 +387,7 @@ impl<A: Authenticator> Gate<A> {
     fn exempt(&self, head: &mut Parts, why: &'static str) {
         debug!(
             exempt = why,
-            method = ?Shortened::of(head.method.as_str()),
+            method = %Shortened::of(head.method.as_str()),
             path = ?Shortened::of(head.uri.path()),
             "passed bare"
         );
@@ -403,12 +428,12 @@ impl<A: Authenticator> Gate<A> {
         counters::request(scheme, "refused", reason.as_str());
         match reason {
             Reason::Unavailable => {
-                error!(reason = reason.as_str(), scheme, cause, ?method, ?path, "refused");
+                error!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused");
             }
             Reason::NoDiscovery | Reason::NoRegistration => {
-                debug!(reason = reason.as_str(), ?method, ?path, "answered");
+                debug!(reason = reason.as_str(), %method, ?path, "answered");
             }
-            _ => info!(reason = reason.as_str(), scheme, cause, ?method, ?path, "refused"),
+            _ => info!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused"),
         }
         self.options.render(rejection)
     }

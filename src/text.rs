@@ -14,25 +14,36 @@ impl<'t> Shortened<'t> {
     pub(crate) fn of(text: &'t (impl AsRef<[u8]> + ?Sized)) -> Self {
         Self(text.as_ref())
     }
-}
 
-impl fmt::Debug for Shortened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The part that is shown, and whether there is more.
+    fn shown(&self) -> (String, bool) {
         // A character has four bytes at most.
         let head = &self.0[..self.0.len().min(4 * MOST)];
         let text = String::from_utf8_lossy(head);
         let shown: String = text.chars().take(MOST).collect();
-        fmt::Debug::fmt(&shown, f)?;
-        if shown.len() < text.len() || head.len() < self.0.len() {
-            write!(f, "… ({} bytes)", self.0.len())?;
-        }
-        Ok(())
+        let is_cut = shown.len() < text.len() || head.len() < self.0.len();
+        (shown, is_cut)
+    }
+
+    fn write_length(&self, f: &mut fmt::Formatter<'_>, is_cut: bool) -> fmt::Result {
+        if is_cut { write!(f, "… ({} bytes)", self.0.len()) } else { Ok(()) }
     }
 }
 
+impl fmt::Debug for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, is_cut) = self.shown();
+        write!(f, "{shown:?}")?;
+        self.write_length(f, is_cut)
+    }
+}
+
+/// As [`Debug`](fmt::Debug), without quotes.
 impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        let (shown, is_cut) = self.shown();
+        write!(f, "{}", shown.escape_debug())?;
+        self.write_length(f, is_cut)
     }
 }
 

@@ -45,6 +45,10 @@ fn always(rejection: Rejection) -> impl Authenticator {
     })
 }
 
+/// What a request without a credential is told.
+const MISSING: &str =
+    "authentication required: configure the credential in the client, as a header";
+
 #[tokio::test]
 async fn no_credential_is_401_with_every_scheme_bearer_first_and_no_error() {
     let layer = McpAuthLayer::new(any_of(alice(), ci()));
@@ -54,7 +58,7 @@ async fn no_credential_is_401_with_every_scheme_bearer_first_and_no_error() {
         answer.challenges(),
         [r#"Bearer realm="mcp""#, r#"Basic realm="mcp", charset="UTF-8""#]
     );
-    assert_eq!(answer.message(), "authentication required");
+    assert_eq!(answer.message(), MISSING);
 }
 
 #[tokio::test]
@@ -83,8 +87,12 @@ async fn a_wrong_password_and_an_unknown_user_get_the_same_answer() {
 #[tokio::test]
 async fn missing_malformed_and_wrong_are_told_apart_by_reason() {
     for (credential, reason) in [
-        ("", Reason::Missing),
-        ("Digest abc", Reason::Missing),
+        ("", Reason::Unrecognized),
+        ("Digest abc", Reason::Unrecognized),
+        ("wrong", Reason::Unrecognized),
+        ("\"Bearer wrong\"", Reason::Unrecognized),
+        ("Bearer: wrong", Reason::Unrecognized),
+        ("Basic YTpi", Reason::Unrecognized),
         ("Bearer", Reason::Malformed),
         ("Bearer a b", Reason::Malformed),
         ("Bearer wrong", Reason::Invalid),
@@ -92,7 +100,7 @@ async fn missing_malformed_and_wrong_are_told_apart_by_reason() {
         let answer = refusal(McpAuthLayer::new(ci()), with_authorization(credential)).await;
         let rejection = answer.extensions.get::<Rejection>().unwrap();
         assert_eq!(rejection.reason(), reason, "{credential:?}");
-        let judged = (reason != Reason::Missing).then_some("Bearer");
+        let judged = (reason != Reason::Unrecognized).then_some("Bearer");
         assert_eq!(rejection.scheme(), judged, "{credential:?}");
     }
 }
@@ -153,7 +161,7 @@ async fn refusals_can_be_rendered_otherwise() {
     let (app, seen) = recorder();
     let answer = send(app.layer(layer), get("/", &[])).await;
     assert_eq!((answer.status.as_u16(), seen.count()), (401, 0));
-    assert_eq!(answer.body, "no: authentication required");
+    assert_eq!(answer.body, format!("no: {MISSING}"));
     assert_eq!(answer.challenges(), [r#"Bearer realm="mcp""#]);
     assert!(answer.extensions.get::<Rejection>().is_some());
 }
@@ -163,7 +171,7 @@ async fn a_renderer_that_panics_refuses_all_the_same() {
     let layer = McpAuthLayer::new(ci()).render(|_, _| panic!("no template"));
     let answer = refusal(layer, get("/", &[])).await;
     assert_eq!(answer.status, 401);
-    assert_eq!(answer.message(), "authentication required");
+    assert_eq!(answer.message(), MISSING);
 }
 
 #[tokio::test]
@@ -177,7 +185,7 @@ async fn the_extractor_outside_of_the_layer_answers_401() {
     let answer = send(app.clone(), get("/whoami", &[])).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.challenges().len(), 1);
-    assert_eq!(answer.message(), "authentication required");
+    assert_eq!(answer.message(), MISSING);
     assert_eq!(send(app.clone(), get("/maybe", &[])).await.body, "true");
 
     let guarded = app.layer(McpAuthLayer::new(ci()));

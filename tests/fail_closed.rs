@@ -371,24 +371,107 @@ async fn the_service_that_was_polled_ready_is_the_one_called() {
     check(answers_later()).await;
 }
 
+/// The kind: a request that is refused holds what an authenticated one is waiting for.
+#[tokio::test]
+async fn refused_requests_hold_no_permit_of_the_inner_service() {
+    async fn check(authenticator: impl Authenticator, slow: &str) {
+        let hang = tower::service_fn(|_: Request| pending::<Result<Response, Infallible>>());
+        let limited = ConcurrencyLimitLayer::new(1).layer(hang);
+        let service = McpAuthLayer::new(authenticator).layer(limited.clone());
+        let call = |fields: &[(&str, &str)]| {
+            let (mut service, request) = (service.clone(), get("/", fields));
+            Box::pin(async move { ready_for(&mut service).await.unwrap().call(request).await })
+        };
+        // Strangers who are being verified, and one who is not answered yet.
+        let mut strangers: Vec<_> = (0..3).map(|_| call(&[("authorization", slow)])).collect();
+        for stranger in &mut strangers {
+            let _ = futures::poll!(stranger);
+        }
+        let mut free = limited;
+        assert!(ready_for(&mut free).now_or_never().is_some(), "no permit is taken");
+    }
+    check(Bearer::new([("ci", "tok")]).unwrap(), "Bearer wrong").await;
+    let never = from_fn(|_: &Parts| pending::<Result<Principal, Rejection>>());
+    check(never, "Bearer tok").await;
+}
+
 #[tokio::test]
 async fn a_concurrency_limit_inside_keeps_its_limit() {
     async fn check(authenticator: impl Authenticator) {
-        let hang = tower::service_fn(|_: Request| pending::<Result<Response, Infallible>>());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = calls.clone();
+        let hang = tower::service_fn(move |_: Request| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            pending::<Result<Response, Infallible>>()
+        });
         let limited = ConcurrencyLimitLayer::new(1).layer(hang);
         let service = McpAuthLayer::new(authenticator).layer(limited);
-        let mut first = service.clone();
-        let mut second = service;
-
-        let request = || get("/", &[("authorization", "Bearer tok")]);
-        let mut held = Box::pin(ready_for(&mut first).await.unwrap().call(request()));
-        assert!(futures::poll!(held.as_mut()).is_pending());
-        assert!(ready_for(&mut second).now_or_never().is_none(), "a second request while one runs");
-        drop(held);
-        assert!(ready_for(&mut second).now_or_never().is_some());
+        let call = || {
+            let (mut service, fields) = (service.clone(), [("authorization", "Bearer tok")]);
+            let request = get("/", &fields);
+            Box::pin(async move { ready_for(&mut service).await.unwrap().call(request).await })
+        };
+        let (mut first, mut second) = (call(), call());
+        for _ in 0..3 {
+            assert!(futures::poll!(first.as_mut()).is_pending());
+        }
+        for _ in 0..3 {
+            assert!(futures::poll!(second.as_mut()).is_pending());
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 1, "a second request waits while one runs");
+        drop(first);
+        for _ in 0..3 {
+            assert!(futures::poll!(second.as_mut()).is_pending());
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
     }
     check(Bearer::new([("ci", "tok")]).unwrap()).await;
     check(answers_later()).await;
+}
+
+/// `Buffer` reserves a place when it is polled ready, and panics if it is called without.
+#[tokio::test]
+async fn a_buffer_inside_is_called_once_it_is_ready() {
+    async fn check(authenticator: impl Authenticator) {
+        let echo = tower::service_fn(|_: Request| async {
+            tokio::task::yield_now().await;
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        });
+        let service = McpAuthLayer::new(authenticator).layer(tower::buffer::Buffer::new(echo, 1));
+        let calls = (0..32).map(|_| {
+            let mut service = service.clone();
+            let request = get("/", &[("authorization", "Bearer tok")]);
+            tokio::spawn(async move {
+                let ready = ready_for(&mut service).await.unwrap();
+                ready.call(request).await.map(|response| response.status().as_u16()).ok()
+            })
+        });
+        for status in futures::future::join_all(calls).await {
+            assert_eq!(status.unwrap(), Some(200));
+        }
+    }
+    check(Bearer::new([("ci", "tok")]).unwrap()).await;
+    check(answers_later()).await;
+}
+
+/// The kind: time passes between the decision and its use.
+#[tokio::test]
+async fn a_credential_that_ends_before_the_service_is_ready_is_refused() {
+    let hang = tower::service_fn(|_: Request| pending::<Result<Response, Infallible>>());
+    let limited = ConcurrencyLimitLayer::new(1).layer(hang);
+    let mut tokens = Bearer::new([("ci", "tok"), ("alice", "other")]).unwrap();
+    let handle = tokens.handle();
+    let service = McpAuthLayer::new(tokens).layer(limited);
+    let call = |token: &str| {
+        let (mut service, request) = (service.clone(), with_authorization(token));
+        Box::pin(async move { ready_for(&mut service).await.unwrap().call(request).await })
+    };
+    let (mut first, mut second) = (call("Bearer other"), call("Bearer tok"));
+    assert!(futures::poll!(first.as_mut()).is_pending());
+    assert!(futures::poll!(second.as_mut()).is_pending());
+    assert!(handle.revoke("tok"));
+    drop(first);
+    assert_eq!(second.await.unwrap().status(), 401);
 }
 
 /// Never ready, or broken.
@@ -415,9 +498,12 @@ impl Service<Request> for NotReady {
 #[tokio::test]
 async fn readiness_and_errors_are_the_inner_services() {
     let layer = McpAuthLayer::bearer("tok");
-    assert!(ready_for(&mut layer.layer(NotReady(None))).now_or_never().is_none());
-    let error = ready_for(&mut layer.layer(NotReady(Some("broken")))).await.map(|_| ());
-    assert_eq!(error, Err("broken"));
+    let call = |inner| layer.layer(inner).oneshot(with_authorization("Bearer tok"));
+    assert!(call(NotReady(None)).now_or_never().is_none(), "it waits until the service is ready");
+    assert_eq!(call(NotReady(Some("broken"))).await.map(|_| ()), Err("broken"));
+    // Who is refused does not wait for it.
+    let refused = layer.layer(NotReady(None)).oneshot(with_authorization("Bearer no")).await;
+    assert_eq!(refused.unwrap().status(), 401);
 
     let failing = tower::service_fn(|_: Request| async { Err::<Response, _>("failed") });
     let guarded = layer.layer(failing);

@@ -254,8 +254,9 @@ async fn the_example_hashes_passwords() {
     ] {
         let line = piped(args, input).await.unwrap();
         assert!(line.starts_with(begins), "{line}");
-        let anybody = mcp_auth_layer::GuessLimit::default().no_address_limit();
-        let app = guarded(Basic::from_htpasswd(&line).unwrap().limit_guesses(anybody));
+        let anybody = mcp_auth_layer::RateLimit::default().no_address_limit();
+        let layer = McpAuthLayer::new(Basic::from_htpasswd(&line).unwrap()).rate_limit(anybody);
+        let app = recorder().0.layer(layer);
         for (password, expected) in [("correct horse", 200), ("correct horse\r", 401), ("x", 401)] {
             let request = with_authorization(&basic("alice", password));
             assert_eq!(send(app.clone(), request).await.status, expected);

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use common::log::Log;
 use common::{basic, recorder};
-use mcp_auth_layer::{Basic, GuessLimit, McpAuthLayer};
+use mcp_auth_layer::{Basic, McpAuthLayer, RateLimit};
 use reqwest::Method;
 use server::{Server, answer, until};
 use tempfile::TempDir;
@@ -205,17 +205,20 @@ async fn a_throttled_address_is_not_told_that_a_password_is_right() {
 }
 
 #[tokio::test]
-async fn other_schemes_of_a_throttled_address_go_on() {
+async fn the_limit_of_an_address_is_that_of_all_schemes() {
     let team = Team::of(&["alice"]);
     let (token, dave) = ("ci:rD3m0NfE5Yc0mKq1bWv7Xw", "dave:evad");
     let server = team.serve(&["--token", token, "--user", dave]).await;
     let client = at(1, &server);
     client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
     assert_eq!(client.logs_in("alice").await, 429);
-    assert_eq!(client.logs_in("dave").await, IN);
-    assert_eq!(client.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xw").await, (IN, None));
-    assert_eq!(client.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xx").await, (401, None));
-    assert_eq!(client.brings("Basic !").await, (401, None), "nothing to guess with");
+    assert_eq!(client.logs_in("dave").await, 429);
+    assert_eq!(client.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xw").await.0, 429);
+    assert_eq!(client.brings("Basic !").await.0, 429, "malformed ones count as well");
+    assert_eq!(client.brings("Unknown scheme").await, (401, None), "no credential");
+    let other = at(2, &server);
+    assert_eq!(other.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xw").await, (IN, None));
+    assert_eq!(other.logs_in("dave").await, IN);
 }
 
 /// What this app answers to alice, served with or without the addresses of its clients.
@@ -250,7 +253,8 @@ async fn without_connect_info_the_answer_is_503_and_the_log_says_why() {
     }
 
     assert_eq!(served(app(users()), true).await, 200);
-    let unlimited = users().limit_guesses(GuessLimit::default().no_address_limit());
-    assert_eq!(served(app(unlimited), false).await, 200);
+    let anybody = RateLimit::default().no_address_limit();
+    let unlimited = recorder().0.layer(McpAuthLayer::new(users()).rate_limit(anybody));
+    assert_eq!(served(unlimited, false).await, 200);
     assert!(log.lines().is_empty());
 }

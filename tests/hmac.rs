@@ -438,7 +438,9 @@ async fn a_replay_is_refused_before_its_body_is_read() {
     let unread = Body::from_stream(futures::stream::poll_fn(
         |_| -> std::task::Poll<Option<Result<&str, BoxError>>> { panic!("it was read") },
     ));
-    let replay = captured.request().map(|_| unread);
+    let mut replay = captured.request().map(|_| unread);
+    // Over HTTP/1 the body of a refused request is read to the end, and dropped.
+    *replay.version_mut() = http::Version::HTTP_2;
     assert_eq!(send(app, replay).await.status, 401);
 }
 

@@ -12,7 +12,7 @@ use common::{basic, get, recorder, send, with_authorization};
 use futures::future::join_all;
 use futures::poll;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, CredentialFileError, GuessLimit, McpAuthLayer, any_of,
+    Authenticator, Basic, Bearer, CredentialFileError, McpAuthLayer, RateLimit, any_of,
 };
 use tokio::task::JoinSet;
 
@@ -47,10 +47,13 @@ impl Drop for File {
     }
 }
 
-/// Guarded by these users, at whom anybody may guess.
+/// A layer of this authenticator, without a rate limit.
+fn layer<A: Authenticator>(authenticator: A) -> McpAuthLayer<A> {
+    McpAuthLayer::new(authenticator).rate_limit(RateLimit::default().no_address_limit())
+}
+
 fn guarded(users: Basic) -> Router {
-    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
-    recorder().0.layer(McpAuthLayer::new(users).public_path("/health"))
+    recorder().0.layer(layer(users).public_path("/health"))
 }
 
 async fn status(app: &Router, user: &str, password: &str) -> u16 {
@@ -85,8 +88,7 @@ async fn a_file_of_htpasswd() {
 async fn the_principal_is_the_user() {
     let (app, seen) = recorder();
     let users = Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap();
-    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
-    let app = app.layer(McpAuthLayer::new(users));
+    let app = app.layer(layer(users));
     for _ in 0..2 {
         send(app.clone(), with_authorization(&basic("alice", "secret"))).await;
         assert_eq!(seen.principal(), "alice");
@@ -145,7 +147,6 @@ async fn an_empty_password_is_wrong_even_if_its_hash_is_right() {
 async fn name_and_password_have_room() {
     let argon2 = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8";
     let users = Basic::from_htpasswd(&format!("alice:{argon2}")).unwrap();
-    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
     let judged = |length| {
         let head = with_authorization(&basic("alice", &"0".repeat(length))).into_parts().0;
         users.authenticate_now(&head).map(|judged| judged.unwrap_err().reason())
@@ -181,7 +182,8 @@ async fn answers_do_not_say_what_was_wrong() {
         assert_eq!(answer.status, 401);
         assert_ne!(answer.message(), wrong.message(), "{malformed}");
     }
-    assert_eq!(send(app.clone(), get("/", &[])).await.message(), "authentication required");
+    let missing = send(app.clone(), get("/", &[])).await.message();
+    assert!(missing.starts_with("authentication required: "), "{missing}");
 }
 
 #[tokio::test]
@@ -230,9 +232,8 @@ async fn a_thousand_clients_that_connect_and_drop_keep_nobody_out() {
 #[tokio::test]
 async fn it_is_one_scheme_among_others() {
     let users = Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap();
-    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
     let both = any_of(Bearer::new([("ci", "rD3m0NfE5Yc0mKq1bWv7Xw")]).unwrap(), users).boxed();
-    let app = recorder().0.layer(McpAuthLayer::new(both));
+    let app = recorder().0.layer(layer(both));
     let token = with_authorization("Bearer rD3m0NfE5Yc0mKq1bWv7Xw");
     assert_eq!(send(app.clone(), token).await.status, 200);
     for _ in 0..2 {

@@ -142,13 +142,14 @@ async fn a_cors_layer_outside_lets_a_page_ask_and_read() {
 
     let origin = ("origin", "http://localhost:6274");
     let asks = ("access-control-request-method", "POST");
+    let host = ("host", "localhost:8000");
     let preflight = send(app.clone(), request(Method::OPTIONS, "/mcp", &[origin, asks])).await;
     assert_eq!(preflight.status, 200);
     assert_eq!(preflight.headers["access-control-allow-origin"], origin.1);
     let allowed = preflight.headers["access-control-allow-headers"].to_str().unwrap();
     assert!(allowed.contains("authorization") && allowed.contains("mcp-session-id"));
 
-    for (fields, status) in [(vec![origin], 401), (vec![origin, TOKEN], 200)] {
+    for (fields, status) in [(vec![host, origin], 401), (vec![host, origin, TOKEN], 200)] {
         let answer = send(app.clone(), request(Method::POST, "/mcp", &fields)).await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.headers["access-control-allow-origin"], origin.1);

@@ -20,7 +20,7 @@ use futures::{StreamExt, stream};
 use http::request::Parts;
 use http_body_util::BodyExt;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, GuessLimit, Hmac, McpAuthLayer, Principal, Signer,
+    Authenticator, Basic, Bearer, Hmac, McpAuthLayer, Principal, RateLimit, Signer,
 };
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -65,6 +65,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 /// Streams events to whoever asks, and gives them a session.
 fn guarded(authenticator: impl Authenticator) -> Router {
+    let anybody = RateLimit::default().no_address_limit();
     let stream = || async {
         let first = stream::once(async { Ok::<_, std::io::Error>("data: 1\n\n") });
         let events = Body::from_stream(first.chain(stream::pending()));
@@ -73,7 +74,7 @@ fn guarded(authenticator: impl Authenticator) -> Router {
     Router::new()
         .route("/sse", get_route(stream))
         .route("/", get_route(|who: Principal| async move { who.name().to_owned() }))
-        .layer(McpAuthLayer::new(authenticator))
+        .layer(McpAuthLayer::new(authenticator).rate_limit(anybody))
 }
 
 async fn open(app: &Router, authorization: &str) -> (String, Body) {
@@ -104,7 +105,6 @@ async fn users_come_and_go_with_their_lines() {
     let [bob, carol] = [password("bob", "b"), password("carol", "c")];
     let file = File::new(&(password("alice", "a") + &bob + &carol));
     let users = Basic::from_htpasswd_file(&file.path).unwrap();
-    let users = users.limit_guesses(GuessLimit::default().no_address_limit());
     let app = guarded(users);
     let [alice, of_bob, of_carol] =
         [("alice", "a"), ("bob", "b"), ("carol", "c")].map(|(user, secret)| basic(user, secret));
@@ -255,7 +255,7 @@ async fn a_thousand_replacements_under_load() {
                     let stays = send(app.clone(), with_authorization("Bearer stays")).await;
                     assert_eq!(stays.status, 200, "it is in every set");
                     let changes = send(app.clone(), with_authorization("Bearer changes")).await;
-                    assert_eq!(changes.status, 200, "and so is this");
+                    assert_eq!(changes.status, 200, "and so is this: {changes:?}");
                     let [name, scopes, year] = changes.body.split(' ').collect::<Vec<_>>()[..]
                     else {
                         panic!("{}", changes.body)

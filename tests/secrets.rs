@@ -187,10 +187,10 @@ async fn users_of_a_file_are_as_secret() {
     let hash = "$2y$04$dWMy1NGi9Q.Qvr56bmQ17OCTo9OhyqY99xLhQw6Ycw8GZTSd6Yr6G";
     let (log, _guard) = Log::start(LevelFilter::TRACE);
     let users = Basic::from_htpasswd(&format!("alice:{hash}")).unwrap();
-    let users = users.limit_guesses(mcp_auth_layer::GuessLimit::default().no_address_limit());
     let bad = Basic::from_htpasswd(&format!("alice:{PASSWORD}")).unwrap_err();
     let mut said = format!("{users:?} {bad} {bad:?}");
-    let app = recorder().0.layer(McpAuthLayer::new(users));
+    let anybody = mcp_auth_layer::RateLimit::default().no_address_limit();
+    let app = recorder().0.layer(McpAuthLayer::new(users).rate_limit(anybody));
     for (user, password, status) in
         [("alice", PASSWORD, 200), ("alice", PASSWORD, 200), ("alice", "x", 401), ("bob", "x", 401)]
     {

@@ -818,7 +818,7 @@ async fn the_proxy_says_who_it_is_and_nobody_else_does() {
         &proxy,
         &format!(
             "POST /a//b/%2e%2E;x?q=%20&r HTTP/1.1\r\n\
-             Host: tools.example.com\r\n\
+             Host: localhost:8000\r\n\
              Authorization: {CI}\r\n\
              X-Mcp-Principal: root\r\n\
              x-mcp-principal: root2\r\n\
@@ -843,7 +843,7 @@ async fn the_proxy_says_who_it_is_and_nobody_else_does() {
              X-Real-IP: 6.6.6.6\r\n\
              X-Original-URL: /evil\r\n\
              X-Rewrite-URL: /evil\r\n\
-             Origin: http://tools.example.com\r\n\
+             Origin: http://localhost:8000\r\n\
              Mcp-Protocol-Version: 2025-06-18\r\n\
              Accept: text/event-stream\r\n\
              Cookie: a=b\r\n\
