@@ -456,6 +456,21 @@ async fn a_wrong_body_does_not_use_up_the_nonce() {
     assert_eq!(send(app, signed.request()).await.status, 200);
 }
 
+/// The kind: a parameter that is there and cannot do what it is for.
+#[tokio::test]
+async fn a_nonce_of_less_than_16_characters_is_refused() {
+    for (nonce, expected) in [
+        (r#""0123456789abcdef""#, 200),
+        (r#""0123456789abcde""#, 401),
+        (r#""""#, 401),
+        (r#"" ""#, 401),
+        (r#""\\\\\\\\\\\\\\\\""#, 401),      // eight backslashes
+        (":MDEyMzQ1Njc4OWFiY2RlZg==:", 401), // no string
+    ] {
+        assert_eq!(status(Forged::get().with("nonce", nonce)).await, expected, "{nonce}");
+    }
+}
+
 #[tokio::test]
 async fn a_nonce_is_its_value_whatever_it_looks_like() {
     let odd = r#""a\"b\\c;keyid=\"other\";created=1, x=()""#;
@@ -465,7 +480,12 @@ async fn a_nonce_is_its_value_whatever_it_looks_like() {
     assert_eq!(seen.principal(), "ci");
     assert_eq!(send(app.clone(), forged().request()).await.status, 401);
     // What would be the same if the escapes were lost.
-    for other in [r#""a\\\"b\\\\c""#, r#""a\"b\\c""#, r#""a\\b""#, r#""ab""#] {
+    for other in [
+        r#""0123456789-a\\\"b\\\\c""#,
+        r#""0123456789-a\"b\\c""#,
+        r#""0123456789-ab-a\\b""#,
+        r#""0123456789-ab-ab""#,
+    ] {
         assert_eq!(
             send(app.clone(), Forged::get().with("nonce", other).request()).await.status,
             200
@@ -557,8 +577,8 @@ fn shared() -> Hmac<Scripted> {
 #[tokio::test]
 async fn what_is_in_a_string_stays_in_it() {
     // Sent as a value, or as what the value would look like if its escapes were lost.
-    let hides = r#""n\";keyid=\"other""#;
-    let shows = r#""n";keyid="other""#;
+    let hides = r#""0123456789abcdef\";keyid=\"other""#;
+    let shows = r#""0123456789abcdef";keyid="other""#;
     let signed = Forged::get().without("keyid").with("nonce", hides).with("keyid", "\"ci\"");
     assert_eq!(ask(shared(), signed.request()).await.status, 200);
     let bare = signed.clone().at_last().with("nonce", shows);

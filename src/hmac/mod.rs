@@ -25,10 +25,10 @@ use http::request::Parts;
 
 use self::clock::Clock;
 use self::keys::Keys;
-use self::signature::{SIGNATURE, SIGNATURE_INPUT};
+use self::signature::{SIGNATURE, SIGNATURE_INPUT, Signatures};
 use self::verify::unavailable;
 use crate::live::Live;
-use crate::{Admission, Authenticator, Rejection};
+use crate::{Admission, Attempt, Authenticator, Rejection};
 
 pub use self::handle::HmacHandle;
 pub use self::keys::KeyError;
@@ -59,7 +59,8 @@ pub use self::signer::{SignError, Signer};
 ///   `content-digest` and `content-type`; and `authorization`, `content-encoding`,
 ///   `last-event-id`, `upgrade` and every `mcp-*` header that it carries;
 /// * every covered header stands in one line, as joined lines could be split on the way;
-/// * it has the parameters `created`, `expires`, `nonce` and `keyid`, and is of now;
+/// * it has the parameters `created`, `expires`, `keyid` and a `nonce` of 16 or more characters, and
+///   is of now;
 /// * its body has the digests it names (`sha-256`, `sha-512`), and is empty where none is covered;
 /// * its nonce has not been seen, see [`ReplayStore`].
 ///
@@ -239,14 +240,27 @@ impl<R: ReplayStore> Authenticator for Hmac<R> {
         vec![SIGNATURE.clone(), SIGNATURE_INPUT.clone()]
     }
 
+    fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        let signatures = Signatures::parse(&head.headers).ok().flatten();
+        let claimed = |signatures: &Signatures<'_>| {
+            let attempts = signatures.key_ids().map(Attempt::claiming);
+            attempts.reduce(Attempt::and).unwrap_or_default()
+        };
+        let attempt = signatures.as_ref().map_or_else(Attempt::new, claimed);
+        is_signed(head).then(|| attempt.unguessable())
+    }
+
     /// Requests without a signature need not wait for anything, and may be another scheme's.
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
-        let signed = |name: &HeaderName| head.headers.contains_key(name);
-        match signed(&SIGNATURE) || signed(&SIGNATURE_INPUT) {
+        match is_signed(head) {
             true => None,
             false => Some(Err(self.refusal(head, Rejection::missing))),
         }
     }
+}
+
+fn is_signed(head: &Parts) -> bool {
+    head.headers.contains_key(&SIGNATURE) || head.headers.contains_key(&SIGNATURE_INPUT)
 }
 
 impl<R> fmt::Debug for Hmac<R> {

@@ -16,6 +16,8 @@ pub(super) static SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signatu
 
 /// More than these nobody needs, and each costs.
 const MAX_SIGNATURES: usize = 4;
+/// The least length of a nonce, in characters: 96 bits in base64.
+const MIN_NONCE: usize = 16;
 
 /// All signatures of a request (RFC 9421 §4), anybody's.
 pub(super) struct Signatures<'f> {
@@ -45,6 +47,14 @@ impl<'f> Signatures<'f> {
             (Some(inputs), Some(signatures)) => Ok(Some(Self { inputs, signatures })),
             _ => Err(Rejection::bad_request("Signature and Signature-Input go together")),
         }
+    }
+
+    /// The key ids that the signatures claim.
+    pub(super) fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().filter_map(|(_, input)| match input {
+            Member::InnerList(input) => string(input, "keyid"),
+            Member::Item(_) => None,
+        })
     }
 
     /// The only signature of a key that is known, or else the first one.
@@ -98,8 +108,9 @@ impl<'s> Signature<'s> {
         self.input.serialize_into(text);
     }
 
+    /// The nonce, if it is long enough to be unique (RFC 9421 §2.3).
     pub(super) fn nonce(&self) -> Option<&'s str> {
-        string(self.input, "nonce")
+        string(self.input, "nonce").filter(|nonce| nonce.len() >= MIN_NONCE)
     }
 
     /// Whether it says when it was made and until when it is good, and that this is now.

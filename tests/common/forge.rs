@@ -57,7 +57,7 @@ impl Forged {
             parameters: vec![
                 ("created".into(), "now".into()),
                 ("expires".into(), "now+60".into()),
-                ("nonce".into(), format!("\"nonce-{nonce}\"")),
+                ("nonce".into(), format!("\"nonce-{nonce:032}\"")),
                 ("keyid".into(), "\"ci\"".into()),
             ],
             secret: SECRET.into(),
