@@ -11,6 +11,7 @@ mod key_file;
 mod keys;
 mod profile;
 mod replay;
+mod reservation;
 mod sign_layer;
 mod signature;
 mod signer;
@@ -25,6 +26,7 @@ use http::request::Parts;
 
 use self::clock::Clock;
 use self::keys::Keys;
+use self::reservation::Reservations;
 use self::signature::{SIGNATURE, SIGNATURE_INPUT, Signatures};
 use self::verify::unavailable;
 use crate::live::Live;
@@ -84,6 +86,7 @@ pub struct Hmac<R = MemoryReplayStore> {
     file: Option<crate::reload::Reloading>,
     clock: Clock,
     store: Arc<R>,
+    reservations: Reservations,
     window: Duration,
     skew: Duration,
     tag: Option<Arc<str>>,
@@ -116,6 +119,7 @@ impl Hmac {
             file: None,
             clock: Clock::new(),
             store: Arc::new(MemoryReplayStore::new().map_err(|_| KeyError::NoRandomness)?),
+            reservations: Reservations::default(),
             window: Duration::from_secs(300),
             skew: Duration::from_secs(60),
             tag: None,
@@ -215,6 +219,7 @@ impl<R: ReplayStore> Hmac<R> {
             #[cfg(feature = "files")]
             file: self.file,
             clock: self.clock,
+            reservations: self.reservations,
             window: self.window,
             skew: self.skew,
             tag: self.tag,
@@ -227,7 +232,11 @@ impl<R: ReplayStore> Hmac<R> {
 
 impl<R: ReplayStore> Authenticator for Hmac<R> {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        let owed = self.examine(head)?;
+        let mut owed = self.examine(head)?;
+        owed.reservation = self.reservations.reserve(owed.principal.name(), &owed.nonce);
+        if owed.reservation.is_none() {
+            return Err(owed.refusal().conclusive());
+        }
         let replayed = self.store.is_claimed(owed.principal.name(), &owed.nonce).await;
         if replayed.map_err(unavailable)? {
             return Err(owed.refusal().conclusive());

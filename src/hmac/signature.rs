@@ -1,11 +1,9 @@
 //! The signatures of a request: which one counts, and what it says.
 
-use std::time::Duration;
-
 use http::{HeaderMap, HeaderName};
 use sfv::BareItemFromInput;
 
-use super::clock::Clock;
+use super::clock::{Clock, Terms};
 use super::fields::{Dictionary, InnerList, Member};
 use super::keys::{Key, Keys};
 use super::verify::malformed;
@@ -114,26 +112,26 @@ impl<'s> Signature<'s> {
     }
 
     /// Whether it says when it was made and until when it is good, and that this is now.
-    pub(super) fn is_timely(
-        &self,
-        clock: &Clock,
-        window: Duration,
-        skew: Duration,
-        of_earlier_runs: bool,
-    ) -> bool {
-        let seconds = |key| {
-            let value = self.input.parameters.get(key)?.as_integer()?;
-            u64::try_from(i64::from(value)).ok()
-        };
-        let (Some(created), Some(expires)) = (seconds("created"), seconds("expires")) else {
+    pub(super) fn is_timely(&self, clock: &Clock, terms: Terms, of_earlier_runs: bool) -> bool {
+        let (Some(created), Some(expires)) = (self.created(), self.seconds("expires")) else {
             return false;
         };
-        let (now, skew) = (clock.now(), skew.as_secs());
+        let now = clock.now(terms);
         created < expires
-            && expires - created <= window.as_secs()
-            && created <= now.saturating_add(skew)
-            && now <= expires.saturating_add(skew)
-            && (of_earlier_runs || created >= clock.started())
+            && expires - created <= terms.window
+            && created <= now.saturating_add(terms.skew)
+            && now <= expires.saturating_add(terms.skew)
+            && (of_earlier_runs || !clock.is_before_start(created, terms))
+            && !clock.may_be_forgotten(created, terms)
+    }
+
+    pub(super) fn created(&self) -> Option<u64> {
+        self.seconds("created")
+    }
+
+    fn seconds(&self, key: &str) -> Option<u64> {
+        let value = self.input.parameters.get(key)?.as_integer()?;
+        u64::try_from(i64::from(value)).ok()
     }
 
     /// `alg` may be left out, as the key implies it.

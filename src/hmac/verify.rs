@@ -9,10 +9,12 @@ use http::{HeaderName, HeaderValue, Uri};
 
 use super::Hmac;
 use super::base::{BaseError, Message, authority_of, components_of, normalized};
+use super::clock::Terms;
 use super::digest::{CONTENT_DIGEST, ContentDigest};
 use super::keys::{Key, Keys};
 use super::profile::{CONTENT_TYPE, announces_body, has_several_lines, required_components};
 use super::replay::{Claim, ReplayStore};
+use super::reservation::Reservation;
 use super::signature::{Signature, Signatures};
 use crate::{Challenge, Principal, Rejection};
 
@@ -55,27 +57,35 @@ impl<R: ReplayStore> Hmac<R> {
         }
 
         // What is not good enough: 401. All of it is looked at, and none of it told.
-        let timely =
-            signature.is_timely(&self.clock, self.window, self.skew, self.store.is_shared());
+        let terms = self.terms();
+        let timely = signature.is_timely(&self.clock, terms, self.store.is_shared());
         let meant =
             signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
         let complete = required_components(&head.headers, announces_body(head)).all(covers);
         let good = timely && meant && complete;
-        match (proven, signature.nonce()) {
-            (Some(key), Some(nonce)) if good => Ok(Owed {
-                digest,
-                covers_content_type: covers(CONTENT_TYPE),
-                principal: key.principal.clone(),
-                nonce: nonce.to_owned(),
-                // Times are whole seconds: one more for each end.
-                keep: (self.skew.saturating_mul(2).saturating_add(self.window))
-                    .saturating_add(Duration::from_secs(2)),
-                store: self.store.clone(),
-                base,
-                tag: self.tag.clone(),
-            }),
-            _ => Err(self.refusal(head, Rejection::invalid)),
-        }
+        let parameters = signature.nonce().zip(signature.created());
+        let (Some(key), Some((nonce, created)), true) = (proven, parameters, good) else {
+            return Err(self.refusal(head, Rejection::invalid));
+        };
+        self.clock.accept(created);
+        Ok(Owed {
+            digest,
+            covers_content_type: covers(CONTENT_TYPE),
+            principal: key.principal.clone(),
+            nonce: nonce.to_owned(),
+            keep: Duration::from_secs(terms.keep),
+            store: self.store.clone(),
+            base,
+            tag: self.tag.clone(),
+            reservation: None,
+        })
+    }
+
+    fn terms(&self) -> Terms {
+        let (skew, window) = (self.skew.as_secs(), self.window.as_secs());
+        // Times are whole seconds: one more for each end.
+        let keep = skew.saturating_mul(2).saturating_add(window).saturating_add(2);
+        Terms { skew, window, keep }
     }
 
     /// The secret that made the signature, if it is of this request, by one of the names that
@@ -147,6 +157,8 @@ pub(super) struct Owed<R> {
     /// For a refusal: what was signed, which is enough, is to be signed again.
     base: String,
     tag: Option<Arc<str>>,
+    /// Held until the body is verified and the nonce claimed.
+    pub(super) reservation: Option<Reservation>,
 }
 
 impl<R: ReplayStore> Owed<R> {
