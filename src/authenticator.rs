@@ -5,7 +5,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::combine::Boxed;
-use crate::{Admission, Attempt, Rejection};
+use crate::{Admission, Attempt, LayerContext, Rejection};
 
 /// Decides from the head of a request who is asking.
 ///
@@ -83,6 +83,15 @@ pub trait Authenticator: Send + Sync + 'static {
     /// sees a secret.
     fn credential_headers(&self) -> Vec<HeaderName> {
         Vec::new()
+    }
+
+    /// Learns the options of the layer that it is in. The layer calls it when it is put around a
+    /// service, before any request; it may be called again, and by another layer.
+    ///
+    /// A scheme that signs header fields learns here which ones must be covered. An authenticator
+    /// around another one passes it on.
+    fn configure(&self, context: &LayerContext) {
+        let _ = context;
     }
 
     /// Says what a request attempts, for the layer's [rate limit](crate::McpAuthLayer::rate_limit):

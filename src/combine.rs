@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderName, StatusCode};
 
-use crate::{Admission, Attempt, Authenticator, Rejection};
+use crate::{Admission, Attempt, Authenticator, LayerContext, Rejection};
 
 type Verdict = Result<Admission, Rejection>;
 
@@ -73,6 +73,11 @@ impl<A: Authenticator, B: Authenticator> Authenticator for AnyOf<A, B> {
 
     fn needs_rate_limit(&self) -> bool {
         self.first.needs_rate_limit() || self.second.needs_rate_limit()
+    }
+
+    fn configure(&self, context: &LayerContext) {
+        self.first.configure(context);
+        self.second.configure(context);
     }
 }
 
@@ -247,6 +252,10 @@ impl Authenticator for Boxed {
         self.0.erased_needs_rate_limit()
     }
 
+    fn configure(&self, context: &LayerContext) {
+        self.0.erased_configure(context);
+    }
+
     fn boxed(self) -> Boxed {
         self
     }
@@ -262,6 +271,7 @@ trait Erased: Send + Sync {
     fn erased_credential_headers(&self) -> Vec<HeaderName>;
     fn erased_attempt(&self, head: &Parts) -> Option<Attempt>;
     fn erased_needs_rate_limit(&self) -> bool;
+    fn erased_configure(&self, context: &LayerContext);
 }
 
 impl<A: Authenticator> Erased for A {
@@ -286,5 +296,9 @@ impl<A: Authenticator> Erased for A {
 
     fn erased_needs_rate_limit(&self) -> bool {
         self.needs_rate_limit()
+    }
+
+    fn erased_configure(&self, context: &LayerContext) {
+        self.configure(context);
     }
 }

@@ -11,11 +11,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use percent_encoding::percent_decode;
 
 use crate::seal::{Kind, SEAL_ADDS, Sealer};
+use crate::significant::{LAST_EVENT_ID, SESSION_ID, is_spelling_of};
 use crate::sse::Seals;
 use crate::{Principal, Reason, Rejection};
-
-const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Where handles stand, and what seals them.
 #[derive(Clone)]
@@ -31,7 +29,7 @@ impl Handles {
     pub(crate) fn new() -> Self {
         Self {
             sealer: Some(Sealer::of_process()),
-            header: SESSION_ID,
+            header: SESSION_ID.clone(),
             parameter: "sessionid".to_owned(),
         }
     }
@@ -132,7 +130,8 @@ impl Handles {
     /// Takes off a request whatever could act in somebody's session.
     pub(crate) fn take_off(&self, head: &mut Parts) {
         let ours = |name: &&HeaderName| {
-            is_spelling_of(name, &self.header) || is_spelling_of(name, &LAST_EVENT_ID)
+            is_spelling_of(name.as_str(), &self.header)
+                || is_spelling_of(name.as_str(), &LAST_EVENT_ID)
         };
         let taken_off: Vec<_> = head.headers.keys().filter(ours).cloned().collect();
         for name in taken_off {
@@ -207,7 +206,7 @@ fn open_only(
     name: &HeaderName,
     open: impl for<'s> Fn(&'s [u8]) -> Option<&'s [u8]>,
 ) -> Result<bool, Rejection> {
-    let mut fields = headers.iter_mut().filter(|(field, _)| is_spelling_of(field, name));
+    let mut fields = headers.iter_mut().filter(|(field, _)| is_spelling_of(field.as_str(), name));
     let field = match (fields.next(), fields.next()) {
         (None, _) => return Ok(false),
         (Some((_, field)), None) => field,
@@ -216,15 +215,6 @@ fn open_only(
     let id = open(field.as_bytes()).ok_or_else(unknown)?;
     *field = HeaderValue::from_bytes(id).map_err(|_| unknown())?;
     Ok(true)
-}
-
-/// Whether the names are the same to servers that hand headers on as variables: most of them make
-/// `_` of `-` alone, PHP of `.`, too, and lighttpd of all that is neither letter nor digit.
-fn is_spelling_of(field: &HeaderName, name: &HeaderName) -> bool {
-    let (field, name) = (field.as_str().as_bytes(), name.as_str().as_bytes());
-    let sign = |byte: &u8| !byte.is_ascii_alphanumeric();
-    let same = |(a, b): (&u8, &u8)| a == b || sign(a) && sign(b);
-    field.len() == name.len() && field.iter().zip(name).all(same)
 }
 
 fn with_target(uri: &Uri, target: &str) -> Option<Uri> {

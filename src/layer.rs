@@ -362,6 +362,7 @@ impl<S, A: Authenticator> Layer<S> for McpAuthLayer<A> {
     type Service = McpAuth<S, A>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.authenticator.configure(&self.options.context());
         McpAuth::new(inner, self.authenticator.clone(), self.options.clone())
     }
 }

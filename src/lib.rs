@@ -72,6 +72,7 @@ mod body;
 mod challenge;
 mod checks;
 mod combine;
+mod context;
 mod counters;
 #[cfg(feature = "files")]
 mod credential_file;
@@ -98,6 +99,7 @@ mod rmcp_client;
 mod seal;
 mod secret;
 mod service;
+mod significant;
 mod sse;
 mod text;
 #[cfg(feature = "files")]
@@ -113,6 +115,7 @@ pub use self::basic::BasicHandle;
 pub use self::bearer::{Bearer, BearerHandle};
 pub use self::challenge::Challenge;
 pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
+pub use self::context::LayerContext;
 #[cfg(feature = "files")]
 pub use self::credential_file::CredentialFileError;
 pub use self::future::ResponseFuture;

@@ -13,7 +13,8 @@ use crate::checks::{Exemptions, Hosts, Origins};
 use crate::handles::Handles;
 use crate::rate_limit::RateLimiter;
 use crate::rejection::DEFAULT_REALM;
-use crate::{Authenticator, Challenge, RateLimit, Rejection, body};
+use crate::significant::SignificantHeaders;
+use crate::{Authenticator, Challenge, LayerContext, RateLimit, Rejection, body};
 
 type Render = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync;
 
@@ -57,6 +58,15 @@ impl Options {
             handles: Handles::new(),
             session_keys: 0,
             render: None,
+        }
+    }
+
+    /// What the authenticator is told.
+    pub(crate) fn context(&self) -> LayerContext {
+        let own = self.credential_headers.iter().chain([&self.handles.header]);
+        LayerContext {
+            significant: SignificantHeaders::new(own.cloned()),
+            hosts: self.hosts.clone(),
         }
     }
 

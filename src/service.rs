@@ -12,7 +12,7 @@ use axum_core::body::Body;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, EXPECT, UPGRADE};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Version};
 use tower_service::Service;
 use tracing::{debug, error, info};
 
@@ -23,6 +23,7 @@ use crate::deadline::in_time;
 use crate::future::ResponseFuture;
 use crate::options::Options;
 use crate::rate_limit::{Asker, Decision, Outcome, Permit};
+use crate::significant::{SIGNATURE, SIGNATURE_INPUT, is_spelling_of};
 use crate::text::Shortened;
 use crate::{Admission, Attempt, Authenticator, Reason, Rejection, body};
 
@@ -90,7 +91,9 @@ where
             None => {}
         }
         let origin = options.origins.check(&options.hosts, &head);
-        if let Err(rejection) = origin.and_then(|()| one_credential(&head)) {
+        if let Err(rejection) =
+            origin.and_then(|()| one_credential(&head, &options.credential_headers))
+        {
             return self.refuse(head, body, rejection);
         }
 
@@ -224,14 +227,21 @@ fn must_drain(head: &Parts, body: &impl http_body::Body) -> bool {
     !body.is_end_stream() && head.version < Version::HTTP_2 && !head.headers.contains_key(EXPECT)
 }
 
-/// Ambiguous: implementations disagree on which header wins.
-fn one_credential(head: &Parts) -> Result<(), Rejection> {
-    let is_doubled = head.headers.len() > head.headers.keys_len()
+/// Ambiguous: implementations disagree on which of two headers wins. Signatures are lists, whose
+/// lines are joined (RFC 9421 §4).
+fn one_credential(head: &Parts, credentials: &[HeaderName]) -> Result<(), Rejection> {
+    let has_two = head.headers.len() > head.headers.keys_len()
         && head.headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
-    match is_doubled {
-        false => Ok(()),
-        true => Err(Rejection::bad_request("more than one Authorization header")),
+    if has_two {
+        return Err(Rejection::bad_request("more than one Authorization header"));
     }
+    for name in credentials.iter().filter(|name| **name != SIGNATURE && **name != SIGNATURE_INPUT) {
+        let lines = head.headers.iter().filter(|(field, _)| is_spelling_of(field.as_str(), name));
+        if lines.count() > 1 {
+            return Err(Rejection::bad_request(format!("more than one {name} header")));
+        }
+    }
+    Ok(())
 }
 
 impl<A: Authenticator> Gate<A> {
@@ -398,7 +408,15 @@ impl<A: Authenticator> Gate<A> {
     }
 
     fn take_off_credentials(&self, head: &mut Parts) {
-        for name in &self.options.credential_headers {
+        let credentials = &self.options.credential_headers;
+        if credentials.is_empty() {
+            return;
+        }
+        let is_credential = |field: &&HeaderName| {
+            credentials.iter().any(|name| is_spelling_of(field.as_str(), name))
+        };
+        let stripped: Vec<_> = head.headers.keys().filter(is_credential).cloned().collect();
+        for name in stripped {
             head.headers.remove(name);
         }
     }

@@ -41,6 +41,16 @@ impl Hosts {
         self.0.push(host);
     }
 
+    /// Takes over other hosts.
+    #[cfg(feature = "hmac")]
+    pub(crate) fn join(&mut self, other: &Self) {
+        for host in &other.0 {
+            if !self.0.contains(host) {
+                self.0.push(host.clone());
+            }
+        }
+    }
+
     /// Refuses a browser's request that names another host than this server's.
     ///
     /// `Sec-Fetch-Mode` alone is no sign of a browser: Node's `fetch` sends it.
@@ -67,7 +77,7 @@ impl Hosts {
 
     /// Whether a rebinding page cannot have sent this `Host`: it is configured, an IP address, or
     /// `localhost`.
-    fn is_own(&self, host: &[u8]) -> bool {
+    pub(crate) fn is_own(&self, host: &[u8]) -> bool {
         let Some((name, port)) = str::from_utf8(host).ok().and_then(split_port) else {
             return false;
         };

@@ -30,7 +30,7 @@ use self::reservation::Reservations;
 use self::signature::{SIGNATURE, SIGNATURE_INPUT, Signatures};
 use self::verify::unavailable;
 use crate::live::Live;
-use crate::{Admission, Attempt, Authenticator, Rejection};
+use crate::{Admission, Attempt, Authenticator, LayerContext, Rejection};
 
 pub use self::handle::HmacHandle;
 pub use self::keys::KeyError;
@@ -58,8 +58,10 @@ pub use self::signer::{SignError, Signer};
 /// The key id becomes the principal's name. A request is let in if
 ///
 /// * its signature covers `@method`, `@authority`, `@path` and `@query`; with a body, also
-///   `content-digest` and `content-type`; and `authorization`, `content-encoding`,
-///   `last-event-id`, `upgrade` and every `mcp-*` header that it carries;
+///   `content-digest` and `content-type`; and, of the headers that it carries, `authorization`,
+///   `content-encoding`, `last-event-id`, `upgrade`, every `mcp-*`, the layer's
+///   [session header](crate::McpAuthLayer::session_header), those of other credentials and what is
+///   named by [`cover`](Self::cover), in whatever spelling;
 /// * every covered header stands in one line, as joined lines could be split on the way;
 /// * it has the parameters `created`, `expires`, `keyid` and a `nonce` of 16 or more characters, and
 ///   is of now;
@@ -93,6 +95,8 @@ pub struct Hmac<R = MemoryReplayStore> {
     https: bool,
     authorities: Vec<String>,
     prefix: String,
+    /// What is known of the layers that it is in.
+    context: Live<LayerContext>,
 }
 
 impl Hmac {
@@ -126,6 +130,7 @@ impl Hmac {
             https: false,
             authorities: Vec::new(),
             prefix: String::new(),
+            context: Live::new(LayerContext::default()),
         })
     }
 }
@@ -178,10 +183,14 @@ impl<R: ReplayStore> Hmac<R> {
         self
     }
 
-    /// What clients call this server, such as `tools.example.com`, where a proxy in front gives it
-    /// another `Host`. Call it again for another name. If `Host` is one of these names, the
-    /// signature must be for that one. By default it is what the request says; `X-Forwarded-Host`
-    /// never counts.
+    /// Names the server as clients know it, such as `tools.example.com`. Call it again for another
+    /// name.
+    ///
+    /// Signatures must be for one of these names, whatever `Host` a proxy in front makes of it. If
+    /// `Host` is one of them, the signature must be for that one. Without any name they must be for
+    /// the `Host` of the request, and that must be a [`host`](crate::McpAuthLayer::host) of the
+    /// layer, an IP address or `localhost`: a signature for another server that has the same key is
+    /// refused. `X-Forwarded-Host` never counts.
     ///
     /// # Panics
     ///
@@ -211,6 +220,13 @@ impl<R: ReplayStore> Hmac<R> {
         self
     }
 
+    /// Requires this header field to be covered wherever a request carries it: one that the
+    /// application acts on, such as `Idempotency-Key`.
+    pub fn cover(self, name: HeaderName) -> Self {
+        self.context.change(|context| context.significant.add([name]));
+        self
+    }
+
     /// Remembers nonces in another store.
     pub fn replay_store<T: ReplayStore>(self, store: T) -> Hmac<T> {
         Hmac {
@@ -226,6 +242,7 @@ impl<R: ReplayStore> Hmac<R> {
             https: self.https,
             authorities: self.authorities,
             prefix: self.prefix,
+            context: self.context,
         }
     }
 }
@@ -247,6 +264,10 @@ impl<R: ReplayStore> Authenticator for Hmac<R> {
 
     fn credential_headers(&self) -> Vec<HeaderName> {
         vec![SIGNATURE.clone(), SIGNATURE_INPUT.clone()]
+    }
+
+    fn configure(&self, context: &LayerContext) {
+        self.context.change(|known| known.join(context));
     }
 
     fn attempt(&self, head: &Parts) -> Option<Attempt> {

@@ -5,28 +5,23 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 
+use crate::significant::SignificantHeaders;
+
 use super::base::{AUTHORITY, METHOD, PATH, QUERY};
 use super::digest::CONTENT_DIGEST;
 
 pub(super) const CONTENT_TYPE: &str = "content-type";
 
 /// The components that must be covered, for a request with these headers.
-pub(super) fn required_components(
-    headers: &HeaderMap,
+pub(super) fn required_components<'h>(
+    headers: &'h HeaderMap,
     has_body: bool,
-) -> impl Iterator<Item = &str> {
+    significant: &SignificantHeaders,
+) -> impl Iterator<Item = &'h str> {
     let always = [METHOD, AUTHORITY, PATH, QUERY];
     let body = [CONTENT_DIGEST.as_str(), CONTENT_TYPE].into_iter().filter(move |_| has_body);
-    let carried = headers.keys().map(HeaderName::as_str).filter(|name| changes_meaning(name));
+    let carried = headers.keys().map(HeaderName::as_str).filter(|name| significant.contains(name));
     always.into_iter().chain(body).chain(carried)
-}
-
-/// Whether a request can mean something else with this header. Some servers cannot tell `_` from `-`.
-fn changes_meaning(name: &str) -> bool {
-    let alike = |(a, b): (u8, u8)| a == b || (a, b) == (b'_', b'-');
-    let is = |other: &str| name.len() == other.len() && name.bytes().zip(other.bytes()).all(alike);
-    matches!(name.as_bytes(), [b'm', b'c', b'p', b'-' | b'_', ..])
-        || ["authorization", "content-encoding", "last-event-id", "upgrade"].into_iter().any(is)
 }
 
 /// Whether one of these has several lines. They are signed as one, joined by commas, and servers

@@ -1,6 +1,6 @@
 //! The signatures of a request: which one counts, and what it says.
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use sfv::BareItemFromInput;
 
 use super::clock::{Clock, Terms};
@@ -9,8 +9,7 @@ use super::keys::{Key, Keys};
 use super::verify::malformed;
 use crate::Rejection;
 
-pub(super) static SIGNATURE: HeaderName = HeaderName::from_static("signature");
-pub(super) static SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
+pub(super) use crate::significant::{SIGNATURE, SIGNATURE_INPUT};
 
 /// More than these nobody needs, and each costs.
 const MAX_SIGNATURES: usize = 4;

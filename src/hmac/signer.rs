@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::Mac;
 use http::request::Parts;
-use http::{HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Request};
 use sfv::{KeyRef, ListSerializer, StringRef};
 use sha2::{Digest, Sha256};
 
@@ -17,6 +17,7 @@ use super::digest::CONTENT_DIGEST;
 use super::keys::{KeyError, KeyedMac, keyed_mac};
 use super::profile::{CONTENT_TYPE, has_several_lines, required_components};
 use super::signature::{SIGNATURE, SIGNATURE_INPUT};
+use crate::significant::SignificantHeaders;
 
 /// Signs requests as [`Hmac`](crate::Hmac) wants them (RFC 9421, RFC 9530).
 ///
@@ -47,6 +48,7 @@ pub struct Signer {
     mac: KeyedMac,
     lifetime: Duration,
     tag: Option<String>,
+    significant: SignificantHeaders,
 }
 
 /// Why a request cannot be signed.
@@ -78,7 +80,13 @@ impl Signer {
     pub fn new(key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let key_id = key_id.into();
         let mac = keyed_mac(1, &key_id, secret.as_ref())?;
-        Ok(Self { key_id, mac, lifetime: Duration::from_secs(60), tag: None })
+        Ok(Self {
+            key_id,
+            mac,
+            lifetime: Duration::from_secs(60),
+            tag: None,
+            significant: SignificantHeaders::default(),
+        })
     }
 
     /// How long signatures are good, 60 seconds by default.
@@ -90,6 +98,13 @@ impl Signer {
     /// Adds the parameter `tag`, for servers that [require it](crate::Hmac::tag).
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
+        self
+    }
+
+    /// Covers this header field as well, where a request carries it: for servers whose session
+    /// header has another name, or that [require it](crate::Hmac::cover).
+    pub fn cover(mut self, name: HeaderName) -> Self {
+        self.significant.add([name]);
         self
     }
 
@@ -123,7 +138,8 @@ impl Signer {
         }
         let scheme = head.uri.scheme_str().unwrap_or("http");
         let authority = authority_of(head, scheme)?;
-        let components: Vec<_> = required_components(&head.headers, !body.is_empty()).collect();
+        let components: Vec<_> =
+            required_components(&head.headers, !body.is_empty(), &self.significant).collect();
         if has_several_lines(&head.headers, &components) {
             return Err(SignError::Request("a covered header stands there twice".into()));
         }

@@ -16,6 +16,7 @@ use super::profile::{CONTENT_TYPE, announces_body, has_several_lines, required_c
 use super::replay::{Claim, ReplayStore};
 use super::reservation::Reservation;
 use super::signature::{Signature, Signatures};
+use crate::text::Shortened;
 use crate::{Challenge, Principal, Rejection};
 
 const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
@@ -47,7 +48,8 @@ impl<R: ReplayStore> Hmac<R> {
         let covered = signature.components()?;
         let covers = |name: &str| covered.contains(&name);
         let mut base = String::with_capacity(1024);
-        let proven = self.proves(head, keys, signature, &covered, &mut base)?;
+        let named = authority_of(head, self.scheme()).map_err(unsignable)?;
+        let proven = self.proves(head, keys, signature, &covered, &named, &mut base)?;
         let digest = match covers(CONTENT_DIGEST.as_str()) {
             true => ContentDigest::parse(&head.headers).map_err(malformed("Content-Digest"))?,
             false => None,
@@ -61,11 +63,23 @@ impl<R: ReplayStore> Hmac<R> {
         let timely = signature.is_timely(&self.clock, terms, self.store.is_shared());
         let meant =
             signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
-        let complete = required_components(&head.headers, announces_body(head)).all(covers);
-        let good = timely && meant && complete;
+        let context = self.context.load();
+        let complete =
+            required_components(&head.headers, announces_body(head), &context.significant)
+                .all(covers);
+        let is_for_us = !self.authorities.is_empty() || context.hosts.is_own(named.as_bytes());
+        let good = timely && meant && complete && is_for_us;
         let parameters = signature.nonce().zip(signature.created());
         let (Some(key), Some((nonce, created)), true) = (proven, parameters, good) else {
-            return Err(self.refusal(head, Rejection::invalid));
+            let refusal = self.refusal(head, Rejection::invalid);
+            return Err(match is_for_us {
+                true => refusal,
+                false => refusal.caused_by(format_args!(
+                    "the signature is for {}, which is not configured as this server's: see \
+                     Hmac::authority and McpAuthLayer::host",
+                    Shortened::of(&*named)
+                )),
+            });
         };
         self.clock.accept(created);
         Ok(Owed {
@@ -79,6 +93,11 @@ impl<R: ReplayStore> Hmac<R> {
             tag: self.tag.clone(),
             reservation: None,
         })
+    }
+
+    /// Never the URI's: whoever stands in between could choose what its default port is.
+    fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
     }
 
     fn terms(&self) -> Terms {
@@ -96,12 +115,10 @@ impl<R: ReplayStore> Hmac<R> {
         keys: &Keys,
         signature: &Signature<'k>,
         components: &[&str],
+        named: &str,
         base: &mut String,
     ) -> Result<Option<&'k Key>, Rejection> {
-        let uri = original_uri(head);
-        // Never the URI's: whoever stands in between could choose what its default port is.
-        let scheme = if self.https { "https" } else { "http" };
-        let named = authority_of(head, scheme).map_err(unsignable)?;
+        let (uri, scheme) = (original_uri(head), self.scheme());
         let mut signed_for = |authority: &str| {
             let sent = Message::of(head, scheme, authority);
             let message = Message { prefix: &self.prefix, uri, ..sent };
@@ -113,14 +130,16 @@ impl<R: ReplayStore> Hmac<R> {
         };
         let mut known = self.authorities.iter().map(|authority| normalized(authority, scheme));
         match self.authorities.is_empty() || known.clone().any(|known| known == named) {
-            true => signed_for(&named),
+            true => signed_for(named),
             false => known.try_fold(None, |proven, known| Ok(signed_for(&known)?.or(proven))),
         }
     }
 
     /// A 401 for this request.
     pub(super) fn refusal(&self, head: &Parts, kind: fn(Challenge) -> Rejection) -> Rejection {
-        let components = required_components(&head.headers, announces_body(head));
+        let context = self.context.load();
+        let components =
+            required_components(&head.headers, announces_body(head), &context.significant);
         refusal(kind, components, self.tag.as_deref())
     }
 }
