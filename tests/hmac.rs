@@ -12,13 +12,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use common::forge::{Forged, SECRET, now, sha_256};
+use common::log::Log;
 use common::{Answer, Seen, recorder, send};
 use futures::StreamExt;
 use http::Method;
 use mcp_auth_layer::{
-    Admission, Authenticator, Basic, Bearer, Claim, Hmac, KeyError, McpAuthLayer,
-    MemoryReplayStore, Reason, Rejection, ReplayStore, any_of,
+    Admission, Authenticator, Basic, Bearer, Challenge, Claim, Hmac, KeyError, McpAuthLayer,
+    MemoryReplayStore, Principal, Reason, Rejection, ReplayStore, any_of, from_fn,
 };
+use tracing_subscriber::filter::LevelFilter;
 
 fn hmac() -> Hmac {
     Hmac::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
@@ -351,11 +353,12 @@ async fn the_authority_is_the_requests_or_a_configured_one() {
         request.headers_mut().insert("host", host.parse().unwrap());
         request
     };
-    assert_eq!(ask(hmac(), sent_to(host("tools.example"), "Tools.Example:80")).await.status, 200);
-    assert_eq!(ask(hmac(), sent_to(host("tools.example"), "tools.example:443")).await.status, 401);
-    assert_eq!(ask(hmac(), sent_to(host("tools.example"), "evil.example")).await.status, 401);
+    let local = |to: &str| sent_to(host("localhost"), to);
+    assert_eq!(ask(hmac(), local("LocalHost:80")).await.status, 200);
+    assert_eq!(ask(hmac(), local("localhost:443")).await.status, 401);
+    assert_eq!(ask(hmac(), local("evil.example")).await.status, 401);
     let tls = hmac().https();
-    assert_eq!(ask(tls, sent_to(host("tools.example"), "tools.example:443")).await.status, 200);
+    assert_eq!(ask(tls, local("localhost:443")).await.status, 200);
 
     let known_as = || hmac().authority("b.example").authority("Tools.Example");
     assert_eq!(ask(known_as(), sent_to(host("tools.example"), "10.0.0.7:8000")).await.status, 200);
@@ -374,12 +377,12 @@ async fn the_authority_is_the_requests_or_a_configured_one() {
     forwarded.headers_mut().insert("x-forwarded-host", "tools.example".parse().unwrap());
     assert_eq!(ask(hmac(), forwarded).await.status, 401);
 
-    let mut absolute = host("tools.example").request();
-    *absolute.uri_mut() = "http://tools.example/mcp?a=1".parse().unwrap();
+    let mut absolute = host("localhost").request();
+    *absolute.uri_mut() = "http://localhost/mcp?a=1".parse().unwrap();
     assert_eq!(ask(hmac(), absolute).await.status, 200);
     // Another scheme in the request line does not make another port the default one.
-    let mut other_port = sent_to(host("tools.example"), "tools.example:443");
-    *other_port.uri_mut() = "https://tools.example:443/mcp?a=1".parse().unwrap();
+    let mut other_port = local("localhost:443");
+    *other_port.uri_mut() = "https://localhost:443/mcp?a=1".parse().unwrap();
     assert_eq!(ask(hmac(), other_port).await.status, 401);
     let mut differing = host("tools.example").request();
     *differing.uri_mut() = "http://evil.example/mcp?a=1".parse().unwrap();
@@ -387,6 +390,99 @@ async fn the_authority_is_the_requests_or_a_configured_one() {
     let mut nowhere = host("tools.example").request();
     nowhere.headers_mut().remove("host");
     assert_eq!(ask(hmac(), nowhere).await.status, 400);
+}
+
+/// The kind: what is compared with what the request itself says. Servers may share a key.
+#[tokio::test]
+async fn a_signature_for_another_server_is_refused() {
+    let host = |host: &str| Forged::get().without_header("host").with_header("host", host);
+    let (log, _guard) = Log::start(LevelFilter::INFO);
+    for (name, expected) in [
+        ("another-server.example", 401),
+        ("localhost.evil.example", 401),
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("localhost", 200),
+    ] {
+        assert_eq!(ask(hmac(), host(name).request()).await.status, expected, "{name}");
+    }
+    let lines = log.lines();
+    assert!(lines[0].contains("Hmac::authority") && lines[0].contains("another-server.example"));
+    // The names of the layer are the server's, too.
+    let named = async |name: &str| {
+        let layer = McpAuthLayer::new(any_of(hmac(), Bearer::new([("a", "b")]).unwrap()).boxed());
+        let app = recorder().0.layer(layer.host("tools.example.com"));
+        send(app, host(name).request()).await.status.as_u16()
+    };
+    assert_eq!(named("tools.example.com").await, 200);
+    assert_eq!(named("tools.example.com:8443").await, 200);
+    assert_eq!(named("other.example.com").await, 401);
+    let known = || hmac().authority("tools.example.com");
+    assert_eq!(ask(known(), host("tools.example.com").request()).await.status, 200);
+    assert_eq!(ask(known(), host("other.example.com").request()).await.status, 401);
+}
+
+/// The kind: two lists of what is "the session", two notions of the same header.
+#[tokio::test]
+async fn what_decides_the_meaning_is_covered_in_every_spelling() {
+    let api_keys = || {
+        from_fn(|_: &http::request::Parts| async {
+            Err::<Principal, _>(Rejection::missing(Challenge::new("ApiKey")))
+        })
+        .credential_header(http::HeaderName::from_static("x-api-key"))
+    };
+    let app = |hmac: Hmac| {
+        let layer = McpAuthLayer::new(any_of(hmac, api_keys()).boxed());
+        let layer = layer.session_header(http::HeaderName::from_static("x-session"));
+        recorder().0.layer(layer.danger_shared_sessions())
+    };
+    let plain = hmac;
+    let covering = || hmac().cover(http::HeaderName::from_static("idempotency-key"));
+    for (name, by_default, with_cover) in [
+        ("x-session", 401, 401),
+        ("x_session", 401, 401),
+        ("mcp-session-id", 401, 401),
+        ("mcp.session.id", 401, 401),
+        ("mcp.x", 401, 401),
+        ("content.encoding", 401, 401),
+        ("last.event.id", 401, 401),
+        ("x-api-key", 401, 401),
+        ("x_api_key", 401, 401),
+        ("idempotency-key", 200, 401),
+        ("idempotency_key", 200, 401),
+        ("x-other", 200, 200),
+    ] {
+        for (hmac, expected) in [(plain(), by_default), (covering(), with_cover)] {
+            // Put on after signing, as somebody in between would.
+            let mut request = Forged::get().request();
+            request.headers_mut().insert(name, "1".parse().unwrap());
+            assert_eq!(send(app(hmac), request).await.status, expected, "{name}");
+        }
+        let signed = Forged::get().with_header(name, "1").covering(&[name]);
+        assert_eq!(send(app(covering()), signed.request()).await.status, 200, "{name}, covered");
+    }
+}
+
+#[tokio::test]
+async fn one_head_has_its_body_collected_once_at_a_time() {
+    let (app, seen) = app(hmac());
+    let captured = Forged::post("{}").at_last();
+    let stalled = || {
+        let request = captured.request();
+        request.map(|_| Body::from_stream(futures::stream::pending::<Result<&str, BoxError>>()))
+    };
+    let mut first = Box::pin(send(app.clone(), stalled()));
+    assert!(futures::poll!(first.as_mut()).is_pending());
+    for _ in 0..16 {
+        let mut copy = stalled();
+        *copy.version_mut() = http::Version::HTTP_2;
+        assert_eq!(send(app.clone(), copy).await.status, 401);
+    }
+    assert_eq!(send(app.clone(), captured.request()).await.status, 401, "the whole one, too");
+    assert_eq!(send(app.clone(), Forged::post("{}").request()).await.status, 200, "another one");
+    drop(first);
+    assert_eq!(send(app.clone(), captured.request()).await.status, 200, "released");
+    assert_eq!(seen.count(), 2);
 }
 
 #[tokio::test]
