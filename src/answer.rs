@@ -7,14 +7,14 @@ use std::task::{Context, Poll, ready};
 use axum_core::body::Body;
 use axum_core::{BoxError, Error};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Frame;
 use tracing::{debug, error, info};
 
 use crate::counters::{self, LiveStream};
 use crate::handles::Sealing;
-use crate::lifetime::Ending;
+use crate::lifetime::{CredentialEnded, Ending};
 use crate::options::Options;
 use crate::sse::Rewriter;
 use crate::{Principal, Reason, Rejection};
@@ -24,6 +24,8 @@ pub(crate) struct Admitted {
     pub(crate) principal: Principal,
     pub(crate) scheme: &'static str,
     pub(crate) options: Arc<Options>,
+    /// Whether the request was a GET.
+    pub(crate) is_get: bool,
 }
 
 impl Admitted {
@@ -53,6 +55,10 @@ impl Admitted {
             return self.fault("the inner service upgraded, for a principal whose time may end");
         }
         self.options.handles.seal(&mut head.headers, &self.principal);
+        // RFC 9111 §3.5 keeps shared caches from storing answers to `Authorization` alone.
+        if !head.headers.contains_key(CACHE_CONTROL) {
+            head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+        }
         let is_stream = is_event_stream(&head.headers);
         let sealed = is_stream && self.options.handles.sealer.is_some();
         if sealed && is_encoded(&head.headers) {
@@ -93,9 +99,15 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether there is a content coding. `none` is what servers write to keep others from compressing a
+/// stream; clients ignore it.
 fn is_encoded(headers: &HeaderMap) -> bool {
-    let identity = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
-    headers.get_all(CONTENT_ENCODING).iter().any(|value| !identity(value.as_bytes()))
+    let is_coding = |coding: &[u8]| {
+        let nothing = [&b""[..], b"identity", b"none"];
+        !nothing.iter().any(|nothing| coding.trim_ascii().eq_ignore_ascii_case(nothing))
+    };
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(is_coding)
 }
 
 /// The body of an answer that is not passed on as it is.
@@ -126,8 +138,8 @@ impl http_body::Body for Answer {
         let Some(rewriter) = &mut this.rewriter else {
             return Pin::new(&mut this.body).poll_frame(cx);
         };
-        let Admitted { principal, options, .. } = &this.admitted;
-        let seals = Sealing { handles: &options.handles, of: principal };
+        let Admitted { principal, options, is_get, .. } = &this.admitted;
+        let seals = Sealing { handles: &options.handles, of: principal, is_get: *is_get };
         loop {
             let bytes = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
@@ -162,7 +174,3 @@ impl Answer {
         (!self.is_stream).then(|| Err(Error::new(CredentialEnded)))
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("the credential that asked for this has expired or was revoked")]
-struct CredentialEnded;

@@ -4,11 +4,12 @@
 
 use std::ops::Range;
 
-use http::header::Entry;
+use http::header::{ACCEPT, ACCEPT_ENCODING, Entry};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use percent_encoding::percent_decode;
+use tracing::warn;
 
 use crate::seal::{Kind, SEAL_ADDS, Sealer};
 use crate::significant::{LAST_EVENT_ID, SESSION_ID, is_spelling_of};
@@ -72,10 +73,13 @@ impl Handles {
         let mut values = self.values_in(query.as_bytes());
         let value = match (values.next(), values.next()) {
             (None, _) => return Ok(None),
-            (Some(value), None) if !by_header => value,
+            (Some(value), None) if !by_header || is_blank(query[value.clone()].as_bytes()) => value,
             _ => return Err(unknown()),
         };
         let sealed = query[value.clone()].as_bytes();
+        if is_blank(sealed) {
+            return Ok(None);
+        }
         let id = sealer.open(Kind::Session, of, sealed).ok_or_else(unknown)?;
         let end = value.start + id.len();
         let target = format!("{}?{}{}", uri.path(), &query[..end], &query[value.end..]);
@@ -112,6 +116,14 @@ impl Handles {
         left.is_empty()
     }
 
+    /// Asks the inner service for an event stream that is not compressed: the IDs in another one
+    /// could not be bound.
+    pub(crate) fn ask_for_identity(&self, headers: &mut HeaderMap) {
+        if self.sealer.is_some() && accepts_event_stream(headers) {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+    }
+
     /// Seals the session id that an answer gives.
     pub(crate) fn seal(&self, headers: &mut HeaderMap, of: &Principal) {
         let Some(sealer) = &self.sealer else { return };
@@ -119,7 +131,7 @@ impl Handles {
             return; // an entry would make room for it
         }
         let Entry::Occupied(mut entry) = headers.entry(&self.header) else { return };
-        for id in entry.iter_mut() {
+        for id in entry.iter_mut().filter(|id| !is_blank(id.as_bytes())) {
             let mut sealed = Vec::with_capacity(id.len() + SEAL_ADDS);
             sealer.seal(Kind::Session, of, id.as_bytes(), &mut sealed);
             // What was a field value is one with a seal behind it. If not, it opens nothing.
@@ -167,13 +179,17 @@ impl Handles {
 pub(crate) struct Sealing<'a> {
     pub(crate) handles: &'a Handles,
     pub(crate) of: &'a Principal,
+    /// Whether the stream answers a GET, as that of HTTP+SSE does.
+    pub(crate) is_get: bool,
 }
 
 impl Seals for Sealing<'_> {
     fn seal_event(&self, id: &[u8], out: &mut Vec<u8>) {
         match &self.handles.sealer {
-            Some(sealer) => sealer.seal(Kind::Event, self.of, id, out),
-            None => out.extend_from_slice(id),
+            Some(sealer) if !id.trim_ascii().is_empty() => {
+                sealer.seal(Kind::Event, self.of, id, out);
+            }
+            _ => out.extend_from_slice(id),
         }
     }
 
@@ -185,22 +201,35 @@ impl Seals for Sealing<'_> {
             Some(question_mark) => question_mark + 1,
             None => end,
         };
-        let mut copied = 0;
-        for value in self.handles.values_in(&url[query..end]) {
-            // White space that a server leaves there is none of the id.
-            let id = url[query..end][value.clone()].trim_ascii_end();
-            if !id.is_empty() {
-                let start = query + value.start;
-                out.extend_from_slice(&url[copied..start]);
-                sealer.seal(Kind::Session, self.of, id, out);
-                copied = start + id.len();
+        let mut values = self.handles.values_in(&url[query..end]);
+        let value = match (values.next(), values.next()) {
+            (Some(value), None) if self.is_get => value,
+            (None, _) => return out.extend_from_slice(url),
+            // What a client would come back with is refused, or was never asked for. A server that
+            // repeats what a client wrote would otherwise bind another principal's ID to it.
+            _ => {
+                warn!(
+                    principal = self.of.name(),
+                    "an `endpoint` event is not bound to the principal: it has several session \
+                     IDs, or answers another method than GET"
+                );
+                return out.extend_from_slice(url);
             }
+        };
+        // White space that a server leaves there is none of the ID.
+        let id = url[query..end][value.clone()].trim_ascii_end();
+        let (start, behind) = (query + value.start, query + value.start + id.len());
+        out.extend_from_slice(&url[..start]);
+        if !is_blank(id) {
+            sealer.seal(Kind::Session, self.of, id, out);
+        } else {
+            out.extend_from_slice(id);
         }
-        out.extend_from_slice(&url[copied..]);
+        out.extend_from_slice(&url[behind..]);
     }
 }
 
-/// Opens the only field of this name, and returns whether there is one.
+/// Opens the only field of this name, and returns whether there is one. An empty one is none.
 fn open_only(
     headers: &mut HeaderMap,
     name: &HeaderName,
@@ -212,9 +241,30 @@ fn open_only(
         (Some((_, field)), None) => field,
         _ => return Err(unknown()),
     };
+    if field.as_bytes().trim_ascii().is_empty() {
+        return Ok(false);
+    }
     let id = open(field.as_bytes()).ok_or_else(unknown)?;
     *field = HeaderValue::from_bytes(id).map_err(|_| unknown())?;
     Ok(true)
+}
+
+/// Whether a response may be an event stream (RFC 9110 §12.5.1).
+fn accepts_event_stream(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(ACCEPT).iter().peekable();
+    lines.peek().is_none()
+        || lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).any(|range| {
+            let media_type = range.split(|byte| *byte == b';').next().unwrap_or_default();
+            let media_type = media_type.trim_ascii();
+            [&b"*/*"[..], b"text/*", b"text/event-stream"]
+                .iter()
+                .any(|wanted| media_type.eq_ignore_ascii_case(wanted))
+        })
+}
+
+/// Whether an ID is empty, which is none: white space as it is, or as a form encodes it.
+fn is_blank(id: &[u8]) -> bool {
+    percent_decode(id).all(|byte| byte.is_ascii_whitespace() || byte == b'+')
 }
 
 fn with_target(uri: &Uri, target: &str) -> Option<Uri> {

@@ -92,6 +92,7 @@ mod rate_limit;
 mod rejection;
 #[cfg(feature = "files")]
 mod reload;
+mod request_body;
 #[cfg(feature = "rmcp")]
 mod rmcp;
 #[cfg(feature = "rmcp-client")]

@@ -23,6 +23,11 @@ struct Revocation {
     by_removal: bool,
 }
 
+/// Why a body ends before it is complete.
+#[derive(Debug, thiserror::Error)]
+#[error("the credential that asked for this has expired or was revoked")]
+pub(crate) struct CredentialEnded;
+
 /// Completes when a lifetime is over.
 pub(crate) type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
 

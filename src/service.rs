@@ -25,7 +25,7 @@ use crate::options::Options;
 use crate::rate_limit::{Asker, Decision, Outcome, Permit};
 use crate::significant::{SIGNATURE, SIGNATURE_INPUT, is_spelling_of};
 use crate::text::Shortened;
-use crate::{Admission, Attempt, Authenticator, Reason, Rejection, body};
+use crate::{Admission, Attempt, Authenticator, Reason, Rejection, body, request_body};
 
 /// The service that [`McpAuthLayer`](crate::McpAuthLayer) puts around another.
 ///
@@ -117,7 +117,8 @@ where
                 }
                 match self.gate.admit(&mut head, admission) {
                     Ok(admitted) => {
-                        self.forward(Request::from_parts(head, Body::new(body)), Some(admitted))
+                        let body = request_body::bound(Body::new(body), &admitted.principal);
+                        self.forward(Request::from_parts(head, body), Some(admitted))
                     }
                     Err(rejection) => self.refuse(head, body, rejection),
                 }
@@ -128,6 +129,7 @@ where
                     let mut body = Body::new(body);
                     match gate.decide_later(&mut head, &mut body, verdict, permit).await {
                         Ok((admitted, share)) => {
+                            let body = request_body::bound(body, &admitted.principal);
                             let request = Request::from_parts(head, body);
                             forward_when_ready(inner, request, Some(admitted), share).await
                         }
@@ -375,6 +377,7 @@ impl<A: Authenticator> Gate<A> {
             rejection.caused_by(format_args!("it is none of {}'s", principal.name()))
         };
         self.options.handles.open(head, &principal).map_err(whose)?;
+        self.options.handles.ask_for_identity(&mut head.headers);
         debug!(
             principal = principal.name(),
             scheme,
@@ -390,7 +393,8 @@ impl<A: Authenticator> Gate<A> {
         }
         self.take_off_credentials(head);
         head.extensions.insert(principal.clone());
-        Ok(Admitted { principal, scheme, options: self.options.clone() })
+        let is_get = head.method == Method::GET;
+        Ok(Admitted { principal, scheme, options: self.options.clone(), is_get })
     }
 
     /// Strips credentials and session IDs from a request that is forwarded without authentication.

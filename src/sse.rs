@@ -1,11 +1,15 @@
 //! The one place that reads and rewrites event streams (WHATWG HTML, section 9.2): what a client
 //! could come back with is sealed on its way out.
 //!
-//! That is every `id` of an event and, where the first event of the stream is an `endpoint`
-//! (HTTP+SSE), its `data`. All else goes through as it came and when it came, in whatever way the
-//! bytes are cut into chunks. Only these wait for what follows: a line that may be `id`, for its
-//! end; before the first event also one that may be `event` or `data`; and the first event itself,
-//! from its first `data` line on, as an `event` line may still come.
+//! That is every `id` of an event and, until the first message, the `data` of every `endpoint` event
+//! (HTTP+SSE). The protocol does not say that `endpoint` is the first event: servers send pings
+//! before it, and clients take it whenever it comes. After the first message nothing but IDs is
+//! bound: an `endpoint` that comes then opens no session.
+//!
+//! All else goes through as it came and when it came, in whatever way the bytes are cut into chunks.
+//! Only these wait for what follows: a line that may be `id`, for its end; before the first message
+//! also one that may be `event` or `data`, and each event from its first `data` line on, as an
+//! `event` line may still come.
 
 use std::mem;
 use std::ops::Range;
@@ -15,7 +19,7 @@ use memchr::{memchr, memchr2};
 
 use crate::seal::SEAL_ADDS;
 
-/// The most that waits: of the first event, or of a line.
+/// The most that waits: of an event, or of a line.
 const LIMIT: usize = 8 * 1024;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -32,7 +36,7 @@ pub(crate) trait Seals {
 /// One event stream on its way out.
 pub(crate) struct Rewriter {
     phase: Phase,
-    /// What waits: the beginning of a line and, in [`Phase::First`], the lines before it.
+    /// What waits: the beginning of a line and, in [`Phase::Event`], the lines before it.
     held: Vec<u8>,
     /// Where in `held` that line begins.
     line: usize,
@@ -42,19 +46,30 @@ pub(crate) struct Rewriter {
     after_cr: bool,
 }
 
-/// How far the stream is. It never goes back.
+/// How far the stream is.
 #[derive(Clone, Copy)]
 enum Phase {
     /// A byte order mark may come.
     Start,
-    /// The first event has no data yet, and this type.
-    Before { endpoint: bool },
-    /// The first event has data, and waits for its end and its last type.
-    First { endpoint: bool },
-    /// The first event is whole and an endpoint: this is it.
+    /// There was no message yet; an event that has no data yet is of this type.
+    Before(Kind),
+    /// An event has data, and waits for its end and its last type.
+    Event(Kind),
+    /// An event is whole and an endpoint: this is it.
     Endpoint,
+    /// An event is whole and neither an endpoint nor a message: this is it.
+    Other,
     /// Ids are all that is sealed from here on.
     Rest,
+}
+
+/// The type of an event.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// The default, if no type is given.
+    Message,
+    Endpoint,
+    Other,
 }
 
 /// What became of a text: `out` stands for the text before `done`, what follows up to `keep` goes
@@ -99,8 +114,8 @@ impl Rewriter {
     pub(crate) fn finish(&mut self, seals: &impl Seals) -> Bytes {
         let text = mem::take(&mut self.held);
         let mut rewritten = Rewritten::default();
-        if let Phase::First { endpoint } = self.phase {
-            self.phase = if endpoint { Phase::Endpoint } else { Phase::Rest };
+        if let Phase::Event(kind) = self.phase {
+            self.phase = Phase::of_whole(kind);
             self.line = 0;
             rewritten = self.rewrite(&text, 0, seals);
         }
@@ -112,7 +127,7 @@ impl Rewriter {
     fn rewrite(&mut self, text: &[u8], scanned: usize, seals: &impl Seals) -> Rewritten {
         let mut rewritten = Rewritten::default();
         let (mut at, mut start) = (scanned, self.line);
-        let mut first = 0; // where the first event's data begins
+        let mut first = 0; // where the event's data begins
 
         if let Phase::Start = self.phase {
             if text.len() < BOM.len() && BOM.starts_with(text) {
@@ -121,7 +136,7 @@ impl Rewriter {
             if text.starts_with(BOM) {
                 (at, start) = (BOM.len(), BOM.len());
             }
-            self.phase = Phase::Before { endpoint: false };
+            self.phase = Phase::Before(Kind::Message);
         }
         if self.after_cr && text.get(at) == Some(&b'\n') {
             at += 1;
@@ -136,16 +151,16 @@ impl Rewriter {
             let line = &text[start..end];
             if self.passing {
                 self.passing = !ended;
-            } else if let Phase::First { endpoint } = self.phase {
+            } else if let Phase::Event(kind) = self.phase {
                 let too_long = end - first > LIMIT;
                 if too_long || ended && line.is_empty() {
                     // It is known what it is. From its beginning, once more:
-                    self.phase = if endpoint && !too_long { Phase::Endpoint } else { Phase::Rest };
+                    self.phase = if too_long { Phase::Rest } else { Phase::of_whole(kind) };
                     (at, start) = (first, first);
                     continue;
                 }
                 if ended {
-                    self.phase = Phase::First { endpoint: is_endpoint(line).unwrap_or(endpoint) };
+                    self.phase = Phase::Event(kind_of(line).unwrap_or(kind));
                 }
             } else if line.len() > LIMIT && self.watches(line) {
                 // Out as it came. An id that is not sealed opens nothing; nor does an endpoint's.
@@ -154,10 +169,10 @@ impl Rewriter {
             } else if !ended {
                 self.passing = !self.watches(line);
             } else {
-                if let Phase::Before { endpoint } = self.phase
+                if let Phase::Before(kind) = self.phase
                     && value(line, b"data").is_some()
                 {
-                    self.phase = Phase::First { endpoint };
+                    self.phase = Phase::Event(kind);
                     first = start;
                 }
                 self.line_ended(text, start..end, seals, &mut rewritten);
@@ -170,7 +185,7 @@ impl Rewriter {
         }
 
         rewritten.keep = match self.phase {
-            Phase::First { .. } => first,
+            Phase::Event(_) => first,
             _ if self.passing => text.len(),
             _ => start,
         };
@@ -195,13 +210,11 @@ impl Rewriter {
         }
         match self.phase {
             // Without data it is no event, and its type is forgotten.
-            Phase::Before { .. } if line.is_empty() => {
-                self.phase = Phase::Before { endpoint: false };
+            Phase::Before(_) if line.is_empty() => self.phase = Phase::Before(Kind::Message),
+            Phase::Before(kind) => self.phase = Phase::Before(kind_of(line).unwrap_or(kind)),
+            Phase::Endpoint | Phase::Other if line.is_empty() => {
+                self.phase = Phase::Before(Kind::Message);
             }
-            Phase::Before { endpoint } => {
-                self.phase = Phase::Before { endpoint: is_endpoint(line).unwrap_or(endpoint) };
-            }
-            Phase::Endpoint if line.is_empty() => self.phase = Phase::Rest,
             Phase::Endpoint => {
                 if let Some(url) = value_of(b"data") {
                     rewritten.replace(text, end - url.len()..end, |out| {
@@ -209,15 +222,26 @@ impl Rewriter {
                     });
                 }
             }
-            Phase::Start | Phase::First { .. } | Phase::Rest => {}
+            Phase::Start | Phase::Event(_) | Phase::Other | Phase::Rest => {}
         }
     }
 
     /// Whether it matters how this line goes on.
     fn watches(&self, line: &[u8]) -> bool {
         let may_be = |name: &[u8]| name.starts_with(line) || value(line, name).is_some();
-        let before = matches!(self.phase, Phase::Before { .. });
+        let before = matches!(self.phase, Phase::Before(_));
         may_be(b"id") || before && (may_be(b"event") || may_be(b"data"))
+    }
+}
+
+impl Phase {
+    /// That of an event which is whole.
+    fn of_whole(kind: Kind) -> Self {
+        match kind {
+            Kind::Message => Self::Rest,
+            Kind::Endpoint => Self::Endpoint,
+            Kind::Other => Self::Other,
+        }
     }
 }
 
@@ -249,9 +273,13 @@ fn value<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     }
 }
 
-/// Whether this line makes its event an endpoint, if it says what the event is.
-fn is_endpoint(line: &[u8]) -> Option<bool> {
-    value(line, b"event").map(|kind| kind == b"endpoint")
+/// The type that this line gives its event, if it gives one.
+fn kind_of(line: &[u8]) -> Option<Kind> {
+    value(line, b"event").map(|kind| match kind {
+        b"endpoint" => Kind::Endpoint,
+        b"" | b"message" => Kind::Message,
+        _ => Kind::Other,
+    })
 }
 
 #[cfg(test)]

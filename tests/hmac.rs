@@ -95,9 +95,7 @@ async fn other_components_may_be_covered_if_they_are_known_and_there() {
     assert_eq!(status(dated().covering(&["date", "@target-uri"])).await, 200);
     assert_eq!(status(Forged::get().covering(&["date"])).await, 400, "not there");
     for unknown in [
-        "@request-target",
         "@status",
-        "@scheme",
         "@query-param;name=\"a\"",
         "@signature-params",
         "date;req",
@@ -461,6 +459,43 @@ async fn what_decides_the_meaning_is_covered_in_every_spelling() {
         let signed = Forged::get().with_header(name, "1").covering(&[name]);
         assert_eq!(send(app(covering()), signed.request()).await.status, 200, "{name}, covered");
     }
+}
+
+/// The kind: coverage is judged by names, not by what they cover (RFC 9421 §2.2).
+#[tokio::test]
+async fn the_target_is_covered_by_any_component_that_has_all_of_it() {
+    let covering = |components: &[&str]| Forged {
+        components: components.iter().map(ToString::to_string).collect(),
+        ..Forged::get()
+    };
+    for (components, expected) in [
+        (&["@method", "@authority", "@path", "@query"][..], 200),
+        // As the two signing libraries on PyPI do by default.
+        (&["@method", "@authority", "@target-uri"], 200),
+        (&["@method", "@target-uri"], 200),
+        (&["@method", "@authority", "@request-target"], 200),
+        (&["@method", "@scheme", "@authority", "@path", "@query"], 200),
+        (&["@method", "@request-target", "@target-uri"], 200),
+        (&["@method", "@request-target"], 401),
+        (&["@target-uri"], 401),
+        (&["@method", "@scheme", "@path", "@query"], 401),
+        (&["@method", "@authority", "@path"], 401),
+        (&["@method", "@authority", "@status"], 400),
+        (&["@method", "@target-uri;req"], 400),
+    ] {
+        assert_eq!(status(covering(components)).await, expected, "{components:?}");
+    }
+    for component in ["@target-uri", "@request-target"] {
+        let signed = covering(&["@method", "@authority", component]);
+        for target in ["/mcp?a=2", "/mcq?a=1", "/mcp", "/mcp?a=1&b"] {
+            let moved = Forged { signed_target: Some(signed.target.clone()), ..signed.clone() };
+            let moved = Forged { target: target.into(), ..moved };
+            assert_eq!(status(moved).await, 401, "{component} {target}");
+        }
+    }
+    // Behind TLS the client's scheme is another one.
+    let over_tls = ask(hmac().https(), covering(&["@method", "@target-uri"]).request()).await;
+    assert_eq!(over_tls.status, 401);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use http::header::HOST;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, Method, Uri, Version};
 
 /// The derived components (RFC 9421 §2.2) that are understood here.
 pub(super) const METHOD: &str = "@method";
@@ -13,6 +13,8 @@ pub(super) const AUTHORITY: &str = "@authority";
 pub(super) const PATH: &str = "@path";
 pub(super) const QUERY: &str = "@query";
 const TARGET_URI: &str = "@target-uri";
+const SCHEME: &str = "@scheme";
+const REQUEST_TARGET: &str = "@request-target";
 /// The last line of a base. It is no component.
 const SIGNATURE_PARAMS: &str = "@signature-params";
 
@@ -40,6 +42,19 @@ pub(super) struct Message<'r> {
     /// Whose path and query count.
     pub(super) uri: &'r Uri,
     pub(super) headers: &'r HeaderMap,
+    /// Whether the request line has the URI in absolute form (RFC 9112 §3.2.2).
+    pub(super) is_absolute: bool,
+}
+
+/// Whether these components cover what this one says: the target URI has all of its parts, and the
+/// request target has path and query.
+pub(super) fn cover(components: &[&str], wanted: &str) -> bool {
+    let by: &[&str] = match wanted {
+        AUTHORITY => &[TARGET_URI],
+        PATH | QUERY => &[TARGET_URI, REQUEST_TARGET],
+        _ => &[],
+    };
+    components.contains(&wanted) || by.iter().any(|component| components.contains(component))
 }
 
 impl<'r> Message<'r> {
@@ -52,6 +67,7 @@ impl<'r> Message<'r> {
             prefix: "",
             uri: &head.uri,
             headers: &head.headers,
+            is_absolute: head.version < Version::HTTP_2 && head.uri.scheme().is_some(),
         }
     }
 
@@ -79,16 +95,29 @@ impl<'r> Message<'r> {
             AUTHORITY => base.push_str(self.authority),
             PATH => self.push_path(base),
             QUERY => base.extend(["?", self.uri.query().unwrap_or_default()]),
+            SCHEME => base.push_str(self.scheme),
             TARGET_URI => {
                 base.extend([self.scheme, "://", self.authority]);
-                self.push_path(base);
-                if let Some(query) = self.uri.query() {
-                    base.extend(["?", query]);
+                self.push_path_and_query(base);
+            }
+            REQUEST_TARGET => {
+                if self.is_absolute {
+                    let uri = self.uri;
+                    let named = uri.authority().map_or("", |authority| authority.as_str());
+                    base.extend([uri.scheme_str().unwrap_or(self.scheme), "://", named]);
                 }
+                self.push_path_and_query(base);
             }
             _ => self.push_field(base, component)?,
         }
         Ok(())
+    }
+
+    fn push_path_and_query(&self, base: &mut String) {
+        self.push_path(base);
+        if let Some(query) = self.uri.query() {
+            base.extend(["?", query]);
+        }
     }
 
     /// RFC 9421 §2.2.6: as it was sent, and `/` where it is empty.
@@ -241,6 +270,12 @@ mod tests {
             (QUERY, "/a?b=%20&c", "?b=%20&c"),
             (TARGET_URI, "/a?b", "http://example.com/a?b"),
             (TARGET_URI, "http://example.com/a", "http://example.com/a"),
+            (TARGET_URI, "/a?", "http://example.com/a?"),
+            (SCHEME, "/", "http"),
+            (SCHEME, "https://example.com/", "https"),
+            (REQUEST_TARGET, "/a?b=%20", "/a?b=%20"),
+            (REQUEST_TARGET, "/a?", "/a?"),
+            (REQUEST_TARGET, "http://example.com/a?b", "http://example.com/a?b"),
         ] {
             let host = if target.starts_with("https") { &[][..] } else { host };
             assert_eq!(
@@ -256,8 +291,7 @@ mod tests {
         let headers = [("host", "a"), ("x", " one\t"), ("x", ""), ("X", "two, three")];
         assert_eq!(value_of("x", "/", &headers).as_deref(), Ok("one, , two, three"));
         let unknown = Err(BaseError::Component);
-        for name in
-            ["X", "@request-target", "@status", "@scheme", "@signature-params", "a b", "", "@"]
+        for name in ["X", "@status", "@query-param", "@signature-params", "a b", "", "@", "@SCHEME"]
         {
             assert_eq!(value_of(name, "/", &headers), unknown, "{name}");
         }

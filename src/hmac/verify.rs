@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Uri};
 
 use super::Hmac;
-use super::base::{BaseError, Message, authority_of, components_of, normalized};
+use super::base::{BaseError, Message, authority_of, components_of, cover, normalized};
 use super::clock::Terms;
 use super::digest::{CONTENT_DIGEST, ContentDigest};
 use super::keys::{Key, Keys};
@@ -46,7 +46,7 @@ impl<R: ReplayStore> Hmac<R> {
     ) -> Result<Owed<R>, Rejection> {
         // What has no meaning: 400.
         let covered = signature.components()?;
-        let covers = |name: &str| covered.contains(&name);
+        let covers = |name: &str| cover(&covered, name);
         let mut base = String::with_capacity(1024);
         let named = authority_of(head, self.scheme()).map_err(unsignable)?;
         let proven = self.proves(head, keys, signature, &covered, &named, &mut base)?;

@@ -28,25 +28,37 @@ pub(crate) fn rewritten(
     out
 }
 
-/// Which lines are the first event from its first data on, if it is an endpoint.
-fn endpoint(lines: &[Line]) -> std::ops::Range<usize> {
-    let Some(data) = lines.iter().position(|line| line.ended() && line.name() == b"data") else {
-        return 0..0;
-    };
-    let is_blank = |line: &Line| line.ended() && line.content.is_empty();
-    let start = lines[..data].iter().rposition(is_blank).map_or(0, |blank| blank + 1);
-    let end = data + lines[data..].iter().position(is_blank).unwrap_or(lines.len() - data);
+/// Which lines are those of an `endpoint` event from its first data on, before the first message.
+fn endpoint(lines: &[Line]) -> Vec<usize> {
+    let mut endpoints = Vec::new();
+    let mut next = 0;
+    while let Some(data) =
+        (next..lines.len()).find(|at| lines[*at].ended() && lines[*at].name() == b"data")
+    {
+        let is_blank = |line: &Line| line.ended() && line.content.is_empty();
+        let start = lines[..data].iter().rposition(is_blank).map_or(0, |blank| blank + 1);
+        let end = data + lines[data..].iter().position(is_blank).unwrap_or(lines.len() - data);
 
-    let mut kinds = lines[start..end].iter().filter(|line| line.ended() && line.name() == b"event");
-    let is_endpoint = kinds.next_back().is_some_and(|line| line.value() == b"endpoint");
-    let held: usize = lines[data..end].iter().map(|line| line.content.len() + line.end.len()).sum();
-    let too_long = |line: &Line| {
-        line.content.len() > 8192 && [&b"id"[..], b"event", b"data"].contains(&line.name())
-    };
-    match is_endpoint && held <= 8192 && !lines[..end].iter().any(too_long) {
-        true => data..end,
-        false => 0..0,
+        let kinds = lines[start..end].iter().filter(|line| line.ended() && line.name() == b"event");
+        let kind = kinds.last().map_or(&b""[..], Line::value);
+        let mut held: usize =
+            lines[data..end].iter().map(|line| line.content.len() + line.end.len()).sum();
+        if end == lines.len() {
+            held -= lines[end - 1].end.len(); // nothing follows that would have to wait
+        }
+        let too_long = |line: &Line| {
+            line.content.len() > 8192 && [&b"id"[..], b"event", b"data"].contains(&line.name())
+        };
+        let is_message = kind.is_empty() || kind == b"message";
+        if is_message || held > 8192 || lines[..end].iter().any(too_long) {
+            break;
+        }
+        if kind == b"endpoint" {
+            endpoints.extend(data..end);
+        }
+        next = end;
     }
+    endpoints
 }
 
 struct Line<'t> {

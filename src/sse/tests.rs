@@ -95,6 +95,16 @@ const CORPUS: &[&str] = &[
     "event: endpoints\ndata: /m\n\n",
     "event: endpoint\nDATA: /m\ndata : /n\n\ndata: /o\n\n",
     "event: message\ndata: {}\n\nevent: endpoint\ndata: /m\n\n",
+    // The kind: a place in the stream is relied on that the protocol does not promise.
+    "event: ping\ndata: 1\n\nevent: endpoint\ndata: /m\n\nevent: message\ndata: {}\n\n",
+    "event: ping\ndata: 1\nid: 1\n\nevent: ping\ndata: 2\n\nevent: endpoint\ndata: /m\nid: 2\n\n",
+    "event: endpoint\ndata: /m\n\nevent: ping\ndata\n\nevent: endpoint\ndata: /n\n\ndata: {}\n\nevent: endpoint\ndata: /o\n\n",
+    "data: 1\nevent: ping\n\ndata: /m\nevent: endpoint\n\n",
+    "event: ping\ndata: 1\nevent:\n\nevent: endpoint\ndata: /m\n\n",
+    "event: ping\r\ndata: 1\r\n\r\nevent: endpoint\r\ndata: /m\r\n\r\n",
+    "event: ping\rdata: 1\r\revent: endpoint\rdata: /m\r\r",
+    "event: ping\ndata: 1\nevent: endpoint\n\nevent: ping\ndata: 2",
+    "event: messages\ndata: 1\n\nevent: Message\ndata: 2\n\nevent: endpoint\ndata: /m\n\n",
     "data\n\nevent: endpoint\ndata: /m\n\n",
     ": ping\n\n: ping\n\nevent: endpoint\ndata: /m\n\n: ping\n\n",
     "retry: 1\n\nid: 0\n\nevent: endpoint\ndata: /m\n\n",
@@ -217,11 +227,19 @@ fn one_byte_order_mark_is_none_of_the_first_line() {
 }
 
 #[test]
-fn an_endpoint_is_sealed_where_it_is_the_first_event() {
+fn an_endpoint_is_bound_until_the_first_message() {
     let endpoint = "event: endpoint\ndata: /m\n\n";
     let sealed = "event: endpoint\ndata: {/m}\n\n";
     comes_to(endpoint, sealed);
-    comes_to(endpoint.repeat(2), [sealed, endpoint].concat());
+    comes_to(endpoint.repeat(2), sealed.repeat(2));
+    let message = "event: message\ndata: {}\n\n";
+    comes_to([endpoint, message, endpoint].concat(), [sealed, message, endpoint].concat());
+    for before in ["event: ping\ndata: 1\n\n", "data\nevent: x\n\n", "event: x\ndata:\rdata\r\r"] {
+        comes_to(
+            [before, endpoint, before, endpoint].concat(),
+            [before, sealed, before, sealed].concat(),
+        );
+    }
     comes_to("event: message\ndata: /m\n\n", "event: message\ndata: /m\n\n");
     // Without data it is no event, and the next one is the first.
     for none in [": ping\n\n", "retry: 1\n\n", "event: message\n\n", "\n\n"] {

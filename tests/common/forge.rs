@@ -152,6 +152,8 @@ impl Forged {
             "@path" => path.into(),
             "@query" => format!("?{query}"),
             "@target-uri" => format!("http://{}{target}", self.value("@authority")),
+            "@scheme" => "http".into(),
+            "@request-target" => target.clone(),
             _ => fields.map(|(_, value)| value.trim()).collect::<Vec<_>>().join(", "),
         }
     }
