@@ -117,9 +117,10 @@ impl Handles {
     }
 
     /// Asks the inner service for an event stream that is not compressed: the IDs in another one
-    /// could not be bound.
+    /// could not be bound. A client that names no coding gets none.
     pub(crate) fn ask_for_identity(&self, headers: &mut HeaderMap) {
-        if self.sealer.is_some() && accepts_event_stream(headers) {
+        let names_codings = self.sealer.is_some() && headers.contains_key(ACCEPT_ENCODING);
+        if names_codings && accepts_event_stream(headers) {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
     }

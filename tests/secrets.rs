@@ -118,7 +118,7 @@ async fn one_event_for_each_decision_and_no_secret_in_any() {
             "DELETE",
             "/mcp",
             &[("authorization", TOKEN)],
-            "INFO mcp_auth_layer::service: refused reason=\"missing\" method=DELETE path=\"/mcp\"",
+            "INFO mcp_auth_layer::service: refused reason=\"unrecognized\" method=DELETE path=\"/mcp\"",
         ),
         (
             "GET",
@@ -129,7 +129,7 @@ async fn one_event_for_each_decision_and_no_secret_in_any() {
         (
             "GET",
             "/",
-            &[("origin", "http://evil.example")],
+            &[("host", "localhost"), ("origin", "http://evil.example")],
             "INFO mcp_auth_layer::service: refused reason=\"foreign_origin\" method=GET path=\"/\"",
         ),
         (

@@ -163,7 +163,6 @@ async fn what_was_never_given_works_for_nobody() {
     let twice = format!("{0}, {0}", alice.header);
     for session in [
         BARE,
-        "",
         ".",
         seal,
         &upper,
@@ -182,7 +181,7 @@ async fn what_was_never_given_works_for_nobody() {
         let target = format!("/mcp?session_id={}", session.replace(", ", ","));
         is_unknown(&send(app.clone(), get(&target, &[("x-who", "alice")])).await);
     }
-    for event in ["0/0", "", &alice.header, &alice.event[1..]] {
+    for event in ["0/0", &alice.header, &alice.event[1..]] {
         is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "alice"), (EVENT, event)])).await);
     }
     assert_eq!(seen.count(), 0);
@@ -473,4 +472,155 @@ async fn answers_lose_nothing_else() {
         assert_eq!((answer.status.as_u16(), &*answer.body), (200, "id: 1\n\n"));
         assert_eq!(answer.headers["content-length"], "7");
     }
+}
+
+/// The kind: what is there and empty counts as something, in one direction and not in the other.
+#[tokio::test]
+async fn an_empty_id_is_none() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    let alice = given(&app, "alice").await;
+    for empty in ["", " ", "\t"] {
+        let fields = [("x-who", "alice"), (SESSION, empty), (EVENT, empty)];
+        assert_eq!(send(app.clone(), get("/mcp", &fields)).await.status, 200, "{empty:?}");
+        seen.only();
+    }
+    for query in ["session_id=", "sessionId", "session_id=%20", "session_id=+&a", "a&session_id="] {
+        let request = get(&format!("/mcp?{query}"), &[("x-who", "alice")]);
+        assert_eq!(send(app.clone(), request).await.status, 200, "{query}");
+        seen.only();
+    }
+    // An empty one beside the header is none, too; of two in one place nobody knows which counts.
+    let own = [("x-who", "alice"), (SESSION, &alice.header)];
+    assert_eq!(send(app.clone(), get("/mcp?session_id=", &own)).await.status, 200);
+    assert_eq!(seen.only().headers[SESSION], BARE);
+    let two = format!("/mcp?session_id=&session_id={}", alice.query());
+    is_unknown(&send(app.clone(), get(&two, &[("x-who", "alice")])).await);
+    let two = [("x-who", "alice"), (SESSION, ""), (SESSION, &alice.header)];
+    is_unknown(&send(app, get("/mcp", &two)).await);
+}
+
+/// On its way out.
+#[tokio::test]
+async fn nothing_is_bound_to_an_empty_id() {
+    let events =
+        "event: endpoint\ndata: /messages?session_id=\n\nid: \ndata: 1\n\nid:  \ndata: 2\n\n";
+    let answer = move || async move {
+        let fields = [("content-type", "text/event-stream"), (SESSION, "")];
+        (fields, events)
+    };
+    let app = axum::Router::new().route("/", axum::routing::get(answer)).layer(layer());
+    let answer = send(app, get("/", &[("x-who", "alice")])).await;
+    assert_eq!(answer.headers[SESSION], "");
+    assert_eq!(answer.body, events);
+}
+
+fn alice_layer() -> McpAuthLayer<mcp_auth_layer::Basic> {
+    McpAuthLayer::basic("alice", "a")
+}
+
+/// What an app that answers with these events and fields is answered with.
+async fn streamed(
+    method: Method,
+    events: &'static str,
+    fields: &[(&'static str, &'static str)],
+) -> Answer {
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in fields {
+        headers.append(*name, value.parse().unwrap());
+    }
+    let answer = move || async move { (headers, events) };
+    let app = axum::Router::new().fallback(answer).layer(alice_layer());
+    let authorization = common::basic("alice", "a");
+    send(app, request(method, "/sse", &[("authorization", &authorization)])).await
+}
+
+const STREAM: (&str, &str) = ("content-type", "text/event-stream");
+
+/// The kind: a coding that means nothing counts as one.
+#[tokio::test]
+async fn codings_that_mean_nothing_are_none() {
+    for coding in ["none", "", "identity", "NONE", "identity, none", " , identity ,", "none,none"] {
+        let answer =
+            streamed(Method::GET, "id: 1\n\n", &[STREAM, ("content-encoding", coding)]).await;
+        assert_eq!(answer.status, 200, "{coding:?}");
+        assert!(answer.body.starts_with("id: 1."), "{coding:?} {}", answer.body);
+    }
+    for coding in ["gzip", "identity, gzip", "br", "x-unknown", "nonesuch", "none gzip"] {
+        let answer =
+            streamed(Method::GET, "id: 1\n\n", &[STREAM, ("content-encoding", coding)]).await;
+        assert_eq!(answer.status, 502, "{coding:?}");
+    }
+}
+
+/// The kind: the inner service is asked for what cannot be given back.
+#[tokio::test]
+async fn what_may_be_an_event_stream_is_asked_for_without_coding() {
+    let authorization = common::basic("alice", "a");
+    let asked = async |layer: McpAuthLayer<mcp_auth_layer::Basic>, accept: &[&str]| {
+        let (app, seen) = common::recorder();
+        let mut fields = vec![("authorization", &*authorization), ("accept-encoding", "gzip, br")];
+        fields.extend(accept.iter().map(|accept| ("accept", *accept)));
+        send(app.layer(layer), get("/mcp", &fields)).await;
+        seen.only().headers["accept-encoding"].to_str().unwrap().to_owned()
+    };
+    for accept in [
+        &[][..],
+        &["*/*"],
+        &["text/event-stream"],
+        &["application/json, Text/Event-Stream;q=0.5"],
+        &["application/json", "text/*"],
+    ] {
+        assert_eq!(asked(alice_layer(), accept).await, "identity", "{accept:?}");
+    }
+    for accept in ["application/json", "text/html", "text/event-streams"] {
+        assert_eq!(asked(alice_layer(), &[accept]).await, "gzip, br", "{accept}");
+    }
+    let shared = alice_layer().danger_shared_sessions();
+    assert_eq!(asked(shared, &["text/event-stream"]).await, "gzip, br");
+}
+
+/// The kind: what is private is marked so for one kind of credential alone (RFC 9111 §3.5).
+#[tokio::test]
+async fn authenticated_responses_are_private_unless_the_service_decides() {
+    for (fields, expected) in [
+        (&[][..], "private"),
+        (&[("expires", "0")], "private"),
+        (&[("cache-control", "public, max-age=60")], "public, max-age=60"),
+        (&[("cache-control", "no-store")], "no-store"),
+        (&[STREAM], "private"),
+    ] {
+        let answer = streamed(Method::GET, "", fields).await;
+        assert_eq!(answer.headers["cache-control"], expected, "{fields:?}");
+    }
+    let app = common::recorder().0.layer(alice_layer().public_path("/health"));
+    let public = send(app, get("/health", &[])).await;
+    assert!(!public.headers.contains_key("cache-control"));
+}
+
+/// The kind: more is bound on its way out than would be verified on its way in. A server that
+/// repeats what a client wrote would bind another principal's ID to it.
+#[tokio::test]
+async fn an_endpoint_that_repeats_the_clients_input_is_not_bound() {
+    let endpoint = |url: &'static str| -> &'static str {
+        Box::leak(format!("event: endpoint\ndata: {url}\n\n").into_boxed_str())
+    };
+    for url in [
+        "/messages/?tenant=x&session_id=6f1c4f0e&session_id=b0b",
+        "/messages/?session_id=6f1c4f0e&sessionId=b0b",
+        "/messages/?session%5Fid=6f1c4f0e;session_id=b0b",
+        "http://localhost/messages/?SESSION-ID=6f1c4f0e&session_id=b0b",
+        "/messages/?session_id[]=6f1c4f0e&session_id=b0b#x",
+        "/messages/?session_id=&session_id=b0b",
+    ] {
+        let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
+        assert_eq!(answer.body, endpoint(url), "{url}");
+    }
+    for url in ["/messages/?tenant=x&session_id=b0b", "/messages/?session_id=b0b#session_id=x"] {
+        let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
+        assert!(answer.body.contains("session_id=b0b."), "{url}: {}", answer.body);
+    }
+    // HTTP+SSE opens a session by GET. What a POST is answered with may be anybody's text.
+    let echoed = endpoint("/messages/?session_id=6f1c4f0e");
+    assert_eq!(streamed(Method::POST, echoed, &[STREAM]).await.body, echoed);
 }

@@ -43,6 +43,7 @@ impl Seen {
 
 /// A router whose fallback records every request and answers 200 with its body.
 pub fn recorder() -> (Router, Seen) {
+    log::set_up();
     let seen = Seen::default();
     let record = seen.clone();
     let router = Router::new().fallback(move |request: Request| async move {
