@@ -4,18 +4,20 @@
 #![cfg(target_os = "linux")] // where all of 127.0.0.0/8 is loopback
 
 mod common;
+#[path = "common/htpasswd.rs"]
+mod htpasswd;
 #[path = "common/server.rs"]
 mod server;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use common::log::Log;
 use common::{basic, recorder};
+use htpasswd::htpasswd;
 use mcp_auth_layer::{Basic, McpAuthLayer, RateLimit};
 use reqwest::Method;
 use server::{Server, answer, until};
@@ -47,10 +49,11 @@ impl Team {
     fn set(&self, name: &str, password: &str) {
         let next = self.0.path().join("next");
         fs::copy(self.file(), &next).unwrap();
-        let mut command = Command::new("htpasswd");
-        let output = command.args(["-bB", "-C", "4"]).arg(&next).args([name, password]).output();
-        let output = output.expect("htpasswd of apache2-utils is installed");
-        assert!(output.status.success(), "{output:?}");
+        let others = fs::read_to_string(&next).unwrap();
+        let others = others.lines().filter(|line| !line.starts_with(&format!("{name}:")));
+        let line = htpasswd("-B -C 4", name, password);
+        let lines: Vec<_> = others.chain([&*line]).collect();
+        fs::write(&next, lines.join("\n") + "\n").unwrap();
         fs::rename(next, self.file()).unwrap();
     }
 

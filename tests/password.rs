@@ -1,29 +1,22 @@
 //! Users in a file that the real `htpasswd` wrote (Debian: `apt-get install apache2-utils`).
 
 mod common;
+#[path = "common/htpasswd.rs"]
+mod htpasswd;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::task::Poll;
 
 use axum::Router;
 use common::{basic, get, recorder, send, with_authorization};
 use futures::future::join_all;
 use futures::poll;
+use htpasswd::htpasswd;
 use mcp_auth_layer::{
     Authenticator, Basic, Bearer, CredentialFileError, McpAuthLayer, RateLimit, any_of,
 };
 use tokio::task::JoinSet;
-
-/// What `htpasswd` prints for this user.
-fn htpasswd(options: &str, user: &str, password: &str) -> String {
-    let mut command = Command::new("htpasswd");
-    command.args(["-nb"]).args(options.split_whitespace()).args([user, password]);
-    let output = command.output().expect("htpasswd of apache2-utils is installed");
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
-}
 
 /// A file that goes away.
 struct File(PathBuf);
@@ -31,13 +24,6 @@ struct File(PathBuf);
 impl File {
     fn new(name: &str) -> Self {
         Self(std::env::temp_dir().join(format!("mcp-auth-layer-{}-{name}", std::process::id())))
-    }
-
-    fn htpasswd(&self, options: &[&str], rest: &[&str]) {
-        let mut command = Command::new("htpasswd");
-        let output = command.args(options).arg(&self.0).args(rest).output();
-        let output = output.expect("htpasswd of apache2-utils is installed");
-        assert!(output.status.success(), "{output:?}");
     }
 }
 
@@ -63,11 +49,12 @@ async fn status(app: &Router, user: &str, password: &str) -> u16 {
 #[tokio::test]
 async fn a_file_of_htpasswd() {
     let file = File::new("team");
-    file.htpasswd(&["-cbB"], &["alice", "correct horse"]);
-    file.htpasswd(&["-bB", "-C", "4"], &["bob", "pässwörd"]);
-    file.htpasswd(&["-bB", "-C", "10"], &["carol", "x"]);
-    file.htpasswd(&["-bB"], &["mallory", "x"]);
-    file.htpasswd(&["-D"], &["mallory"]);
+    let lines = [
+        htpasswd("-B", "alice", "correct horse"),
+        htpasswd("-B -C 4", "bob", "pässwörd"),
+        htpasswd("-B -C 10", "carol", "x"),
+    ];
+    std::fs::write(&file.0, lines.join("\n") + "\n").unwrap();
     let app = guarded(Basic::from_htpasswd_file(&file.0).unwrap());
     for (user, password, expected) in [
         ("alice", "correct horse", 200),
@@ -81,6 +68,17 @@ async fn a_file_of_htpasswd() {
         for time in ["first", "remembered"] {
             assert_eq!(status(&app, user, password).await, expected, "{user}, {time}");
         }
+    }
+}
+
+/// At every cost from 4 to 12, and with passwords that shells, headers and files treat oddly.
+#[tokio::test]
+async fn every_line_of_the_real_htpasswd_is_verified() {
+    for (options, password) in htpasswd::all().filter(|(_, password)| !password.is_empty()) {
+        let app = guarded(Basic::from_htpasswd(&htpasswd(options, "alice", password)).unwrap());
+        assert_eq!(status(&app, "alice", password).await, 200, "{options} {password:?}");
+        let wrong = format!("{}!", &password[..password.len() - 1]);
+        assert_eq!(status(&app, "alice", &wrong).await, 401, "{options} {password:?}");
     }
 }
 

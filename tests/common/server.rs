@@ -2,10 +2,11 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, Response};
@@ -39,13 +40,27 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
     }
 }
 
+/// The folder of the examples, which are built first: `cargo test --test NAME` does not build them, and
+/// those of an earlier build would test an earlier library. They are built as the tests are, so that
+/// there is nothing to do after a plain `cargo test`.
+fn examples() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let tests = std::env::current_exe().expect("the tests know where they are");
+        let profile = tests.ancestors().nth(2).expect("target/PROFILE/deps");
+        let mut build = std::process::Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--offline", "--examples", "--target-dir"]);
+        build.arg(profile.parent().expect("target/PROFILE"));
+        build.args(["--profile", if profile.ends_with("debug") { "dev" } else { "release" }]);
+        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+        assert!(built.success(), "the examples do not build");
+        profile.join("examples")
+    })
+}
+
 /// An example, with nothing from the environment of the tests that would change what it does.
 pub fn example(name: &str) -> Command {
-    let tests = std::env::current_exe().expect("the tests know where they are");
-    let path: PathBuf = tests.ancestors().nth(2).expect("target/debug/deps").join("examples");
-    let path = path.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is missing: run `cargo build --examples` first", path.display());
-    let mut command = Command::new(path);
+    let mut command = Command::new(examples().join(format!("{name}{}", EXE_SUFFIX)));
     for name in ["USERNAME", "PASSWORD", "TOKEN", "RUST_LOG", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(name);
     }

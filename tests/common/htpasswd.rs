@@ -1,0 +1,23 @@
+//! Lines that the real `htpasswd` made (`tests/fixtures/make-htpasswd`), for machines without it.
+
+#![allow(dead_code, reason = "no test file uses all of it")]
+
+const LINES: &str = include_str!("../fixtures/htpasswd.tsv");
+
+/// What `htpasswd -nb OPTIONS` printed for this password, under this name.
+pub fn htpasswd(options: &str, user: &str, password: &str) -> String {
+    let hash = LINES.lines().find_map(|line| {
+        let mut fields = line.split('\t');
+        let is_meant = fields.next() == Some(options) && fields.next() == Some(password);
+        fields.next().filter(|_| is_meant)
+    });
+    let hash =
+        hash.unwrap_or_else(|| panic!("no line for {options:?} {password:?}: see make-htpasswd"));
+    format!("{user}:{hash}")
+}
+
+/// Every password of the fixtures that is hashed by bcrypt, with its options.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let fields = LINES.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    fields.filter(|fields| fields[0].starts_with("-B")).map(|fields| (fields[0], fields[1]))
+}
