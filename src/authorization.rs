@@ -27,6 +27,10 @@ impl Scheme {
         table: &CredentialTable,
     ) -> Result<Admission, Rejection> {
         let credential = self.presented(head)?;
+        // A digest may be of anything; what a table of digests takes has the scheme's form as well.
+        if table.is_of_sha256() && !str::from_utf8(credential).is_ok_and(self.well_formed) {
+            return Err(self.refusal(credential));
+        }
         match table.get(credential) {
             Some(principal) => Ok(Admission::new(principal.clone()).scheme(self.name)),
             None => Err(self.refusal(credential)),

@@ -60,8 +60,8 @@ impl Basic {
     ///
     /// # Errors
     ///
-    /// If there is none; if a name is empty, has a colon or a control character, or stands
-    /// twice; if a password is empty or has a control character.
+    /// If there is none; if a name is empty, has a colon or a control character, begins or ends with
+    /// white space, or stands twice; if a password is empty or has a control character.
     pub fn new<N, P>(users: impl IntoIterator<Item = (N, P)>) -> Result<Self, CredentialError>
     where
         N: AsRef<str>,
@@ -133,12 +133,13 @@ impl Basic {
     }
 
     /// The users of this file, which is read again when it changes, and on a
-    /// [handle](Self::handle)'s request. A file that is refused then, or vanishes, leaves those of
-    /// before in force, and is logged. Replace it by rename: where it is written in place, half of
-    /// it may look like a whole.
+    /// [handle](Self::handle)'s request. A file that is refused then leaves those of before in force,
+    /// one that vanishes leaves them for a minute, and both are logged. Replace it by rename: where it
+    /// is written in place, half of it may look like a whole.
     ///
-    /// Removing or changing a user's line ends what was opened with it, within a second; the user
-    /// keeps the sessions.
+    /// Removing or changing a user's line ends what was opened with it, within a second; so does
+    /// removing the last one. The user keeps the sessions. On Unix, the file must belong to root or to
+    /// the user of this process, and nobody else may write it.
     ///
     /// # Errors
     ///
@@ -194,6 +195,7 @@ fn check_name(position: usize, name: &str) -> Result<(), CredentialError> {
         "" => "is empty",
         _ if name.contains(':') => "has a colon, where its password would begin (RFC 7617 §2)",
         _ if name.contains(char::is_control) => "has a control character",
+        _ if name.trim() != name => "begins or ends with white space",
         _ => return Ok(()),
     };
     Err(CredentialError::Name { position, problem })

@@ -78,10 +78,14 @@ impl Bearer {
     /// begin with `#` and blank ones are skipped. One name may have several tokens; it has no white
     /// space in it.
     ///
-    /// The file is read again when it changes, and on a [handle](Self::handle)'s request. One that is
-    /// refused then, or vanishes, leaves the tokens of before in force, and is logged. Replace it by
-    /// rename: where it is written in place, half of it may look like a whole. Removing or changing a
-    /// token ends what was opened with it, within a second.
+    /// The file is read again when it changes, and on a [handle](Self::handle)'s request. Removing or
+    /// changing a token ends what was opened with it, within a second; so does removing the last one.
+    /// A file that is refused leaves the tokens of before in force, one that vanishes leaves them for
+    /// a minute, and both are logged. Replace it by rename: where it is written in place, half of it
+    /// may look like a whole.
+    ///
+    /// On Unix, the file must belong to root or to the user of this process, and nobody else may
+    /// write it.
     ///
     /// ```text
     /// # printf %s "$TOKEN" | sha256sum
@@ -99,11 +103,12 @@ impl Bearer {
         let table = table.map_err(|error| CredentialFileError::file(error.to_string()));
         let mut tokens = Self::of(table.map_err(|error| error.in_file(path))?);
         let live = tokens.tokens.clone();
-        let file = Reloading::start(path, Access::Any, move |text| {
+        let file = Reloading::start(path, Access::Public, move |text| {
             let next = parse_tokens(text)?;
+            let credentials = next.len();
             let next = next.iter().map(|token| (token.sha256, token.principal()));
             live.change(|table| table.replace_by_sha256(next)).end();
-            Ok(())
+            Ok(credentials)
         });
         tokens.file = Some(file?);
         Ok(tokens)
@@ -181,8 +186,10 @@ impl BearerHandle {
     }
 
     /// Reads the file of [`Bearer::from_file`] now, and returns whether there was something new in
-    /// it; never, where there is no file. It blocks while it reads. With
-    /// something new, what was added or revoked by hand is as the file has it.
+    /// it; never, where there is no file. It blocks while it reads.
+    ///
+    /// With something new, tokens that were added by hand are gone, and those that were revoked by
+    /// hand stay revoked. A file without a token revokes all of them.
     ///
     /// # Errors
     ///

@@ -112,9 +112,14 @@ pub(crate) fn parse_lines<T>(
         }
         parsed.push(parse(number, line).map_err(refused)?);
     }
-    match parsed.is_empty() {
-        true => Err(CredentialFileError::file("there is no credential in it: add at least one")),
-        false => Ok(parsed),
+    Ok(parsed)
+}
+
+/// Refuses to start without a credential.
+pub(crate) fn some(credentials: usize) -> Result<usize, CredentialFileError> {
+    match credentials {
+        0 => Err(CredentialFileError::file("there is no credential in it: add at least one")),
+        some => Ok(some),
     }
 }
 
@@ -161,11 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_an_error() {
+    fn a_text_may_have_no_credential_and_a_first_one_must() {
         for nothing in ["", "\n\n", "# one\n", "\u{feff}"] {
-            let error = words(nothing).unwrap_err();
-            assert_eq!(error, "there is no credential in it: add at least one");
+            assert!(words(nothing).unwrap().is_empty());
         }
+        let error = some(0).unwrap_err().to_string();
+        assert_eq!(error, "there is no credential in it: add at least one");
+        assert_eq!(some(1).unwrap(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::credential_file::text;
+use crate::credential_file::{some, text};
 use crate::watch::{Access, FileError, Outcome, Problem, Watched};
 use crate::{CredentialFileError, counters};
 
@@ -16,15 +16,19 @@ pub(crate) struct Reloading(Arc<Watched<CredentialFileError>>);
 
 impl Reloading {
     /// Reads the file, puts its credentials in force by `apply`, and does so again when it changes.
-    /// What `apply` refuses changes nothing.
+    /// What `apply` refuses changes nothing. It returns how many credentials there are: none is an
+    /// error the first time, and revokes them all later.
     pub(crate) fn start(
         path: &Path,
         access: Access,
-        apply: impl Fn(&str) -> Result<(), CredentialFileError> + Send + Sync + 'static,
+        apply: impl Fn(&str) -> Result<usize, CredentialFileError> + Send + Sync + 'static,
     ) -> Result<Self, CredentialFileError> {
         let (is_again, was_refused) = (AtomicBool::new(false), AtomicBool::new(false));
         let watched = Watched::start(path, access, move |bytes| {
-            let applied = text(bytes).and_then(&apply);
+            let is_first = !is_again.load(Relaxed);
+            let applied = text(bytes)
+                .and_then(&apply)
+                .and_then(|credentials| if is_first { some(credentials) } else { Ok(credentials) });
             // What is refused is tried again and again.
             let refused_anew = applied.is_err() && !was_refused.load(Relaxed);
             was_refused.store(applied.is_err(), Relaxed);

@@ -1,7 +1,7 @@
 //! Credentials at rest: held as keyed digests, looked up and compared as such.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -93,6 +93,8 @@ pub(crate) struct CredentialTable {
     revocable: bool,
     /// Whether it was filled from digests: what is asked for must be hashed before.
     of_sha256: bool,
+    /// Credentials of a file that were revoked by hand, until the file no longer has them.
+    revoked: HashSet<Digest, BuildHasherDefault<FirstWord>>,
 }
 
 #[derive(Clone)]
@@ -128,7 +130,13 @@ impl Holder {
 impl CredentialTable {
     pub(crate) fn new() -> Result<Self, CredentialError> {
         let keyed = KeyedDigest::new()?;
-        Ok(Self { keyed, holders: HashMap::default(), revocable: false, of_sha256: false })
+        Ok(Self {
+            keyed,
+            holders: HashMap::default(),
+            revocable: false,
+            of_sha256: false,
+            revoked: HashSet::default(),
+        })
     }
 
     /// A table of credentials of which the SHA-256 may be all that is known.
@@ -144,9 +152,17 @@ impl CredentialTable {
         }
     }
 
-    /// Adds a credential; false if it is there already, and then nothing changes.
+    /// Adds a credential, also one that was revoked; false if it is there already, and then nothing
+    /// changes.
     pub(crate) fn insert(&mut self, credential: &[u8], principal: Principal) -> bool {
-        self.insert_digest(self.digest(credential), principal)
+        let digest = self.digest(credential);
+        self.revoked.remove(&digest);
+        self.insert_digest(digest, principal)
+    }
+
+    /// Whether it is a table of digests, whose credentials nobody has seen.
+    pub(crate) fn is_of_sha256(&self) -> bool {
+        self.of_sha256
     }
 
     /// Adds a credential by its SHA-256 to a table [of such](Self::of_sha256); false as above.
@@ -157,7 +173,8 @@ impl CredentialTable {
     }
 
     /// Takes other credentials in place of these, and returns those that are gone or mean something
-    /// else now. The ones that stay are the same as before.
+    /// else now. The ones that stay are the same as before, and those that were revoked by hand stay
+    /// revoked.
     #[cfg(feature = "files")]
     pub(crate) fn replace_by_sha256(
         &mut self,
@@ -165,8 +182,13 @@ impl CredentialTable {
     ) -> Revoked {
         self.make_revocable();
         let mut before = std::mem::take(&mut self.holders);
+        let revoked = std::mem::take(&mut self.revoked);
         for (sha256, principal) in next {
             let digest = Digest(self.keyed.of(&[&sha256]));
+            if revoked.contains(&digest) {
+                self.revoked.insert(digest);
+                continue;
+            }
             match before.remove(&digest) {
                 Some(holder) if holder.principal.means_the_same(&principal) => {
                     self.holders.insert(digest, holder);
@@ -193,15 +215,21 @@ impl CredentialTable {
     /// Takes one credential out, if it is there.
     pub(crate) fn remove(&mut self, credential: &[u8]) -> Revoked {
         let digest = self.digest(credential);
-        Revoked(
-            self.holders.remove(&digest).and_then(|holder| holder.revocation).into_iter().collect(),
-        )
+        let removed = self.holders.remove(&digest);
+        if removed.is_some() && self.of_sha256 {
+            self.revoked.insert(digest);
+        }
+        Revoked(removed.and_then(|holder| holder.revocation).into_iter().collect())
     }
 
     /// Takes out all credentials of this name.
     pub(crate) fn remove_all_of(&mut self, name: &str) -> Revoked {
         let of = |_: &Digest, holder: &mut Holder| holder.principal.name() == name;
-        Revoked(self.holders.extract_if(of).filter_map(|(_, holder)| holder.revocation).collect())
+        let removed: Vec<_> = self.holders.extract_if(of).collect();
+        if self.of_sha256 {
+            self.revoked.extend(removed.iter().map(|(digest, _)| *digest));
+        }
+        Revoked(removed.into_iter().filter_map(|(_, holder)| holder.revocation).collect())
     }
 
     /// Whose it is. The cost depends on the length of what is asked for, and on nothing held here.

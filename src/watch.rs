@@ -4,6 +4,7 @@
 //! as network file systems report nothing. It needs no runtime, and blocks none.
 
 mod notifier;
+mod permissions;
 mod source;
 mod stamp;
 #[cfg(test)]
@@ -17,8 +18,9 @@ use std::thread;
 use std::time::Duration;
 
 use self::notifier::Notifier;
+pub(crate) use self::permissions::Access;
 use self::source::Source;
-pub(crate) use self::source::{Access, FileError, Outcome, Problem};
+pub(crate) use self::source::{FileError, Outcome, Problem};
 
 /// Reports that come within this time are one.
 const PACE: Duration = Duration::from_millis(50);
@@ -30,14 +32,17 @@ struct Means {
     notify: bool,
     /// How long it takes at most until the file is looked at again.
     poll: Duration,
+    /// How long what was in force stays so once the file is gone.
+    grace: Duration,
 }
 
-const MEANS: Means = Means { notify: true, poll: Duration::from_secs(1) };
+const MEANS: Means =
+    Means { notify: true, poll: Duration::from_secs(1), grace: Duration::from_secs(60) };
 
 /// A file whose content is in force, and is again when it has changed.
 ///
-/// While it cannot be read or is refused, what was in force stays so. This is logged once, and the
-/// file is tried again until it is well. Replace it by rename: where it is written in place, half
+/// While it cannot be read or is refused, what was in force stays so; if it is gone, for a minute. This
+/// is logged once, and the file is tried again until it is well. Replace it by rename: where it is written in place, half
 /// of it may look like a whole.
 ///
 /// Watching ends when this is dropped, which does not wait for it: a content that was just being
@@ -51,10 +56,12 @@ pub(crate) struct Watched<E> {
 impl<E: fmt::Display + 'static> Watched<E> {
     /// Reads the file, puts it in force and watches it from then on.
     ///
-    /// `apply` puts a content in force, or changes nothing and says why, without quoting a secret.
+    /// `apply` puts a content in force and returns how many credentials it has, or changes nothing and
+    /// says why, without quoting a secret.
     /// It is called by one thread at a time, this one first, and never again for the content that
-    /// is in force. It must not call [`reload`](Self::reload), which would wait for it. Let it refuse
-    /// what is empty: so is a file that somebody is about to write.
+    /// is in force. It must not call [`reload`](Self::reload), which would wait for it. A
+    /// content without a credential is applied once it has stayed so for the quiet time, and an empty
+    /// one once the file has been gone for a minute.
     ///
     /// # Errors
     ///
@@ -62,7 +69,7 @@ impl<E: fmt::Display + 'static> Watched<E> {
     pub(crate) fn start(
         path: impl AsRef<Path>,
         access: Access,
-        apply: impl Fn(&[u8]) -> Result<(), E> + Send + Sync + 'static,
+        apply: impl Fn(&[u8]) -> Result<usize, E> + Send + Sync + 'static,
     ) -> Result<Self, FileError<E>> {
         Self::start_by(MEANS, path.as_ref(), access, apply)
     }
@@ -71,9 +78,9 @@ impl<E: fmt::Display + 'static> Watched<E> {
         means: Means,
         path: &Path,
         access: Access,
-        apply: impl Fn(&[u8]) -> Result<(), E> + Send + Sync + 'static,
+        apply: impl Fn(&[u8]) -> Result<usize, E> + Send + Sync + 'static,
     ) -> Result<Self, FileError<E>> {
-        let source = Arc::new(Source::start(path, access, Box::new(apply))?);
+        let source = Arc::new(Source::start(path, access, means.grace, Box::new(apply))?);
         // Any number of reports are one reason to look.
         let (wake, woken) = sync_channel(1);
         let wake = Arc::new(wake);

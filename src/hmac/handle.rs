@@ -30,6 +30,9 @@ impl HmacHandle {
     /// Refuses this secret of this key id from now on, and ends what was opened with it, as
     /// [`Principal::revoked_by`](crate::Principal::revoked_by) says; what was opened with the other
     /// one goes on. Returns whether it was there.
+    ///
+    /// A secret of a file stays revoked until the file no longer has it, or it is
+    /// [added](Self::add).
     pub fn revoke(&self, key_id: impl AsRef<str>, secret: impl AsRef<[u8]>) -> bool {
         self.take_out(key_id.as_ref(), Some(secret.as_ref())) > 0
     }
@@ -40,8 +43,10 @@ impl HmacHandle {
     }
 
     /// Reads the file of [`Hmac::from_file`](crate::Hmac::from_file) now, and returns whether there
-    /// was something new in it; never, where there is no file. It blocks while it reads. With
-    /// something new, what was added or revoked by hand is as the file has it.
+    /// was something new in it; never, where there is no file. It blocks while it reads.
+    ///
+    /// With something new, keys that were added by hand are gone, and those that were revoked by hand
+    /// stay revoked. A file without a key revokes all of them.
     ///
     /// # Errors
     ///

@@ -18,17 +18,24 @@ impl Hmac {
     /// `ci base64:…` with what `openssl rand -base64 32` prints. Lines that begin with `#` and
     /// blank ones are skipped. A key id may stand twice, for rotation; it has no white space in it.
     ///
-    /// The file is read again when it changes, and on a [handle](Hmac::handle)'s request. One that is
-    /// refused then, or vanishes, leaves the keys of before in force, and is logged. Replace it by
-    /// rename: where it is written in place, half of it may look like a whole. Removing or changing a
-    /// secret ends what was opened with it, within a second.
+    /// The file is read again when it changes, and on a [handle](Hmac::handle)'s request. Removing or
+    /// changing a secret ends what was opened with it, within a second; so does removing the last one.
+    /// A file that is refused leaves the keys of before in force, one that vanishes leaves them for a
+    /// minute, and both are logged. Replace it by rename: where it is written in place, half of it may
+    /// look like a whole.
     ///
     /// The secrets stand in the file as they are, since whoever verifies can also sign.
     ///
     /// # Errors
     ///
     /// As [`new`](Self::new), by the number of the line; if the file cannot be read, has more than
-    /// 16 MiB or, on Unix, can be read or written by others than its owner.
+    /// 16 MiB or, on Unix, has other permissions than these:
+    ///
+    /// | the file belongs to | others may write it | others may read it | |
+    /// | --- | --- | --- | --- |
+    /// | the user of this process | no | no | 0600 or less |
+    /// | root | no | yes | 0644 or less, as Kubernetes (`fsGroup`), systemd (`LoadCredential=`) and Docker provide secrets |
+    /// | somebody else | | | refused |
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
         let path = path.as_ref();
         let hmac = Keys::none().and_then(Self::of);
@@ -37,8 +44,9 @@ impl Hmac {
         let live = hmac.keys.clone();
         let file = Reloading::start(path, Access::Private, move |text| {
             let next = parse_keys(text)?;
+            let credentials = next.len();
             live.change(|keys| keys.replace(next)).end();
-            Ok(())
+            Ok(credentials)
         });
         hmac.file = Some(file?);
         Ok(hmac)
@@ -50,6 +58,9 @@ fn parse_keys(text: &str) -> Result<Keys, CredentialFileError> {
         let (key_id, secret) = parse_key(line)?;
         Ok((number, key_id, secret))
     })?;
+    if keys.is_empty() {
+        return Keys::none().map_err(|error| CredentialFileError::file(error.to_string()));
+    }
     Keys::new(keys.iter().map(|(_, key_id, secret)| (&**key_id, secret))).map_err(|error| {
         let (position, reason): (_, Cow<_>) = match error {
             KeyError::KeyId { position } => {
@@ -127,7 +138,7 @@ mod tests {
             let error = error(&bad);
             assert!(error.starts_with(&format!("line {line}: {reason}")), "{bad}: {error}");
         }
-        assert_eq!(error("# keys"), "there is no credential in it: add at least one");
+        assert_eq!(parse_keys("# keys").unwrap().len(), 0);
         let longest = format!("{} base64:{A}", "a".repeat(256));
         assert!(parse_keys(&longest).is_ok());
     }

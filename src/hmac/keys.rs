@@ -64,6 +64,10 @@ pub(super) struct Keys {
     nobodys: KeyedMac,
     /// Whether each secret has a token that ends what was opened with it.
     revocable: bool,
+    /// Secrets of a file that were revoked by hand, until the file no longer has them.
+    revoked: Vec<(String, KeyedMac)>,
+    /// Whether they are those of a file.
+    of_file: bool,
 }
 
 /// A secret, and who signs with it.
@@ -80,7 +84,14 @@ impl Keys {
         let mut random = [0; MIN_SECRET];
         getrandom::fill(&mut random).map_err(|_| KeyError::NoRandomness)?;
         let nobodys = keyed_mac(0, "nobody", &random)?;
-        Ok(Self { of: HashMap::new(), most: 1, nobodys, revocable: false })
+        Ok(Self {
+            of: HashMap::new(),
+            most: 1,
+            nobodys,
+            revocable: false,
+            revoked: Vec::new(),
+            of_file: false,
+        })
     }
 
     pub(super) fn new<K, S>(keys: impl IntoIterator<Item = (K, S)>) -> Result<Self, KeyError>
@@ -116,6 +127,7 @@ impl Keys {
         if self.revocable {
             key.make_revocable();
         }
+        self.revoked.retain(|(id, mac)| *id != key_id || !key.is(mac));
         match self.of.entry(key_id) {
             Entry::Vacant(vacant) => _ = vacant.insert(vec![key]),
             Entry::Occupied(live) => {
@@ -136,7 +148,12 @@ impl Keys {
         let is_meant = |key: &mut Key| mac.as_ref().is_none_or(|mac| key.is(mac));
         let mut revoked = Vec::new();
         if let Some(live) = self.of.get_mut(key_id) {
-            revoked.extend(live.extract_if(.., is_meant).filter_map(|key| key.revocation));
+            let removed: Vec<_> = live.extract_if(.., is_meant).collect();
+            if self.of_file {
+                let macs = removed.iter().map(|key| (key_id.to_owned(), key.mac.clone()));
+                self.revoked.extend(macs);
+            }
+            revoked.extend(removed.into_iter().filter_map(|key| key.revocation));
         }
         self.of.retain(|_, live| !live.is_empty());
         self.count();
@@ -144,10 +161,19 @@ impl Keys {
     }
 
     /// Takes other secrets in place of these, and returns those that are gone. The ones that stay
-    /// are the same as before.
+    /// are the same as before, and those that were revoked by hand stay revoked.
     #[cfg(feature = "files")]
     pub(super) fn replace(&mut self, mut next: Self) -> Revoked {
         next.make_revocable();
+        next.of_file = true;
+        for (key_id, mac) in std::mem::take(&mut self.revoked) {
+            let live = next.of.get_mut(&key_id);
+            if live.is_some_and(|live| live.extract_if(.., |key| key.is(&mac)).count() > 0) {
+                next.revoked.push((key_id, mac));
+            }
+        }
+        next.of.retain(|_, live| !live.is_empty());
+        next.count();
         for (key_id, live) in &mut next.of {
             let Some(before) = self.of.get_mut(key_id) else { continue };
             for key in live {
@@ -158,6 +184,12 @@ impl Keys {
         }
         let gone = std::mem::replace(self, next);
         Revoked::of(gone.of.into_values().flatten().filter_map(|key| key.revocation).collect())
+    }
+
+    /// How many secrets there are.
+    #[cfg(feature = "files")]
+    pub(super) fn len(&self) -> usize {
+        self.of.values().map(Vec::len).sum()
     }
 
     fn count(&mut self) {

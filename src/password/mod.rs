@@ -15,6 +15,7 @@ use self::file::PasswordFile;
 use self::remember::{CredentialKey, LineKey, Remembered};
 use self::users::{User, Users};
 use self::verifier::{Answer, Claim, Verification, Verifier};
+use crate::credential_file::some;
 use crate::live::Live;
 use crate::rate_limit::Asker;
 use crate::reload::Reloading;
@@ -36,6 +37,7 @@ impl Passwords {
     /// The users of this text.
     pub(crate) fn of_text(text: &str) -> Result<Self, CredentialFileError> {
         let file = PasswordFile::parse(text)?;
+        some(file.lines.len())?;
         let passwords = Self::of_nobody()?;
         replace(&passwords.users, &passwords.key, file);
         Ok(passwords)
@@ -45,9 +47,11 @@ impl Passwords {
     pub(crate) fn of_file(path: &Path) -> Result<Self, CredentialFileError> {
         let mut passwords = Self::of_nobody().map_err(|error| error.in_file(path))?;
         let (users, key) = (passwords.users.clone(), passwords.key.clone());
-        let file = Reloading::start(path, Access::Any, move |text| {
-            replace(&users, &key, PasswordFile::parse(text)?);
-            Ok(())
+        let file = Reloading::start(path, Access::Public, move |text| {
+            let file = PasswordFile::parse(text)?;
+            let credentials = file.lines.len();
+            replace(&users, &key, file);
+            Ok(credentials)
         });
         passwords.file = Some(file?);
         Ok(passwords)

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Principal;
 use crate::password::file::PasswordFile;
-use crate::password::hash::Hash;
+use crate::password::hash::{Cost, Hash};
 use crate::password::remember::{CredentialKey, LineKey, Remembered};
 use crate::secret::{Digest, Revoked};
 
@@ -114,7 +114,11 @@ impl Dummies {
             *sum += users;
             Some((*sum, Hash::dummy(cost)))
         });
-        Self { hashes: sums.collect() }
+        let mut hashes: Vec<_> = sums.collect();
+        if hashes.is_empty() {
+            hashes.push((1, Hash::dummy(Cost::Bcrypt(10)))); // of a file that has no user any more
+        }
+        Self { hashes }
     }
 
     /// The same one for a name each time, even if some other users come or go.

@@ -5,13 +5,16 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use super::permissions::{self, Access, PermissionError};
 use super::stamp::{Reading, Stamp};
 
 /// No set of credentials is as large as this.
@@ -22,19 +25,14 @@ const QUIET: Duration = Duration::from_millis(50);
 /// … and after so long at the latest.
 const QUIET_AT_MOST: Duration = Duration::from_millis(500);
 
+/// How soon a refused content is read again that has not changed.
+const BACK_OFF: Duration = Duration::from_secs(1);
+/// A look that takes longer than this is logged.
+const SLOW: Duration = Duration::from_secs(5);
+
 /// How often a file is read that changes meanwhile, and how long is waited in between.
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// Who may have access to a file that is put in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Anybody: the file has no secrets.
-    Any,
-    /// The owner alone, to read and to write. The permissions are those of the very file that is
-    /// read. Without Unix permissions nothing is checked.
-    Private,
-}
 
 /// What a look at a file led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +61,8 @@ pub(crate) enum Problem<E> {
     NoFile,
     #[error("it is larger than 16 MiB")]
     TooLarge,
-    #[error("others than its owner have access (mode {mode:03o}): `chmod 600` it")]
-    NotPrivate { mode: u32 },
+    #[error("{0}")]
+    Permission(#[from] PermissionError),
     #[error("it changes while it is read: replace it by rename")]
     Unsteady,
     #[error("{0}")]
@@ -73,15 +71,19 @@ pub(crate) enum Problem<E> {
     Panicked,
 }
 
-type Apply<E> = Box<dyn Fn(&[u8]) -> Result<(), E> + Send + Sync>;
+/// Puts a content in force, and returns how many credentials it has.
+type Apply<E> = Box<dyn Fn(&[u8]) -> Result<usize, E> + Send + Sync>;
 
 pub(super) struct Source<E> {
     path: PathBuf,
     access: Access,
     apply: Apply<E>,
-    /// Held from the look at the file until its content is in force, so that an older content never
-    /// replaces a newer one.
+    /// How long what was in force stays so once the file is gone.
+    grace: Duration,
+    /// Not held while the file is read, which may take as long as a file server likes.
     state: Mutex<State>,
+    /// The number of the next reading.
+    next: AtomicU64,
 }
 
 #[derive(Default)]
@@ -91,8 +93,16 @@ struct State {
     /// The content that was read last, if it could be read.
     content: Option<Fingerprint>,
     in_force: Option<Fingerprint>,
+    /// How many credentials that has.
+    credentials: usize,
+    /// The newest reading that was dealt with: an older one never replaces it.
+    newest: u64,
     /// The content that failed last, and why, as it was logged.
     failure: Option<(Option<Fingerprint>, String)>,
+    /// What the file looked like when its content was refused, and when that was.
+    refused: Option<(Stamp, Instant)>,
+    /// Since when the file is gone.
+    gone: Option<Instant>,
 }
 
 type Fingerprint = [u8; 32];
@@ -102,21 +112,31 @@ impl<E: fmt::Display> Source<E> {
     pub(super) fn start(
         path: &Path,
         access: Access,
+        grace: Duration,
         apply: Apply<E>,
     ) -> Result<Self, FileError<E>> {
         // Whoever changes the working directory means no other file.
         let absolute = std::path::absolute(path)
             .map_err(|error| FileError { path: path.into(), problem: error.into() })?;
-        let source = Self { path: absolute, access, apply, state: Mutex::default() };
-        let applied = source.put_in_force(&mut source.lock(), source.read());
+        let (state, next) = (Mutex::default(), AtomicU64::new(1));
+        let source = Self { path: absolute, access, apply, grace, state, next };
+        let (number, read) = source.read();
+        let applied = source.put_in_force(&mut source.lock(), number, read);
         applied.map_err(|problem| source.error(problem))?;
+        source.warn_of_directory();
         Ok(source)
     }
 
-    /// Reads the file now.
+    /// Reads the file now. A file without a credential is read once more after the quiet time, as
+    /// somebody may be about to write it.
     pub(super) fn reload(&self) -> Result<Outcome, FileError<E>> {
+        let (mut number, mut read) = self.read();
+        if is_blank(&read) {
+            thread::sleep(QUIET_AT_MOST);
+            (number, read) = self.read();
+        }
         let mut state = self.lock();
-        let outcome = self.put_in_force(&mut state, self.read());
+        let outcome = self.put_in_force(&mut state, number, read);
         self.report(&mut state, &outcome);
         outcome.map_err(|problem| self.error(problem))
     }
@@ -124,46 +144,86 @@ impl<E: fmt::Display> Source<E> {
     /// Reads the file if it may have changed, and waits until whoever writes to it has finished.
     pub(super) fn look(&self) {
         let since = Instant::now();
-        let mut before = self.lock().reading.as_ref().map(|reading| reading.stamp.clone());
+        let reading = self.lock().reading.clone();
+        if reading.as_ref().is_some_and(|reading| reading.is_current(&self.path)) {
+            return;
+        }
+        if self.backs_off() {
+            return;
+        }
+        let mut before = reading.map(|reading| reading.stamp);
+        let mut same_since = since;
         loop {
-            let mut state = self.lock();
-            if state.reading.as_ref().is_some_and(|reading| reading.is_current(&self.path)) {
-                return;
-            }
-            let read = self.read();
+            let (number, read) = self.read();
             let stamp = read.as_ref().ok().map(|(_, reading)| reading.stamp.clone());
-            if stamp == before || since.elapsed() >= QUIET_AT_MOST {
-                let outcome = self.put_in_force(&mut state, read);
+            let is_same = stamp == before;
+            if !is_same {
+                same_since = Instant::now();
+            }
+            let is_late = since.elapsed() >= QUIET_AT_MOST;
+            // One without a credential ends what was opened with them: it must stay so for long.
+            let is_quiet = match is_blank(&read) {
+                true => is_same && same_since.elapsed() >= QUIET_AT_MOST,
+                false => is_same || is_late,
+            };
+            if is_quiet {
+                let mut state = self.lock();
+                let outcome = self.put_in_force(&mut state, number, read);
                 self.report(&mut state, &outcome);
-                return;
+                break;
+            }
+            if since.elapsed() >= 2 * QUIET_AT_MOST {
+                break; // it is looked at again
             }
             before = stamp;
-            drop(state);
             thread::sleep(QUIET);
         }
+        if since.elapsed() > SLOW {
+            let (path, seconds) = (&self.path, since.elapsed().as_secs());
+            warn!(?path, seconds, "a look at the file took long: changes are seen late");
+        }
+    }
+
+    /// Whether the content was refused of late, and the file is the same.
+    fn backs_off(&self) -> bool {
+        let refused = self.lock().refused.clone();
+        refused.is_some_and(|(stamp, at)| {
+            let is_same = || fs::metadata(&self.path).is_ok_and(|file| Stamp::of(&file) == stamp);
+            at.elapsed() < BACK_OFF && is_same()
+        })
     }
 
     fn put_in_force(
         &self,
         state: &mut State,
+        number: u64,
         read: Result<(Vec<u8>, Reading), Problem<E>>,
     ) -> Result<Outcome, Problem<E>> {
+        if number < state.newest {
+            return Ok(Outcome::Unchanged);
+        }
+        state.newest = number;
         // Until all has gone well: what failed is tried again, whatever the file looks like.
         let earlier = state.reading.take();
-        state.content = None;
-        let (content, reading) = read?;
+        (state.content, state.refused) = (None, None);
+        let (content, reading) = match read {
+            Err(Problem::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return self.gone(state, error);
+            }
+            read => read?,
+        };
+        state.gone = None;
         let fingerprint = Sha256::digest(&content).into();
         state.content = Some(fingerprint);
 
         let outcome = if state.in_force == Some(fingerprint) {
             Outcome::Unchanged
         } else {
-            let Ok(applied) = catch_unwind(AssertUnwindSafe(|| (self.apply)(&content))) else {
-                // Nobody knows how far it came.
-                state.in_force = None;
-                return Err(Problem::Panicked);
-            };
-            applied.map_err(Problem::Refused)?;
+            let applied = self.apply(state, &content);
+            if let Err(Problem::Refused(_)) = &applied {
+                state.refused = Some((reading.stamp.clone(), Instant::now()));
+            }
+            applied?;
             state.in_force = Some(fingerprint);
             Outcome::Applied
         };
@@ -171,17 +231,48 @@ impl<E: fmt::Display> Source<E> {
         Ok(outcome)
     }
 
+    fn apply(&self, state: &mut State, content: &[u8]) -> Result<(), Problem<E>> {
+        let Ok(applied) = catch_unwind(AssertUnwindSafe(|| (self.apply)(content))) else {
+            // Nobody knows how far it came.
+            state.in_force = None;
+            return Err(Problem::Panicked);
+        };
+        state.credentials = applied.map_err(Problem::Refused)?;
+        Ok(())
+    }
+
+    /// The file is gone: for a while it may be on its way back, and then it has no credentials.
+    fn gone(&self, state: &mut State, error: io::Error) -> Result<Outcome, Problem<E>> {
+        let since = *state.gone.get_or_insert_with(Instant::now);
+        let nothing = Some(Sha256::digest(b"").into());
+        if state.in_force.is_none() || state.in_force == nothing || since.elapsed() < self.grace {
+            return Err(error.into());
+        }
+        self.apply(state, b"")?;
+        state.in_force = nothing;
+        Ok(Outcome::Applied)
+    }
+
+    /// Who may write to the directory can put another file in the place of this one.
+    fn warn_of_directory(&self) {
+        let directory = self.path.parent().and_then(|directory| fs::metadata(directory).ok());
+        if directory.is_some_and(|directory| permissions::is_open_directory(&directory)) {
+            let path = &self.path;
+            warn!(?path, "users other than its owner may write to the directory of this file");
+        }
+    }
+
     /// All of the file, as it was at one time.
-    fn read(&self) -> Result<(Vec<u8>, Reading), Problem<E>> {
+    fn read(&self) -> (u64, Result<(Vec<u8>, Reading), Problem<E>>) {
+        (self.next.fetch_add(1, Relaxed), self.read_steady())
+    }
+
+    fn read_steady(&self) -> Result<(Vec<u8>, Reading), Problem<E>> {
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 thread::sleep(PAUSE);
             }
-            // Before it is opened: to open a pipe is to wait for who writes to it.
-            if !fs::metadata(&self.path)?.is_file() {
-                return Err(Problem::NoFile);
-            }
-            let file = File::open(&self.path)?;
+            let file = open(&self.path)?;
             self.check(&file.metadata()?)?;
             if let Some(whole) = read_whole(&file, &file)? {
                 return Ok(whole);
@@ -194,10 +285,7 @@ impl<E: fmt::Display> Source<E> {
         if !file.is_file() {
             return Err(Problem::NoFile);
         }
-        let mode = mode(file);
-        if self.access == Access::Private && mode & 0o077 != 0 {
-            return Err(Problem::NotPrivate { mode });
-        }
+        permissions::check(file, self.access)?;
         match file.len() > LIMIT {
             true => Err(Problem::TooLarge),
             false => Ok(()),
@@ -208,6 +296,10 @@ impl<E: fmt::Display> Source<E> {
     fn report(&self, state: &mut State, outcome: &Result<Outcome, Problem<E>>) {
         let path = &self.path;
         match outcome {
+            Ok(Outcome::Applied) if state.credentials == 0 => {
+                state.failure = None;
+                error!(?path, "no credential is left in the file: nobody can authenticate by it");
+            }
             Ok(Outcome::Applied) => {
                 state.failure = None;
                 info!(?path, "changed, and in force");
@@ -219,9 +311,23 @@ impl<E: fmt::Display> Source<E> {
             }
             Err(problem) => {
                 let failure = Some((state.content, problem.to_string()));
-                if state.failure != failure {
-                    warn!(?path, %problem, "not put in force: what was before stays so");
-                    state.failure = failure;
+                if state.failure == failure {
+                    return;
+                }
+                state.failure = failure;
+                let credentials = state.credentials;
+                if state.gone.is_some() {
+                    let seconds = self.grace.as_secs();
+                    error!(
+                        ?path,
+                        %problem,
+                        credentials,
+                        seconds,
+                        "the file is gone: its credentials stay in force for so many seconds, and \
+                         are revoked then"
+                    );
+                } else {
+                    warn!(?path, %problem, credentials, "not put in force: what was before stays so");
                 }
             }
         }
@@ -242,15 +348,24 @@ impl<E> Source<E> {
     }
 }
 
-/// The permissions, where there are any.
-fn mode(file: &Metadata) -> u32 {
+/// Whether a content names no credential: blank lines and comments alone.
+fn is_blank<E>(read: &Result<(Vec<u8>, Reading), Problem<E>>) -> bool {
+    let Ok((content, _)) = read else { return false };
+    let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
+    let says_nothing = |line: &[u8]| line.trim_ascii().is_empty() || line.starts_with(b"#");
+    content.split(|byte| *byte == b'\n').all(says_nothing)
+}
+
+/// Opens a file without waiting: of a pipe, that would be for whoever writes to it.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
     #[cfg(unix)]
-    return std::os::unix::fs::MetadataExt::mode(file) & 0o777;
-    #[cfg(not(unix))]
     {
-        let _ = file;
-        0
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
+    options.open(path)
 }
 
 /// What is in a file, or `None` if somebody wrote to it meanwhile.

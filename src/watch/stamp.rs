@@ -64,7 +64,7 @@ impl Identity {
 /// Two changes in quick succession may leave the same times behind. So a file is read again until
 /// a reading began so long after the stamp was first seen that any later change has another one.
 /// No clock is compared with the file's times: a file server has a clock of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reading {
     pub(super) stamp: Stamp,
     seen: Instant,

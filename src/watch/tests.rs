@@ -13,9 +13,10 @@ use tracing_subscriber::filter::LevelFilter;
 use super::*;
 
 /// Nothing is found by looking again.
-const REPORTED: Means = Means { notify: true, poll: Duration::from_secs(3600) };
+const REPORTED: Means = Means { notify: true, poll: Duration::from_secs(3600), grace: LONG };
 /// Nothing is reported.
-const POLLED: Means = Means { notify: false, poll: Duration::from_millis(10) };
+const POLLED: Means = Means { notify: false, poll: Duration::from_millis(10), grace: LONG };
+const LONG: Duration = Duration::from_secs(3600);
 
 /// A directory with a file in it, and what was made of the file's contents.
 struct Scene {
@@ -54,13 +55,12 @@ impl Scene {
         fs::rename(self.at("users.new"), self.path()).unwrap();
     }
 
-    /// What refuses contents that are empty, as a file is before it is written, or begin with `bad`,
-    /// and panics at those that begin with `worse`.
-    fn apply(&self) -> impl Fn(&[u8]) -> Result<(), String> + Send + Sync + use<> {
+    /// What refuses contents that begin with `bad`, and panics at those that begin with `worse`.
+    fn apply(&self) -> impl Fn(&[u8]) -> Result<usize, String> + Send + Sync + use<> {
         let made = self.made.clone();
         move |content| {
             let content = String::from_utf8_lossy(content).into_owned();
-            if content.is_empty() || content.starts_with("bad") {
+            if content.starts_with("bad") {
                 made.lock().unwrap().refused.push(content);
                 return Err("line 1: it is bad".into());
             }
@@ -68,13 +68,14 @@ impl Scene {
                 made.lock().unwrap().refused.push(content);
                 panic!("it is worse");
             }
+            let credentials = content.lines().filter(|line| !line.starts_with('#')).count();
             made.lock().unwrap().applied.push(content);
-            Ok(())
+            Ok(credentials)
         }
     }
 
     fn watch(&self, means: Means) -> Watched<String> {
-        Watched::start_by(means, &self.path(), Access::Any, self.apply()).unwrap()
+        Watched::start_by(means, &self.path(), Access::Public, self.apply()).unwrap()
     }
 
     fn start(&self, access: Access) -> Result<Watched<String>, FileError<String>> {
@@ -82,7 +83,7 @@ impl Scene {
     }
 
     fn source(&self) -> Source<String> {
-        Source::start(&self.path(), Access::Any, Box::new(self.apply())).unwrap()
+        Source::start(&self.path(), Access::Public, LONG, Box::new(self.apply())).unwrap()
     }
 
     fn applied(&self) -> Vec<String> {
@@ -199,7 +200,7 @@ fn a_directory_that_is_replaced() {
         fs::write(&path, content).unwrap();
     };
     make("a");
-    let _watched = Watched::start_by(POLLED, &path, Access::Any, scene.apply()).unwrap();
+    let _watched = Watched::start_by(POLLED, &path, Access::Public, scene.apply()).unwrap();
     fs::rename(scene.at("etc"), scene.at("old")).unwrap();
     make("b");
     scene.until_in_force("b");
@@ -391,22 +392,137 @@ fn chmod(scene: &Scene, mode: u32) {
 
 #[cfg(unix)]
 #[test]
-fn a_private_file_is_its_owners() {
-    for mode in [0o640, 0o620, 0o610, 0o604, 0o602, 0o601] {
-        let scene = Scene::with("a");
-        chmod(&scene, mode);
-        let error = scene.start(Access::Private).unwrap_err();
-        assert!(error.to_string().contains(&format!("mode {mode:o}")), "{error}");
-        assert!(scene.applied().is_empty());
-        scene.start(Access::Any).unwrap();
-        assert_eq!(scene.in_force(), "a");
+fn a_file_that_others_may_write_is_refused() {
+    for access in [Access::Public, Access::Private] {
+        for mode in [0o620, 0o602, 0o666, 0o660] {
+            let scene = Scene::with("a");
+            chmod(&scene, mode);
+            let error = scene.start(access).unwrap_err();
+            assert!(error.to_string().contains(&format!("mode {mode:o}")), "{error}");
+            assert!(scene.applied().is_empty());
+        }
+        for mode in [0o600, 0o400, 0o700] {
+            let scene = Scene::with("a");
+            chmod(&scene, mode);
+            scene.start(access).unwrap();
+            assert_eq!(scene.in_force(), "a");
+        }
     }
-    for mode in [0o600, 0o400, 0o700] {
-        let scene = Scene::with("a");
-        chmod(&scene, mode);
-        scene.start(Access::Private).unwrap();
-        assert_eq!(scene.in_force(), "a");
+    // Others may read what has no secrets, and what root provides.
+    let scene = Scene::with("a");
+    chmod(&scene, 0o644);
+    scene.start(Access::Public).unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    assert_eq!(scene.start(Access::Private).is_ok(), is_root);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return; // it cannot be made; `permissions` has the table
     }
+    let scene = Scene::with("a");
+    std::os::unix::fs::chown(scene.path(), Some(4711), None).unwrap();
+    for access in [Access::Public, Access::Private] {
+        let error = scene.start(access).unwrap_err();
+        assert!(error.to_string().contains("it belongs to user 4711"), "{error}");
+    }
+}
+
+/// The kind: what fails open after the first load, and closed before.
+#[test]
+fn a_file_without_credentials_is_in_force_once_it_stays_so() {
+    for means in [REPORTED, POLLED] {
+        for nothing in ["", "# a comment\n\n", "\n \n#"] {
+            let scene = Scene::with("a");
+            let _watched = scene.watch(means);
+            scene.replace(nothing);
+            scene.until_in_force(nothing);
+            scene.replace("b");
+            scene.until_in_force("b");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_empty_for_a_moment_revokes_nothing() {
+    let scene = Scene::with("a");
+    let source = scene.source();
+    thread::scope(|scope| {
+        scene.write("");
+        let look = scope.spawn(|| source.look());
+        thread::sleep(QUIET_AT_LEAST);
+        scene.write("b");
+        look.join().unwrap();
+    });
+    until("b is in force", || {
+        source.look();
+        scene.in_force() == "b"
+    });
+    assert_eq!(scene.applied(), ["a", "b"]);
+}
+
+const QUIET_AT_LEAST: Duration = Duration::from_millis(120);
+
+#[test]
+fn reload_takes_a_file_without_credentials() {
+    let scene = Scene::with("a");
+    let watched = scene.watch(POLLED);
+    scene.replace("# nobody");
+    watched.reload().unwrap();
+    assert_eq!(scene.in_force(), "# nobody");
+}
+
+#[test]
+fn a_file_that_is_gone_for_the_grace_period_has_no_credentials() {
+    let scene = Scene::with("a");
+    let short = Means { grace: Duration::ZERO, ..POLLED };
+    let none = Source::start(&scene.path(), Access::Public, short.grace, Box::new(scene.apply()));
+    let (none, long) = (none.unwrap(), scene.source());
+    fs::remove_file(scene.path()).unwrap();
+    long.look();
+    assert_eq!(scene.in_force(), "a", "within the grace period");
+    none.look();
+    assert_eq!(scene.in_force(), "", "after it");
+    none.look();
+    assert_eq!(scene.applied().iter().filter(|content| content.is_empty()).count(), 1, "once");
+    scene.write("a");
+    none.look();
+    assert_eq!(scene.in_force(), "a", "and it is back");
+}
+
+/// The kind: a look that waits for somebody else, with a lock that others need.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_the_file_stops_nothing() {
+    let scene = Scene::with("a");
+    let watched = scene.watch(POLLED);
+    for content in ["b", "c", "d"] {
+        let pipe = scene.at("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::rename(&pipe, scene.path()).unwrap();
+        assert!(matches!(watched.reload().unwrap_err().problem, Problem::NoFile));
+        scene.replace(content);
+        scene.until_in_force(content);
+    }
+}
+
+/// The kind: work that is done again and again for what has not changed.
+#[test]
+fn a_refused_content_is_not_read_again_at_once() {
+    let scene = Scene::with("a");
+    let source = scene.source();
+    scene.write("bad");
+    for _ in 0..20 {
+        source.look();
+    }
+    assert_eq!(scene.refused().len(), 1);
+    scene.write("bad again");
+    for _ in 0..20 {
+        source.look();
+    }
+    assert_eq!(scene.refused().len(), 2, "another content is");
 }
 
 #[cfg(unix)]
@@ -417,10 +533,10 @@ fn a_private_file_must_stay_private() {
         chmod(&scene, 0o600);
         let watched =
             Watched::start_by(means, &scene.path(), Access::Private, scene.apply()).unwrap();
-        chmod(&scene, 0o644);
+        chmod(&scene, 0o666);
         scene.write("b");
         let error = watched.reload().unwrap_err();
-        assert!(matches!(error.problem, Problem::NotPrivate { mode: 0o644 }), "{error}");
+        assert!(matches!(error.problem, Problem::Permission(_)), "{error}");
         assert_eq!(scene.applied(), ["a"]);
         // The permissions alone change.
         chmod(&scene, 0o600);
@@ -432,9 +548,9 @@ fn a_private_file_must_stay_private() {
 fn a_file_of_the_largest_size() {
     let scene = Scene::with("");
     File::create(scene.path()).unwrap().set_len(16 << 20).unwrap();
-    scene.start(Access::Any).unwrap();
+    scene.start(Access::Public).unwrap();
     File::create(scene.path()).unwrap().set_len((16 << 20) + 1).unwrap();
-    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::TooLarge));
+    assert!(matches!(scene.start(Access::Public).unwrap_err().problem, Problem::TooLarge));
 }
 
 /// To open a pipe would be to wait, and a device has no end.
@@ -445,23 +561,23 @@ fn what_is_no_file() {
     fs::remove_file(scene.path()).unwrap();
     let made = std::process::Command::new("mkfifo").arg(scene.path()).status().unwrap();
     assert!(made.success());
-    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::NoFile));
-    let zero = Watched::start("/dev/zero", Access::Any, scene.apply());
+    assert!(matches!(scene.start(Access::Public).unwrap_err().problem, Problem::NoFile));
+    let zero = Watched::start("/dev/zero", Access::Public, scene.apply());
     assert!(matches!(zero.unwrap_err().problem, Problem::NoFile));
 }
 
 #[test]
 fn the_first_failure_is_returned() {
     let scene = Scene::with("bad");
-    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::Refused(_)));
+    assert!(matches!(scene.start(Access::Public).unwrap_err().problem, Problem::Refused(_)));
     scene.write("worse");
-    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::Panicked));
+    assert!(matches!(scene.start(Access::Public).unwrap_err().problem, Problem::Panicked));
     fs::remove_file(scene.path()).unwrap();
-    assert!(matches!(scene.start(Access::Any).unwrap_err().problem, Problem::Io(_)));
-    let nameless = Watched::start("", Access::Any, scene.apply());
+    assert!(matches!(scene.start(Access::Public).unwrap_err().problem, Problem::Io(_)));
+    let nameless = Watched::start("", Access::Public, scene.apply());
     assert!(matches!(nameless.unwrap_err().problem, Problem::Io(_)));
     scene.write("a");
-    scene.start(Access::Any).unwrap();
+    scene.start(Access::Public).unwrap();
 }
 
 /// Contents of many equal lines, so that a mixture shows, and counted, so that their order does.
@@ -477,10 +593,10 @@ fn a_thousand_replacements_while_others_reload() {
         let numbers: Vec<usize> = text.lines().map(|line| line.parse().unwrap()).collect();
         let whole = numbers.len() == 500 && numbers.iter().all(|number| *number == numbers[0]);
         log.lock().unwrap().push(numbers[0]);
-        if whole { Ok(()) } else { Err("a mixture") }
+        if whole { Ok(1) } else { Err("a mixture") }
     };
     let means = Means { notify: true, ..POLLED };
-    let watched = Watched::start_by(means, &scene.path(), Access::Any, apply).unwrap();
+    let watched = Watched::start_by(means, &scene.path(), Access::Public, apply).unwrap();
     let is_in_force = |number| applied.lock().unwrap().last() == Some(&number);
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -508,11 +624,11 @@ fn watching_ends_when_it_is_dropped() {
         let scene = Scene::with("a");
         let owned = Arc::new(());
         let alive: Weak<()> = Arc::downgrade(&owned);
-        let apply = move |_: &[u8]| -> Result<(), String> {
+        let apply = move |_: &[u8]| -> Result<usize, String> {
             let _ = &owned;
-            Ok(())
+            Ok(1)
         };
-        let watched = Watched::start_by(means, &scene.path(), Access::Any, apply).unwrap();
+        let watched = Watched::start_by(means, &scene.path(), Access::Public, apply).unwrap();
         thread::sleep(Duration::from_millis(100));
         assert!(alive.upgrade().is_some(), "it does not end by itself");
         drop(watched);
@@ -606,14 +722,14 @@ fn each_failure_is_logged_once() {
     log.assert_one_line("WARN", path, "panicked");
     fs::remove_file(path).unwrap();
     look();
-    log.assert_one_line("WARN", path, "not put in force");
+    log.assert_one_line("ERROR", path, "the file is gone");
     scene.write("b");
     look();
     log.assert_one_line("INFO", path, "in force");
     // The same failure after things went well is another one.
     fs::remove_file(path).unwrap();
     look();
-    log.assert_one_line("WARN", path, "not put in force");
+    log.assert_one_line("ERROR", path, "the file is gone");
     scene.write("b");
     look();
     log.assert_one_line("INFO", path, "as before");
