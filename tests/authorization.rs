@@ -270,3 +270,13 @@ fn credentials_that_cannot_be_are_errors() {
     assert_eq!(Basic::new(nobody).unwrap_err(), CredentialError::NoCredentials);
     assert_eq!(Bearer::new(nobody).unwrap_err(), CredentialError::NoCredentials);
 }
+
+#[test]
+fn names_with_white_space_around_them_are_refused() {
+    use mcp_auth_layer::Basic;
+    for name in [" al", "al ", "\u{a0}al", " "] {
+        let error = Basic::new([(name, "pw")]).unwrap_err().to_string();
+        assert!(error.contains("white space"), "{name:?}: {error}");
+    }
+    assert!(Basic::new([("al ice", " pw ")]).is_ok(), "inside it is part of the name");
+}

@@ -221,10 +221,102 @@ async fn keys_come_and_go_with_their_lines() {
     until("its stream ends", async || has_ended(&mut open[0]).await).await;
     assert_eq!((status("ci", old).await, status("ci", new).await), (401, 200));
     assert!(!has_ended(&mut open[1]).await);
-    // What others can read is not put in force.
-    file.replace_with_mode(&key("ci", old), 0o644);
-    assert!(handle.reload().unwrap_err().to_string().ends_with("(mode 644): `chmod 600` it"));
+    // What others can write is not put in force.
+    file.replace_with_mode(&key("ci", old), 0o622);
+    assert!(handle.reload().unwrap_err().to_string().ends_with("(mode 622): `chmod go-w` it"));
     assert_eq!((status("ci", old).await, status("ci", new).await), (401, 200));
+}
+
+/// The kind: revocation fails open, by hand at the next edit of the file, by file at its last line.
+#[tokio::test]
+async fn a_token_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
+    let [leaked, other] = [token("ci", "leaked", ""), token("ci", "other", "")];
+    let file = File::new(&(leaked.clone() + &other));
+    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let handle = tokens.handle();
+    let app = guarded(tokens);
+    let leaks = async || status(&app, "Bearer leaked").await == 200;
+    assert!(leaks().await);
+    assert!(handle.revoke("leaked"));
+    for edited in ["# a comment\n", "# another\n", "\n\n"] {
+        file.replace(&(leaked.clone() + &other + edited));
+        handle.reload().unwrap();
+        assert!(!leaks().await && status(&app, "Bearer other").await == 200);
+    }
+    // Without the line it is forgotten, and a new line is a new decision.
+    file.replace(&other);
+    handle.reload().unwrap();
+    file.replace(&(leaked.clone() + &other));
+    handle.reload().unwrap();
+    assert!(leaks().await);
+    // All of a name, and back by hand.
+    assert_eq!(handle.revoke_all_of("ci"), 2);
+    file.replace(&(other.clone() + &leaked));
+    handle.reload().unwrap();
+    assert!(!leaks().await && status(&app, "Bearer other").await == 401);
+    handle.add("ci", "leaked").unwrap();
+    assert!(leaks().await);
+    file.replace(&(leaked + "# again\n" + &other));
+    handle.reload().unwrap();
+    assert!(leaks().await && status(&app, "Bearer other").await == 401);
+}
+
+#[tokio::test]
+async fn a_key_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
+    let [leaked, new] = [[1; 32], [2; 32]];
+    let lines = key("ci", leaked) + &key("ci", new);
+    let file = File::new(&lines);
+    let mut keys = Hmac::from_file(&file.path).unwrap();
+    let handle = keys.handle();
+    let app = guarded(keys);
+    let is_good = async |secret: [u8; 32]| {
+        let request = http::Request::get("http://localhost/").body(Vec::new());
+        let mut request = request.unwrap();
+        Signer::new("ci", secret).unwrap().sign(&mut request).unwrap();
+        send(app.clone(), request.map(Body::from)).await.status == 200
+    };
+    assert!(is_good(leaked).await && is_good(new).await);
+    assert!(handle.revoke("ci", leaked));
+    file.replace(&(lines.clone() + "# a comment\n"));
+    handle.reload().unwrap();
+    assert!(!is_good(leaked).await && is_good(new).await);
+    file.replace(&key("ci", new));
+    handle.reload().unwrap();
+    file.replace(&lines);
+    handle.reload().unwrap();
+    assert!(is_good(leaked).await);
+    assert_eq!(handle.revoke_all_of("ci"), 2);
+    file.replace(&("# again\n".to_owned() + &lines));
+    handle.reload().unwrap();
+    assert!(!is_good(leaked).await && !is_good(new).await);
+    handle.add("ci", leaked).unwrap();
+    assert!(is_good(leaked).await);
+}
+
+#[tokio::test]
+async fn the_last_credential_of_a_file_can_be_revoked() {
+    let users = File::new(&password("alice", "a"));
+    let app = guarded(Basic::from_htpasswd_file(&users.path).unwrap());
+    let (_, mut stream) = open(&app, &basic("alice", "a")).await;
+    users.replace("# nobody\n");
+    until("its stream ends", async || has_ended(&mut stream).await).await;
+    assert_eq!(status(&app, &basic("alice", "a")).await, 401);
+
+    let tokens = File::new(&token("ci", "leaked", ""));
+    let app = guarded(Bearer::from_file(&tokens.path).unwrap());
+    let (_, mut stream) = open(&app, "Bearer leaked").await;
+    tokens.replace("");
+    until("its stream ends", async || has_ended(&mut stream).await).await;
+    assert_eq!(status(&app, "Bearer leaked").await, 401);
+    tokens.replace(&token("ci", "new", ""));
+    until("a new one is in force", async || status(&app, "Bearer new").await == 200).await;
+
+    let keys = File::new(&key("ci", [1; 32]));
+    let mut hmac = Hmac::from_file(&keys.path).unwrap();
+    let handle = hmac.handle();
+    keys.replace("\n# none\n");
+    assert!(handle.reload().unwrap());
+    assert_eq!(format!("{hmac:?}").contains("ci"), false);
 }
 
 /// Each set names the one it is of in every line: a request that saw two of them would tell.

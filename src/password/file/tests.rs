@@ -88,3 +88,25 @@ fn no_error_quotes_the_line() {
         assert!(!shown.contains(secret) && !shown.contains(&ALICE[20..]), "{shown}");
     }
 }
+
+/// The kind: white space and fields around a line are taken literally in silence, or named wrongly.
+#[test]
+fn what_stands_around_a_line_is_trimmed_or_named() {
+    for line in
+        [format!(" alice:{ALICE}"), format!("\talice:{ALICE} \t"), format!("alice:{ALICE}  ")]
+    {
+        assert_eq!(users(&line).unwrap(), ["alice"], "{line:?}");
+    }
+    for (line, reason) in [
+        (format!("alice :{ALICE}"), "white space between the name and the colon"),
+        (format!("alice: {ALICE}"), "white space between the colon and the hash"),
+        (format!("alice:{ALICE}:a comment"), "a third field behind the hash"),
+        (format!("alice:{ALICE} # a comment"), "white space in the hash or behind it"),
+        (format!("alice:{{bcrypt}}{ALICE}"), "in front of the hash"),
+        (format!("alice:{{ARGON2}}{ARGON2ID}"), "in front of the hash"),
+    ] {
+        let error = error(&line);
+        assert!(error.contains(reason) && !error.contains("cut short"), "{line}: {error}");
+        assert!(!error.contains("$2y$05$") && !error.contains("comment"), "{error}");
+    }
+}
