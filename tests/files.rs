@@ -184,9 +184,9 @@ async fn a_bad_file_ends_the_servers_with_one_line_and_status_2() {
             assert!(rest.starts_with(": it cannot be read: "), "{rest}");
             if option == "--hmac-key-file" {
                 std::fs::write(&file.0, good).unwrap();
-                file.chmod(0o640);
+                file.chmod(0o620);
                 let rest = refused(name, &file.0).await;
-                assert!(rest.ends_with("(mode 640): `chmod 600` it"), "{rest}");
+                assert!(rest.ends_with("(mode 620): `chmod go-w` it"), "{rest}");
             }
         }
     }
