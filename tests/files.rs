@@ -12,8 +12,7 @@ use axum::body::Body;
 use common::{basic, recorder, send, with_authorization};
 use http::Request;
 use mcp_auth_layer::{Authenticator, Basic, Bearer, Hmac, McpAuthLayer, Principal, Signer};
-use server::{Server, example, in_time, output, run};
-use tokio::io::AsyncWriteExt;
+use server::{Server, example, in_time, output, run, written};
 
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
 /// `printf %s rD3m0NfE5Yc0mKq1bWv7Xw | sha256sum`
@@ -235,7 +234,9 @@ async fn the_example_makes_keys() {
 async fn piped(args: &[&str], input: &str) -> Result<String, String> {
     let mut command = example("credentials");
     let mut child = command.arg("password").args(args).stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    in_time("it reads", written(&mut stdin, input.as_bytes())).await;
+    drop(stdin);
     let output = in_time("the example ends", child.wait_with_output()).await.unwrap();
     let [stdout, stderr] =
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());

@@ -4,13 +4,14 @@
 #![cfg(target_os = "linux")] // where all of 127.0.0.0/8 is loopback
 
 mod common;
+#[path = "common/htpasswd.rs"]
+mod htpasswd;
 #[path = "common/server.rs"]
 mod server;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -46,11 +47,11 @@ impl Team {
     /// Adds the user or changes the password, in a file that takes the place of the old one.
     fn set(&self, name: &str, password: &str) {
         let next = self.0.path().join("next");
-        fs::copy(self.file(), &next).unwrap();
-        let mut command = Command::new("htpasswd");
-        let output = command.args(["-bB", "-C", "4"]).arg(&next).args([name, password]).output();
-        let output = output.expect("htpasswd of apache2-utils is installed");
-        assert!(output.status.success(), "{output:?}");
+        let before = fs::read_to_string(self.file()).unwrap();
+        let others = before.lines().filter(|line| !line.starts_with(&format!("{name}:")));
+        let line = htpasswd::htpasswd("-B -C 4", name, password);
+        let lines = others.map(str::to_owned).chain([line]).collect::<Vec<_>>();
+        fs::write(&next, lines.join("\n") + "\n").unwrap();
         fs::rename(next, self.file()).unwrap();
     }
 

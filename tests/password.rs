@@ -1,29 +1,22 @@
-//! Users in a file that the real `htpasswd` wrote (Debian: `apt-get install apache2-utils`).
+//! Users in a file that the real `htpasswd` wrote: see `tests/fixtures/README.md`.
 
 mod common;
+#[path = "common/htpasswd.rs"]
+mod htpasswd;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::task::Poll;
 
 use axum::Router;
 use common::{basic, get, recorder, send, with_authorization};
 use futures::future::join_all;
 use futures::poll;
+use htpasswd::htpasswd;
 use mcp_auth_layer::{
     Authenticator, Basic, Bearer, CredentialFileError, McpAuthLayer, RateLimit, any_of,
 };
 use tokio::task::JoinSet;
-
-/// What `htpasswd` prints for this user.
-fn htpasswd(options: &str, user: &str, password: &str) -> String {
-    let mut command = Command::new("htpasswd");
-    command.args(["-nb"]).args(options.split_whitespace()).args([user, password]);
-    let output = command.output().expect("htpasswd of apache2-utils is installed");
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
-}
 
 /// A file that goes away.
 struct File(PathBuf);
@@ -31,13 +24,6 @@ struct File(PathBuf);
 impl File {
     fn new(name: &str) -> Self {
         Self(std::env::temp_dir().join(format!("mcp-auth-layer-{}-{name}", std::process::id())))
-    }
-
-    fn htpasswd(&self, options: &[&str], rest: &[&str]) {
-        let mut command = Command::new("htpasswd");
-        let output = command.args(options).arg(&self.0).args(rest).output();
-        let output = output.expect("htpasswd of apache2-utils is installed");
-        assert!(output.status.success(), "{output:?}");
     }
 }
 
@@ -62,13 +48,8 @@ async fn status(app: &Router, user: &str, password: &str) -> u16 {
 
 #[tokio::test]
 async fn a_file_of_htpasswd() {
-    let file = File::new("team");
-    file.htpasswd(&["-cbB"], &["alice", "correct horse"]);
-    file.htpasswd(&["-bB", "-C", "4"], &["bob", "pässwörd"]);
-    file.htpasswd(&["-bB", "-C", "10"], &["carol", "x"]);
-    file.htpasswd(&["-bB"], &["mallory", "x"]);
-    file.htpasswd(&["-D"], &["mallory"]);
-    let app = guarded(Basic::from_htpasswd_file(&file.0).unwrap());
+    let team = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/team.htpasswd");
+    let app = guarded(Basic::from_htpasswd_file(team).unwrap());
     for (user, password, expected) in [
         ("alice", "correct horse", 200),
         ("alice", "correct hors", 401),
@@ -82,6 +63,22 @@ async fn a_file_of_htpasswd() {
             assert_eq!(status(&app, user, password).await, expected, "{user}, {time}");
         }
     }
+}
+
+#[tokio::test]
+async fn bcrypt_of_htpasswd_is_verified_at_costs_4_to_12() {
+    let made = htpasswd::lines().into_iter();
+    let hashed = made.filter(|(options, password, _)| options.starts_with("-B") && password != "");
+    let mut costs = std::collections::BTreeSet::new();
+    for (_, password, line) in hashed {
+        let hash = line.strip_prefix("user:$2y$").expect("a hash of bcrypt");
+        costs.insert(hash[..2].parse::<u32>().unwrap());
+        let app = guarded(Basic::from_htpasswd(&line).unwrap());
+        assert_eq!(status(&app, "user", &password).await, 200, "{password:?}");
+        assert_eq!(status(&app, "user", &format!("{password}0")).await, 401, "{password:?}");
+        assert_eq!(status(&app, "user", &password[..0]).await, 401, "{password:?}");
+    }
+    assert_eq!(costs, (4..=12).collect());
 }
 
 #[tokio::test]

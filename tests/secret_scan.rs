@@ -4,13 +4,14 @@
 #![cfg(unix)]
 
 mod common;
+#[path = "common/htpasswd.rs"]
+mod htpasswd;
 #[path = "common/server.rs"]
 mod server;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -88,12 +89,9 @@ impl Secrets {
     }
 }
 
-/// What `htpasswd` prints for alice.
+/// Alice's line.
 fn hashed(password: &str) -> String {
-    let output = Command::new("htpasswd").args(["-nbB", "-C", "4", "alice", password]).output();
-    let output = output.expect("htpasswd of apache2-utils is installed");
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    htpasswd::htpasswd("-B -C 4", "alice", password)
 }
 
 fn token_line(token: &str) -> String {
