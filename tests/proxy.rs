@@ -6,14 +6,14 @@
 
 #![cfg(unix)]
 
-#[path = "common/server.rs"]
-mod server;
 #[path = "../examples/common/hosts.rs"]
 #[allow(dead_code)]
 mod hosts;
 #[path = "../examples/common/own_urls.rs"]
 #[allow(dead_code)]
 mod own_urls;
+#[path = "common/server.rs"]
+mod server;
 
 use std::convert::Infallible;
 
@@ -22,7 +22,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use futures::{StreamExt, stream};
+use futures::stream;
 use http::StatusCode;
 use own_urls::{Endpoints, Origin};
 use reqwest::Method;
@@ -147,8 +147,7 @@ async fn proxy(upstream: &str, args: &[&str]) -> Server {
 #[tokio::test]
 async fn a_redirect_does_not_lead_past_the_proxy() {
     let proxy = proxy(&upstream().await, &[]).await;
-    let client =
-        reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let client = client.build().unwrap();
     for status in [201, 301, 302, 303, 307, 308] {
         for (query, location, content_location) in [
@@ -203,7 +202,8 @@ async fn the_client_does_not_choose_what_the_upstream_believes() {
         "X-Forwarded-User",
         "X-Original-Host",
     ] {
-        let answer = proxy.raw(&sent("GET /headers", &format!("Host: localhost\r\n{name}: evil"))).await;
+        let answer =
+            proxy.raw(&sent("GET /headers", &format!("Host: localhost\r\n{name}: evil"))).await;
         assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("evil"), "{answer}");
     }
 }
@@ -224,7 +224,8 @@ async fn on_loopback_only_named_hosts_are_accepted() {
         let got = (status(&bare, foreign).await, status(&named, foreign).await);
         assert_eq!(got, (403, 200), "{foreign}");
     }
-    for foreign in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1"] {
+    for foreign in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1"]
+    {
         let got = (status(&bare, foreign).await, status(&named, foreign).await);
         assert_eq!(got, (403, 403), "{foreign}");
     }

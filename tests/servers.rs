@@ -893,8 +893,9 @@ async fn the_proxy_forwards_paths_only() {
     let (upstream, _) = recorder().await;
     let named = ["--host-name", "evil.example"];
     let proxy = proxy(&upstream, &[&USERS[..], &named].concat()).await;
-    let rest =
-        format!("HTTP/1.1\r\nHost: localhost\r\nAuthorization: {ALICE}\r\nConnection: close\r\n\r\n");
+    let rest = format!(
+        "HTTP/1.1\r\nHost: localhost\r\nAuthorization: {ALICE}\r\nConnection: close\r\n\r\n"
+    );
     for start in ["OPTIONS *", "CONNECT evil.example:80"] {
         let answer = proxy.raw(&format!("{start} {rest}")).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{start}: {answer}");

@@ -96,9 +96,13 @@ async fn streams_ask_proxies_and_caches_not_to_keep_them() {
 
 #[tokio::test]
 async fn quotation_marks_of_an_env_file_get_a_hint() {
-    for (password, hinted) in
-        [("'secret'", true), ("\"secret\"", true), ("secret", false), ("'secret", false), ("'", false)]
-    {
+    for (password, hinted) in [
+        ("'secret'", true),
+        ("\"secret\"", true),
+        ("secret", false),
+        ("'secret", false),
+        ("'", false),
+    ] {
         let mut command = example("sse_server");
         command.args(["--host", "no such host"]).env("USERNAME", "alice").env("PASSWORD", password);
         let said = String::from_utf8(output(&mut command).await.stderr).unwrap();
