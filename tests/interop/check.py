@@ -207,7 +207,37 @@ def nobody_takes_over(server, url):
     stream.close()
 
 
+def the_real_htpasswd():
+    """The lines of `tests/fixtures`, made anew by the `htpasswd` that is installed."""
+    sys.path.insert(0, str(HERE.parent / "fixtures"))
+    import make
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "users"
+
+        def status(url, password):
+            headers = {"Authorization": basic(f"user:{password}")}
+            connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+            connection.request("GET", "/nothing", headers=headers)
+            return connection.getresponse().status
+
+        for options, password in make.HASHED:
+            if password:
+                file.write_text(make.line(options, password) + "\n", encoding="utf-8")
+                with Server(EXAMPLES / "sse_server", "--port", "0", "--htpasswd", file) as server:
+                    statuses = [status(server.url, it) for it in (password, password + "0", "")]
+                check(f"htpasswd {options}, {password!r}", statuses == [404, 401, 401], statuses)
+        for options, password in make.REFUSED:
+            file.write_text(make.line(options, password) + "\n", encoding="utf-8")
+            command = [EXAMPLES / "sse_server", "--port", "0", "--htpasswd", file]
+            run = subprocess.run(command, capture_output=True, text=True, timeout=30)
+            said = "line 1" in run.stderr or ":1: " in run.stderr
+            check(f"htpasswd {options} is refused", run.returncode == 2 and said, run)
+
+
 EXAMPLES_SOURCE = HERE.parent.parent / "examples"
+
+the_real_htpasswd()
 
 with Server(EXAMPLES / "sse_server", "--port", "0", *USERS) as server:
     every_client("sse_server", "sse", f"{server.url}/sse")
