@@ -65,8 +65,8 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Failure> {
     let Args { listen, mut keys } = cli::parse()?;
     common::log()?;
-    let listener = listen.bind().await?;
-    let address = listener.local_addr().map_err(Failure::work)?;
+    let listening = listen.bind().await?;
+    let address = listening.listener.local_addr().map_err(Failure::work)?;
     if keys.is_empty() {
         let (name, secret) = ("demo".to_owned(), cli::generate_secret()?);
         cli::print(format_args!("curl -H 'x-api-key: {secret}' 'http://{address}/whoami'"));
@@ -81,5 +81,5 @@ async fn run() -> Result<(), Failure> {
     let guarded = McpAuthLayer::new(keys).layer(app);
 
     let shutdown = common::shutdown_signal().map_err(Failure::work)?;
-    common::serve(listener, guarded, shutdown).await
+    common::serve(listening, guarded, shutdown).await
 }

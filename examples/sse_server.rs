@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let Args { server } = cli::parse()?;
-    let Started { listener, authenticator, metrics, shutdown } =
+    let Started { listening, authenticator, hosts, metrics, shutdown } =
         server.start("/sse", "curl -N").await?;
 
     let app = Router::new()
@@ -38,8 +38,8 @@ async fn run() -> Result<(), Failure> {
         .route("/health", get(|| async { "ok" }));
 
     // Around the finished app: every route it has or ever gets, and paths it does not know.
-    let layer = McpAuthLayer::new(authenticator).public_path("/health");
-    let guarded = metrics.publish(layer).layer(metrics.route(app));
+    let layer = hosts.name(McpAuthLayer::new(authenticator).public_path("/health"));
+    let guarded = metrics.publish(layer).layer(hosts.guard(metrics.route(app)));
 
-    common::serve(listener, guarded, shutdown).await
+    common::serve(listening, guarded, shutdown).await
 }

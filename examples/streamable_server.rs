@@ -5,15 +5,15 @@
 mod common;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use clap::Parser;
 use common::cli::{self, Failure, Started};
+use common::sessions::{self, Sessions};
 use common::tools::Tools;
 use mcp_auth_layer::McpAuthLayer;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tower::Layer;
 
@@ -35,26 +35,22 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let Args { server } = cli::parse()?;
-    let Started { listener, authenticator, metrics, shutdown } = server.start("/mcp", CURL).await?;
+    let Started { listening, authenticator, hosts, metrics, shutdown } =
+        server.start("/mcp", CURL).await?;
 
-    // rmcp checks `Host`, lest a web page reach a server on loopback by a name of its own (DNS
-    // rebinding). Whoever listens on other addresses wants to be reached by names that nobody
-    // knows here: any will do then, as such a page brings no credential.
-    let address = listener.local_addr().map_err(Failure::work)?.ip();
-    let hosts = match address.is_loopback() {
-        true => vec!["localhost".to_owned(), address.to_string()],
-        false => Vec::new(),
-    };
     let config = StreamableHttpServerConfig::default()
-        .with_allowed_hosts(hosts)
+        .with_allowed_hosts(hosts.allowed())
         .with_cancellation_token(shutdown.clone()); // which ends open streams
-    let mcp =
-        StreamableHttpService::new(|| Ok(Tools), Arc::new(LocalSessionManager::default()), config);
-    let app = Router::new().route_service("/mcp", mcp).route("/health", get(|| async { "ok" }));
+    let sessions = Sessions::default();
+    let mcp = StreamableHttpService::new(|| Ok(Tools), sessions.manager.clone(), config);
+    let app = Router::new()
+        .route_service("/mcp", mcp)
+        .layer(from_fn_with_state(sessions, sessions::limit))
+        .route("/health", get(|| async { "ok" }));
 
     // Around the finished app: every route it has or ever gets, and paths it does not know.
-    let layer = McpAuthLayer::new(authenticator).public_path("/health");
-    let guarded = metrics.publish(layer).layer(metrics.route(app));
+    let layer = hosts.name(McpAuthLayer::new(authenticator).public_path("/health"));
+    let guarded = metrics.publish(layer).layer(hosts.guard(metrics.route(app)));
 
-    common::serve(listener, guarded, shutdown).await
+    common::serve(listening, guarded, shutdown).await
 }

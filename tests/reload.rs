@@ -316,7 +316,7 @@ async fn the_last_credential_of_a_file_can_be_revoked() {
     let handle = hmac.handle();
     keys.replace("\n# none\n");
     assert!(handle.reload().unwrap());
-    assert_eq!(format!("{hmac:?}").contains("ci"), false);
+    assert!(!format!("{hmac:?}").contains("ci"));
 }
 
 /// Each set names the one it is of in every line: a request that saw two of them would tell.

@@ -204,10 +204,7 @@ async fn a_command_does_not_hold_up_others_and_ends_with_its_session() {
     until("it runs", async || file.exists()).await;
     let pid = std::fs::read_to_string(&file).unwrap().trim().to_owned();
     std::fs::remove_file(&file).unwrap();
-    let alive = || {
-        let kill = std::process::Command::new("kill").args(["-0", &pid]).output();
-        kill.unwrap().status.success()
-    };
+    let alive = || server::kill("0", &pid);
     assert_eq!(session.tool("whoami", json!({})).await.0, "alice");
     assert!(alive());
     drop(session); // hangs up
@@ -894,9 +891,11 @@ async fn names_that_no_header_can_hold_are_percent_encoded() {
 #[tokio::test]
 async fn the_proxy_forwards_paths_only() {
     let (upstream, _) = recorder().await;
-    let proxy = proxy(&upstream, &USERS).await;
-    let rest =
-        format!("HTTP/1.1\r\nHost: h\r\nAuthorization: {ALICE}\r\nConnection: close\r\n\r\n");
+    let named = ["--host-name", "evil.example"];
+    let proxy = proxy(&upstream, &[&USERS[..], &named].concat()).await;
+    let rest = format!(
+        "HTTP/1.1\r\nHost: localhost\r\nAuthorization: {ALICE}\r\nConnection: close\r\n\r\n"
+    );
     for start in ["OPTIONS *", "CONNECT evil.example:80"] {
         let answer = proxy.raw(&format!("{start} {rest}")).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{start}: {answer}");
@@ -952,7 +951,7 @@ async fn the_proxy_passes_answers_as_they_are() {
     let hops = get("/hops").await;
     assert!(!hops.headers().contains_key("keep-alive") && hops.headers()["x-own"] == "2");
     let away = format!(
-        "GET /away HTTP/1.1\r\nHost: h\r\nAuthorization: {ALICE}\r\nConnection: close\r\n\r\n"
+        "GET /away HTTP/1.1\r\nHost: localhost\r\nAuthorization: {ALICE}\r\nConnection: close\r\n\r\n"
     );
     let away = proxy.raw(&away).await;
     assert!(away.starts_with("HTTP/1.1 303") && away.contains("location: /elsewhere"), "{away}");

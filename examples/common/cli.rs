@@ -17,8 +17,9 @@ use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, Hmac, Principal, any_o
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::hosts::{self, Hosts};
 use super::metrics::Metrics;
-use super::{log, shutdown_signal};
+use super::{Listening, log, shutdown_signal};
 
 /// Why a program ends early: one line that says what to do.
 #[derive(Debug)]
@@ -128,16 +129,21 @@ pub struct Listen {
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8000)]
     port: u16,
+    /// How many seconds a client may take for the head of a request; a connection on which none
+    /// comes is closed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    head_timeout: u64,
 }
 
 impl Listen {
-    pub async fn bind(&self) -> Result<TcpListener, Failure> {
-        let Self { host, port } = self;
+    pub async fn bind(&self) -> Result<Listening, Failure> {
+        let Self { host, port, head_timeout } = self;
         let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let listener = TcpListener::bind((bare.unwrap_or(host), *port)).await;
-        listener.map_err(|error| {
+        let listener = listener.map_err(|error| {
             Failure::usage(format!("cannot listen on --host {host:?} --port {port}: {error}"))
-        })
+        })?;
+        Ok(Listening { listener, head_timeout: Duration::from_secs(*head_timeout) })
     }
 }
 
@@ -171,6 +177,10 @@ pub struct Server {
     /// changes
     #[arg(long, value_name = "FILE")]
     hmac_key_file: Option<PathBuf>,
+    /// A name by which clients reach this server, such as tools.example.com; can be repeated. On
+    /// loopback no other names than those of loopback are accepted
+    #[arg(long = "host-name", value_name = "NAME", value_parser = hosts::host_name)]
+    host_names: Vec<String>,
     /// Count what is answered, and serve it at /metrics to everybody, for Prometheus
     #[arg(long)]
     metrics: bool,
@@ -178,8 +188,9 @@ pub struct Server {
 
 /// A server that listens, and is about to serve.
 pub struct Started {
-    pub listener: TcpListener,
+    pub listening: Listening,
     pub authenticator: Boxed,
+    pub hosts: Hosts,
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
 }
@@ -191,8 +202,8 @@ impl Server {
         let (authenticator, generated) = self.authenticator()?;
         let metrics = Metrics::start(self.metrics)?;
         let shutdown = shutdown_signal().map_err(Failure::work)?;
-        let listener = self.listen.bind().await?;
-        let address = listener.local_addr().map_err(Failure::work)?;
+        let listening = self.listen.bind().await?;
+        let address = listening.listener.local_addr().map_err(Failure::work)?;
         if !address.ip().is_loopback() {
             tracing::warn!("credentials cross the network in clear text: put TLS in front");
         }
@@ -201,7 +212,8 @@ impl Server {
             print(format_args!("  {curl} -u admin:{password} 'http://{address}{path}'"));
         }
         print(format_args!("listening on http://{address}{path}"));
-        Ok(Started { listener, authenticator, metrics, shutdown })
+        let hosts = Hosts::new(&self.host_names, address);
+        Ok(Started { listening, authenticator, hosts, metrics, shutdown })
     }
 
     /// Who is let in, and the password if one had to be generated.
@@ -261,7 +273,24 @@ impl Server {
 
 /// `USERNAME` and `PASSWORD`, if both are set and not empty.
 pub fn user_of_environment() -> Result<Option<(String, String)>, Failure> {
-    Ok(variable("USERNAME")?.zip(variable("PASSWORD")?))
+    let user = variable("USERNAME")?.zip(variable("PASSWORD")?);
+    if let Some((name, password)) = &user {
+        for (variable, value) in [("USERNAME", name), ("PASSWORD", password)] {
+            if is_quoted(value) {
+                let hint = "it begins and ends with a quotation mark, which counts as part of it; \
+                            an env file of docker or systemd may need none";
+                let _ = writeln!(io::stderr(), "hint: {variable} in the environment: {hint}");
+            }
+        }
+    }
+    Ok(user)
+}
+
+/// Whether quotation marks came along, as from an env file whose reader does not take them off.
+fn is_quoted(value: &str) -> bool {
+    ['"', '\'']
+        .iter()
+        .any(|&mark| value.len() > 1 && value.starts_with(mark) && value.ends_with(mark))
 }
 
 /// A variable of the environment, if it is set and not empty.

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The session lives as long as the response to `GET /sse`. Knowing nothing about credentials,
-//! the transport hands on the head of every request, and with it whom a layer has put there.
+//! the transport hands on the head of every request, and with it whom a layer has put there; it counts
+//! sessions by them.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -26,6 +27,7 @@ use axum::routing::{get, post};
 use futures::{Stream, StreamExt, stream};
 use http::request::Parts;
 use http::{StatusCode, Uri};
+use mcp_auth_layer::Principal;
 use rmcp::model::{ClientJsonRpcMessage, GetExtensions, ServerJsonRpcMessage};
 use rmcp::{RoleServer, Service, ServiceExt};
 use serde::Deserialize;
@@ -33,6 +35,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, PollSender};
 
 pub const MAX_SESSIONS: usize = 256;
+/// An eighth of them, so that one user does not keep the others out.
+pub const MAX_SESSIONS_OF_ONE: usize = MAX_SESSIONS / 8;
 /// As much as rmcp takes over Streamable HTTP.
 pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 /// How long a session may wait for its `initialize`.
@@ -63,17 +67,23 @@ struct Transport<S> {
 
 type Incoming = mpsc::Sender<ClientJsonRpcMessage>;
 
+/// An open session as others see it, and whose it is, where a layer says so.
+struct Entry {
+    incoming: Incoming,
+    owner: Option<Principal>,
+}
+
 /// The open sessions, by their ids.
 #[derive(Clone, Default)]
-struct Sessions(Arc<Mutex<HashMap<String, Incoming>>>);
+struct Sessions(Arc<Mutex<HashMap<String, Entry>>>);
 
 impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Incoming>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens one more session, unless there are too many.
-    fn open(&self, incoming: Incoming, ended: CancellationToken) -> Result<Session, &'static str> {
+    /// Opens one more session, unless there are too many, or too many of its owner.
+    fn open(&self, entry: Entry, ended: CancellationToken) -> Result<Session, &'static str> {
         // Whoever knows the id can write into the session: it must not be guessed.
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| "no random bytes for a session id")?;
@@ -82,7 +92,11 @@ impl Sessions {
         if open.len() >= MAX_SESSIONS {
             return Err("too many sessions: try again later");
         }
-        open.insert(id.clone(), incoming);
+        let of_owner = open.values().filter(|other| other.owner == entry.owner).count();
+        if entry.owner.is_some() && of_owner >= MAX_SESSIONS_OF_ONE {
+            return Err("too many sessions of yours: close one, or try again later");
+        }
+        open.insert(id.clone(), entry);
         let sessions = self.clone();
         Ok(Session { id, sessions, ended })
     }
@@ -107,6 +121,7 @@ async fn open<S>(
     State(transport): State<Transport<S>>,
     OriginalUri(original): OriginalUri,
     uri: Uri,
+    owner: Option<Principal>,
 ) -> Response
 where
     S: Service<RoleServer>,
@@ -114,7 +129,7 @@ where
     let (incoming, messages) = mpsc::channel(BACKLOG);
     let (outgoing, answers) = mpsc::channel::<ServerJsonRpcMessage>(BACKLOG);
     let ended = transport.shutdown.child_token(); // cancelled by either
-    let session = match transport.sessions.open(incoming, ended.clone()) {
+    let session = match transport.sessions.open(Entry { incoming, owner }, ended.clone()) {
         Ok(session) => session,
         Err(why) => return refuse(StatusCode::SERVICE_UNAVAILABLE, why),
     };
@@ -139,7 +154,9 @@ where
         .chain(answers)
         // Held by the stream, which is dropped with the connection.
         .inspect(move |_| _ = &session);
-    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+    // Proxies such as nginx would wait for more, and caches keep it.
+    let headers = [("x-accel-buffering", "no"), ("cache-control", "no-cache")];
+    (headers, Sse::new(events).keep_alive(KeepAlive::default())).into_response()
 }
 
 fn received<T>(mut channel: mpsc::Receiver<T>) -> impl Stream<Item = T> + Unpin {
@@ -158,7 +175,8 @@ async fn receive<S>(
     head: Parts,
     body: Bytes,
 ) -> Response {
-    let Some(incoming) = transport.sessions.lock().get(&session_id).cloned() else {
+    let incoming = transport.sessions.lock().get(&session_id).map(|it| it.incoming.clone());
+    let Some(incoming) = incoming else {
         return refuse(StatusCode::NOT_FOUND, "no such session");
     };
     let Ok(mut message) = serde_json::from_slice(&body) else {

@@ -48,10 +48,12 @@ pub(crate) struct RateLimiter {
     slots: Slots,
     known: Mutex<KnownClients>,
     /// The attempts that are being verified, by client and credential.
-    pending: Mutex<HashMap<u64, Weak<Taken>, BuildHasherDefault<FirstWord>>>,
+    pending: Mutex<Pending>,
     clock: Box<dyn Fn() -> Duration + Send + Sync>,
     warned_of_proxy: AtomicBool,
 }
+
+type Pending = HashMap<u64, Weak<Taken>, BuildHasherDefault<FirstWord>>;
 
 /// Who asks for an expensive verification, for a fair queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -343,8 +345,7 @@ impl RateLimiter {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[expect(clippy::type_complexity, reason = "it is written once")]
-    fn pending(&self) -> MutexGuard<'_, HashMap<u64, Weak<Taken>, BuildHasherDefault<FirstWord>>> {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -74,6 +74,9 @@ pub(crate) enum Problem<E> {
 /// Puts a content in force, and returns how many credentials it has.
 type Apply<E> = Box<dyn Fn(&[u8]) -> Result<usize, E> + Send + Sync>;
 
+/// A whole content, and what the file looked like.
+type Read<E> = Result<(Vec<u8>, Reading), Problem<E>>;
+
 pub(super) struct Source<E> {
     path: PathBuf,
     access: Access,
@@ -197,7 +200,7 @@ impl<E: fmt::Display> Source<E> {
         &self,
         state: &mut State,
         number: u64,
-        read: Result<(Vec<u8>, Reading), Problem<E>>,
+        read: Read<E>,
     ) -> Result<Outcome, Problem<E>> {
         if number < state.newest {
             return Ok(Outcome::Unchanged);
@@ -263,11 +266,11 @@ impl<E: fmt::Display> Source<E> {
     }
 
     /// All of the file, as it was at one time.
-    fn read(&self) -> (u64, Result<(Vec<u8>, Reading), Problem<E>>) {
+    fn read(&self) -> (u64, Read<E>) {
         (self.next.fetch_add(1, Relaxed), self.read_steady())
     }
 
-    fn read_steady(&self) -> Result<(Vec<u8>, Reading), Problem<E>> {
+    fn read_steady(&self) -> Read<E> {
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 thread::sleep(PAUSE);
@@ -349,7 +352,7 @@ impl<E> Source<E> {
 }
 
 /// Whether a content names no credential: blank lines and comments alone.
-fn is_blank<E>(read: &Result<(Vec<u8>, Reading), Problem<E>>) -> bool {
+fn is_blank<E>(read: &Read<E>) -> bool {
     let Ok((content, _)) = read else { return false };
     let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
     let says_nothing = |line: &[u8]| line.trim_ascii().is_empty() || line.starts_with(b"#");

@@ -196,7 +196,6 @@ def nobody_takes_over(server, url):
         f"session%5Fid={bare}&session_id={sealed}",
         f"session_id={sealed};session_id={bare}",
         f"session_id={sealed}&session_id[0]={bare}",
-        "session_id=",
     ]:
         statuses = post(bob, query), post(alice, query)
         check(f"{server}, taken over by {query.replace(sealed, 'SEALED').replace(bare, 'BARE')}",
@@ -207,7 +206,43 @@ def nobody_takes_over(server, url):
     stream.close()
 
 
+def the_real_htpasswd():
+    """The lines of `tests/fixtures`, made anew by the `htpasswd` that is installed."""
+    lines = (HERE.parent / "fixtures" / "htpasswd.tsv").read_text(encoding="utf-8").splitlines()
+    fixtures = [tuple(line.split("\t")[:2]) for line in lines]
+
+    def line(options, password):
+        command = ["htpasswd", "-nb", *options.split(), "user", password]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "users"
+
+        def status(url, password):
+            headers = {"Authorization": basic(f"user:{password}")}
+            connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+            connection.request("GET", "/nothing", headers=headers)
+            return connection.getresponse().status
+
+        for options, password in fixtures:
+            if password and options.startswith("-B"):
+                file.write_text(line(options, password) + "\n", encoding="utf-8")
+                with Server(EXAMPLES / "sse_server", "--port", "0", "--htpasswd", file) as server:
+                    statuses = [status(server.url, it) for it in (password, password + "0", "")]
+                check(f"htpasswd {options}, {password!r}", statuses == [404, 401, 401], statuses)
+        for options, password in fixtures:
+            if options.startswith("-B"):
+                continue
+            file.write_text(line(options, password) + "\n", encoding="utf-8")
+            command = [EXAMPLES / "sse_server", "--port", "0", "--htpasswd", file]
+            run = subprocess.run(command, capture_output=True, text=True, timeout=30)
+            said = "line 1" in run.stderr or ":1: " in run.stderr
+            check(f"htpasswd {options} is refused", run.returncode == 2 and said, run)
+
+
 EXAMPLES_SOURCE = HERE.parent.parent / "examples"
+
+the_real_htpasswd()
 
 with Server(EXAMPLES / "sse_server", "--port", "0", *USERS) as server:
     every_client("sse_server", "sse", f"{server.url}/sse")

@@ -1,0 +1,98 @@
+//! By which names the server is reached. On loopback only names of loopback are accepted, and those
+//! that `--host-name` gives: a web page can have a name of its own rebound to 127.0.0.1 (DNS
+//! rebinding), and the browser then sends that name as `Host`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderMap, StatusCode, Uri};
+use mcp_auth_layer::McpAuthLayer;
+
+const REFUSAL: &str = "the host is not one of this server's: name it with --host-name";
+
+/// The names of a server that listens.
+#[derive(Clone)]
+pub struct Hosts {
+    named: Vec<String>,
+    loopback_only: bool,
+}
+
+impl Hosts {
+    pub(super) fn new(named: &[String], listens: SocketAddr) -> Self {
+        Self { named: named.to_vec(), loopback_only: listens.ip().is_loopback() }
+    }
+
+    /// Tells the layer, which refuses pages of other names.
+    pub fn name<A>(&self, layer: McpAuthLayer<A>) -> McpAuthLayer<A> {
+        self.named.iter().fold(layer, McpAuthLayer::host)
+    }
+
+    /// The hosts that rmcp is to accept; none of them where any will do.
+    pub fn allowed(&self) -> Vec<String> {
+        match self.loopback_only {
+            true => {
+                let loopback = ["localhost", "127.0.0.1", "[::1]", "::1"].map(str::to_owned);
+                loopback.into_iter().chain(self.named.clone()).collect()
+            }
+            false => Vec::new(),
+        }
+    }
+
+    /// Refuses requests for any other name, from whatever client.
+    pub fn guard(self, app: Router) -> Router {
+        app.layer(from_fn(move |request: Request, next: Next| {
+            let own = self.are_own(request.uri(), request.headers());
+            async move {
+                match own {
+                    true => next.run(request).await,
+                    false => refuse(),
+                }
+            }
+        }))
+    }
+
+    fn are_own(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let own = |authority: &Authority| self.is_own(authority);
+        let header = |value: &http::HeaderValue| {
+            value.to_str().ok().and_then(|value| value.parse().ok()).is_some_and(|it| own(&it))
+        };
+        !self.loopback_only
+            || uri.authority().is_none_or(own) && headers.get_all(HOST).iter().all(header)
+    }
+
+    fn is_own(&self, authority: &Authority) -> bool {
+        let named = |name: &String| {
+            name.eq_ignore_ascii_case(authority.as_str())
+                || name.eq_ignore_ascii_case(authority.host())
+        };
+        is_loopback(authority.host()) || self.named.iter().any(named)
+    }
+}
+
+/// Whether this name can be nobody's but this machine's.
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let address = bare.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn refuse() -> Response {
+    (StatusCode::FORBIDDEN, REFUSAL).into_response()
+}
+
+/// The argument of `--host-name`.
+pub fn host_name(argument: &str) -> Result<String, &'static str> {
+    let expected = "expected a name such as tools.example.com, perhaps with a port";
+    let authority: Authority = argument.parse().map_err(|_| expected)?;
+    let literal = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    let portless = authority.as_str() == authority.host();
+    match authority.as_str().chars().all(literal) && (portless || authority.port_u16().is_some()) {
+        true => Ok(argument.to_owned()),
+        false => Err(expected),
+    }
+}

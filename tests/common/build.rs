@@ -1,0 +1,53 @@
+//! Builds the example programs that tests start.
+//!
+//! Kind of fault: a test uses what an earlier command happened to build. `cargo test --test NAME` builds
+//! no example, so on a clean tree it failed, and after an edit it tested the old library. The programs
+//! stay processes of their own, as tests look at their exit status, output and signals; so the test
+//! itself builds them, once in a process, with the cargo, profile and target folder of its own build.
+//! (Features need no care: the dev-dependency on this crate itself turns all of them on.)
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The folder of the example programs, which are up to date.
+pub fn examples() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build)
+}
+
+/// Runs `cargo build --examples`: some tenths of a second where nothing has changed.
+fn build() -> PathBuf {
+    let test = std::env::current_exe().expect("the tests know where they are");
+    let folder = test.ancestors().nth(2).expect("TARGET/[TRIPLE/]PROFILE/deps/TEST");
+    let name = |path: &Path| path.file_name().expect("a name").to_str().expect("text").to_owned();
+    let profile = match &*name(folder) {
+        "debug" => "dev".to_owned(),
+        other => other.to_owned(),
+    };
+    let mut target = folder.parent().expect("the target folder");
+    let mut triple = None;
+    let above = target.parent().filter(|above| above.join("CACHEDIR.TAG").exists());
+    if let (Some(above), false) = (above, target.join("CACHEDIR.TAG").exists()) {
+        triple = Some(name(target)); // `cargo test --target TRIPLE`
+        target = above;
+    }
+
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--examples", "--offline", "--quiet", "--profile", &profile]);
+    command.args(triple.iter().flat_map(|triple| ["--target", triple]));
+    command.arg("--target-dir").arg(target);
+    command.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    // What cargo tells the test about this package is nothing that build scripts should see.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|own| name.starts_with(own)) {
+            command.env_remove(&*name);
+        }
+    }
+    let output = command.output().expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "the examples cannot be built: {said}");
+    folder.join("examples")
+}

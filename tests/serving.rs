@@ -1,0 +1,112 @@
+//! What one client can hold of an example server.
+//!
+//! Kinds of fault: (A22) one user takes all sessions, or a stranger holds a connection for ever with
+//! half a head; (F10) a header is missing that streams need behind proxies.
+
+#![cfg(unix)]
+
+#[path = "common/server.rs"]
+mod server;
+
+use reqwest::Method;
+use server::{
+    ALICE, CI, Server, SseSession, USERS, answer, example, in_time, initialize, output, until,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn one_user_does_not_take_all_sessions_over_sse() {
+    let server = Server::start("sse_server", &USERS).await;
+    let mut open = Vec::new();
+    for _ in 0..32 {
+        open.push(SseSession::connect(&server.url, ALICE).await);
+    }
+    assert_eq!(server.status(Method::GET, "/sse", Some(ALICE)).await, 503);
+    open.push(SseSession::connect(&server.url, CI).await);
+    open.remove(0);
+    until("there is room again", async || {
+        server.status(Method::GET, "/sse", Some(ALICE)).await == 200
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_user_does_not_take_all_sessions_over_streamable_http() {
+    let server = Server::start("streamable_server", &USERS).await;
+    let post = |authorization: &str| {
+        let request = server.request(Method::POST, "/mcp").header("authorization", authorization);
+        request.header("accept", "application/json, text/event-stream")
+    };
+    let opened = async |authorization: &str| {
+        let answer = answer(post(authorization).json(&initialize("2025-06-18"))).await;
+        assert_eq!(answer.status(), 200);
+        answer.headers()["mcp-session-id"].to_str().unwrap().to_owned()
+    };
+    let alive = async |authorization: &str, session: &str| {
+        let request = post(authorization).header("mcp-session-id", session);
+        let request = request.header("content-type", "application/json");
+        answer(request.body(server::INITIALIZED)).await.status() == 202
+    };
+    let other = opened(CI).await;
+    let mut sessions = Vec::new();
+    for _ in 0..33 {
+        sessions.push(opened(ALICE).await);
+    }
+    assert!(!alive(ALICE, &sessions[0]).await, "the oldest has ended");
+    assert!(alive(ALICE, &sessions[1]).await && alive(ALICE, &sessions[32]).await);
+    assert!(alive(CI, &other).await, "another user's");
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_closes_the_connection() {
+    for name in ["sse_server", "streamable_server"] {
+        let args = [&USERS[..], &["--head-timeout", "1"]].concat();
+        let server = Server::start(name, &args).await;
+        let address = server.url.strip_prefix("http://").unwrap();
+        let first = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        for sent in
+            ["", "G", "GET /health HTTP/1.1\r\nHost: localhost\r\n", "PRI * HTTP/2.0\r\n", first]
+        {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(sent.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            // A reset is an end as well.
+            let _ = in_time("it is closed", stream.read_to_end(&mut answer)).await;
+            assert_eq!(answer.starts_with(b"HTTP/1.1 200"), sent == first, "{sent:?}");
+        }
+        // A stream is no head: it goes on for longer.
+        if name == "sse_server" {
+            let mut session = SseSession::open(&server.url, ALICE).await;
+            tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+            assert_eq!(session.tool("whoami", serde_json::json!({})).await.0, "alice");
+        }
+    }
+}
+
+#[tokio::test]
+async fn streams_ask_proxies_and_caches_not_to_keep_them() {
+    let server = Server::start("sse_server", &USERS).await;
+    let request = server.request(Method::GET, "/sse").header("authorization", ALICE);
+    let stream = answer(request).await;
+    assert_eq!(stream.headers()["x-accel-buffering"], "no");
+    let cache: Vec<_> = stream.headers().get_all("cache-control").iter().collect();
+    assert!(cache.iter().any(|value| value.to_str().unwrap().contains("no-cache")), "{cache:?}");
+}
+
+#[tokio::test]
+async fn quotation_marks_of_an_env_file_get_a_hint() {
+    for (password, hinted) in [
+        ("'secret'", true),
+        ("\"secret\"", true),
+        ("secret", false),
+        ("'secret", false),
+        ("'", false),
+    ] {
+        let mut command = example("sse_server");
+        command.args(["--host", "no such host"]).env("USERNAME", "alice").env("PASSWORD", password);
+        let said = String::from_utf8(output(&mut command).await.stderr).unwrap();
+        assert_eq!(said.contains("hint: PASSWORD"), hinted, "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
