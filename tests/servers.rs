@@ -876,7 +876,7 @@ async fn the_proxy_says_who_it_is_and_nobody_else_does() {
 #[tokio::test]
 async fn names_that_no_header_can_hold_are_percent_encoded() {
     let (upstream, _) = recorder().await;
-    let names = [("Łukasz", "%C5%81ukasz"), (" a b ", "%20a%20b%20"), ("a%20b,c", "a%2520b%2Cc")];
+    let names = [("Łukasz", "%C5%81ukasz"), ("a b", "a%20b"), ("a%20b,c", "a%2520b%2Cc")];
     let users = names.map(|(name, _)| format!("--user={name}:password"));
     let proxy = proxy(&upstream, &users.each_ref().map(String::as_str)).await;
     for (name, encoded) in names {

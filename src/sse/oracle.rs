@@ -39,8 +39,9 @@ fn endpoint(lines: &[Line]) -> Vec<usize> {
         let start = lines[..data].iter().rposition(is_blank).map_or(0, |blank| blank + 1);
         let end = data + lines[data..].iter().position(is_blank).unwrap_or(lines.len() - data);
 
-        let kinds = lines[start..end].iter().filter(|line| line.ended() && line.name() == b"event");
-        let kind = kinds.last().map_or(&b""[..], Line::value);
+        let mut kinds =
+            lines[start..end].iter().filter(|line| line.ended() && line.name() == b"event");
+        let kind = kinds.next_back().map_or(&b""[..], Line::value);
         let mut held: usize =
             lines[data..end].iter().map(|line| line.content.len() + line.end.len()).sum();
         if end == lines.len() {
