@@ -25,14 +25,16 @@
 //!
 //! # The way of a request
 //!
-//! 1. Public paths, CORS preflights and OAuth discovery probes are passed on *bare* (without
+//! 1. A browser's request for a host that is not this server's is refused, whatever it asks for.
+//!    Public paths, CORS preflights and OAuth discovery probes are passed on *bare* (without
 //!    `Authorization`, session ids and `Last-Event-ID`) or answered.
-//! 2. A foreign `Origin` is refused.
+//! 2. A foreign `Origin` is refused, and a client that has failed too often.
 //! 3. The [`Authenticator`] turns the head of the request into an [`Admission`] or a [`Rejection`].
 //! 4. If the admission owes a check of the body, the body is collected within a limit and checked.
 //! 5. A principal whose time is over is refused. Ids of sessions and events open for their owner
 //!    alone: for anybody else they do not exist.
-//! 6. Credentials are taken off, the [`Principal`] is put on, and the inner service is called.
+//! 6. Credentials are taken off, the [`Principal`] is put on, and the inner service is called, once
+//!    it is ready.
 //! 7. Ids of sessions and events are sealed in its answer, which ends when the principal's time
 //!    does.
 //!

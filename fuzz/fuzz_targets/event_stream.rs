@@ -86,8 +86,11 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string());
 });
 
-/// The id and its seal, which is for `bearer`, of no issuer.
+/// The id and its seal, which is for `bearer`, of no issuer. One that is blank is none.
 fn sealed(kind: u8, id: &[u8]) -> Vec<u8> {
+    if id.trim_ascii().is_empty() {
+        return id.to_vec();
+    }
     let mut mac = Hmac::<Sha256>::new_from_slice(&KEY).unwrap();
     mac.update(b"mcp-auth-layer/v1");
     mac.update(&[kind]);
@@ -102,12 +105,12 @@ fn sealed(kind: u8, id: &[u8]) -> Vec<u8> {
     sealed
 }
 
-/// The URL with every session id in its query sealed.
+/// The URL with the session id in its query sealed, if there is exactly one.
 fn endpoint(url: &[u8]) -> Vec<u8> {
     let fragment = url.iter().position(|&byte| byte == b'#').unwrap_or(url.len());
     let query = url[..fragment].iter().position(|&byte| byte == b'?');
     let query = query.map_or(fragment, |mark| mark + 1);
-    let mut out = url[..query].to_vec();
+    let (mut out, mut found) = (url[..query].to_vec(), 0);
     for pair in url[query..fragment].split_inclusive(|&byte| byte == b'&' || byte == b';') {
         let end = pair.strip_suffix(b"&").or(pair.strip_suffix(b";")).unwrap_or(pair).len();
         let equals = pair[..end].iter().position(|&byte| byte == b'=');
@@ -122,7 +125,9 @@ fn endpoint(url: &[u8]) -> Vec<u8> {
             let letters = decoded[..end].iter().filter(|byte| byte.is_ascii_alphanumeric());
             letters.map(u8::to_ascii_lowercase).eq(*b"sessionid")
         });
-        match names_session && !value.is_empty() {
+        found += usize::from(names_session);
+        let is_blank = percent_decode(value).all(|byte| byte.is_ascii_whitespace() || byte == b'+');
+        match names_session && !is_blank {
             true => {
                 out.extend(&pair[..name.len() + 1]);
                 out.extend(sealed(SESSION, value));
@@ -132,5 +137,5 @@ fn endpoint(url: &[u8]) -> Vec<u8> {
         }
     }
     out.extend(&url[fragment..]);
-    out
+    if found == 1 { out } else { url.to_vec() }
 }
