@@ -4,7 +4,7 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use crate::combine::Boxed;
+use crate::combine::{Boxed, IssuedBy};
 use crate::{Admission, Attempt, LayerContext, Rejection};
 
 /// Decides from the head of a request who is asking.
@@ -112,6 +112,29 @@ pub trait Authenticator: Send + Sync + 'static {
     /// verify, as those of password files.
     fn needs_rate_limit(&self) -> bool {
         false
+    }
+
+    /// Gives the principals of this scheme an issuer, unless they have one.
+    ///
+    /// Issuer and name are a principal's identity. Without issuers, a user who may choose a name in a
+    /// password file can choose that of a token in the same [`any_of`](crate::any_of), and is the
+    /// same principal then, with the same sessions.
+    ///
+    /// ```
+    /// use mcp_auth_layer::{Authenticator, Basic, Bearer, any_of};
+    ///
+    /// # fn main() -> Result<(), mcp_auth_layer::CredentialError> {
+    /// let people = Basic::new([("ci", "a person called ci")])?.issued_by("people");
+    /// let machines = Bearer::new([("ci", "dG9rZW4tb2YtdGhlLWNp")])?;
+    /// let either = any_of(people, machines); // two principals
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn issued_by(self, issuer: impl Into<String>) -> IssuedBy<Self>
+    where
+        Self: Sized,
+    {
+        IssuedBy::new(self, issuer.into())
     }
 
     /// This scheme with its type erased, for schemes that are chosen at run time.

@@ -94,6 +94,55 @@ fn settle(first: Rejection, second: Verdict) -> Verdict {
     }
 }
 
+/// An authenticator whose principals have an issuer, see [`Authenticator::issued_by`].
+#[derive(Clone, Debug)]
+pub struct IssuedBy<A> {
+    inner: A,
+    issuer: String,
+}
+
+impl<A: Authenticator> IssuedBy<A> {
+    pub(crate) fn new(inner: A, issuer: String) -> Self {
+        Self { inner, issuer }
+    }
+
+    fn issued(&self, verdict: Verdict) -> Verdict {
+        let issued = |admission: Admission| {
+            admission.map_principal(|principal| match principal.issuer() {
+                Some(_) => principal,
+                None => principal.issued_by(&*self.issuer),
+            })
+        };
+        verdict.map(issued)
+    }
+}
+
+impl<A: Authenticator> Authenticator for IssuedBy<A> {
+    async fn authenticate(&self, head: &Parts) -> Verdict {
+        self.issued(self.inner.authenticate(head).await)
+    }
+
+    fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
+        Some(self.issued(self.inner.authenticate_now(head)?))
+    }
+
+    fn credential_headers(&self) -> Vec<HeaderName> {
+        self.inner.credential_headers()
+    }
+
+    fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        self.inner.attempt(head)
+    }
+
+    fn needs_rate_limit(&self) -> bool {
+        self.inner.needs_rate_limit()
+    }
+
+    fn configure(&self, context: &LayerContext) {
+        self.inner.configure(context);
+    }
+}
+
 /// Makes an authenticator of an async function, or of a closure that returns a future.
 ///
 /// It returns a [`Principal`](crate::Principal) or an [`Admission`]. The shapes that compile:

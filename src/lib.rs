@@ -117,7 +117,7 @@ pub use self::basic::Basic;
 pub use self::basic::BasicHandle;
 pub use self::bearer::{Bearer, BearerHandle};
 pub use self::challenge::Challenge;
-pub use self::combine::{AnyOf, Boxed, FromFn, any_of, from_fn};
+pub use self::combine::{AnyOf, Boxed, FromFn, IssuedBy, any_of, from_fn};
 pub use self::context::LayerContext;
 #[cfg(feature = "files")]
 pub use self::credential_file::CredentialFileError;

@@ -624,3 +624,28 @@ async fn an_endpoint_that_repeats_the_clients_input_is_not_bound() {
     let echoed = endpoint("/messages/?session_id=6f1c4f0e");
     assert_eq!(streamed(Method::POST, echoed, &[STREAM]).await.body, echoed);
 }
+
+/// The kind: names of different schemes are taken for one person.
+#[tokio::test]
+async fn schemes_can_be_told_apart_by_their_issuer() {
+    use mcp_auth_layer::{Authenticator, Basic, Bearer, any_of};
+    let people = || Basic::new([("ci", "pw")]).unwrap();
+    let machines = || Bearer::new([("ci", "tok")]).unwrap();
+    let session = axum::routing::get(|| async { ([(SESSION, "s1")], "ok") });
+    let by_person = common::basic("ci", "pw");
+    for (authenticator, expected) in [
+        (any_of(people(), machines()).boxed(), 200),
+        (any_of(people().issued_by("people"), machines()).boxed(), 404),
+        (any_of(people().issued_by("a"), machines().issued_by("b")).boxed(), 404),
+        (any_of(people().issued_by("a"), machines().issued_by("a")).boxed(), 200),
+    ] {
+        let app = axum::Router::new().route("/", session.clone());
+        let app = app.layer(McpAuthLayer::new(authenticator));
+        let opened = send(app.clone(), get("/", &[("authorization", "Bearer tok")])).await;
+        let id = opened.headers[SESSION].to_str().unwrap().to_owned();
+        let own = [("authorization", "Bearer tok"), (SESSION, &*id)];
+        assert_eq!(send(app.clone(), get("/", &own)).await.status, 200);
+        let other = [("authorization", &*by_person), (SESSION, &*id)];
+        assert_eq!(send(app, get("/", &other)).await.status, expected);
+    }
+}
