@@ -52,3 +52,26 @@ impl http_body::Body for Bound {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use allocation_counter::measure;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[test]
+    fn only_what_may_have_to_end_is_wrapped() {
+        let forever = Principal::new("alice");
+        let revocable = forever.clone().revoked_by(CancellationToken::new());
+        for (principal, body, is_wrapped) in [
+            (&forever, Body::from("body"), false),
+            (&revocable, Body::empty(), false),
+            (&revocable, Body::from("body"), true),
+        ] {
+            let mut body = Some(body);
+            let counted = measure(|| body = body.take().map(|body| bound(body, principal)));
+            assert_eq!(counted.count_total > 0, is_wrapped, "{principal:?}");
+        }
+    }
+}

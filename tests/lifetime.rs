@@ -5,7 +5,7 @@ mod common;
 use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -530,4 +530,101 @@ async fn no_request_slips_through_a_revocation() {
 fn a_handle_shows_how_many_there_are() {
     let (_, handle) = tokens();
     assert_eq!(format!("{handle:?}"), "BearerHandle { tokens: [3 credentials] }");
+}
+
+/// The kind: a response ends with its credential, and what the request still brings goes on. Each
+/// request is answered at once, and a task of its own goes on reading the body.
+mod request_bodies {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    type Read = mpsc::UnboundedReceiver<Result<Bytes, String>>;
+
+    /// A server on a socket, and what its handler reads.
+    async fn serve(layer: McpAuthLayer<impl Authenticator>) -> (TcpStream, Read) {
+        let (sender, read) = mpsc::unbounded_channel();
+        // The router lasts as long as the server. `read` ends when the only body does.
+        let sender = Arc::new(Mutex::new(Some(sender)));
+        let app = Router::new().fallback(move |request: Request| async move {
+            let sender = sender.lock().unwrap().take().unwrap();
+            tokio::spawn(async move {
+                let mut body = request.into_body().into_data_stream();
+                while let Some(piece) = body.next().await {
+                    let _ = sender.send(piece.map_err(|error| error.to_string()));
+                }
+            });
+            StatusCode::ACCEPTED
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        tokio::spawn(axum::serve(listener, app.layer(layer)).into_future());
+        (client, read)
+    }
+
+    /// Sends a head and the first piece of a body.
+    async fn begin(client: &mut TcpStream, framing: &str) {
+        let head = format!("POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\n{framing}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        let first = if framing.contains("chunked") { "5\r\nfirst\r\n" } else { "first" };
+        client.write_all(first.as_bytes()).await.unwrap();
+    }
+
+    const CHUNKED: &str = "transfer-encoding: chunked";
+
+    #[tokio::test]
+    async fn they_end_with_an_error_on_revocation() {
+        for framing in [CHUNKED, "content-length: 1000"] {
+            let revocation = CancellationToken::new();
+            let (mut client, mut read) = serve(revoked_by(&revocation)).await;
+            begin(&mut client, framing).await;
+            let mut status = [0; 12];
+            client.read_exact(&mut status).await.unwrap();
+            assert_eq!(&status, b"HTTP/1.1 202");
+            assert_eq!(read.recv().await.unwrap().unwrap(), "first");
+            revocation.cancel();
+            // Nothing of what comes now is read; that it cannot be sent any more is right as well.
+            let _ = client.write_all(b"6\r\nsecond\r\n").await;
+            let error = read.recv().await.unwrap().unwrap_err();
+            assert!(error.contains("revoked"), "{framing}: {error}");
+            assert!(read.recv().await.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn they_end_with_an_error_at_the_expiry() {
+        let soon = from_fn(|_: &Parts| async {
+            let time = SystemTime::now() + Duration::from_millis(500);
+            Ok::<_, Rejection>(Principal::new("alice").expires_at(time))
+        });
+        let (mut client, mut read) = serve(McpAuthLayer::new(soon)).await;
+        begin(&mut client, CHUNKED).await;
+        let mut pieces = Vec::new();
+        while let Some(piece) = read.recv().await {
+            pieces.push(piece);
+        }
+        // The client holds its half open all the while.
+        let error = pieces.pop().unwrap().unwrap_err();
+        assert!(error.contains("expired"), "{error}");
+        assert!(pieces.iter().all(Result::is_ok), "{pieces:?}");
+        drop(client);
+    }
+
+    #[tokio::test]
+    async fn they_arrive_whole_while_the_credential_lasts() {
+        let never = CancellationToken::new();
+        let bounded = Principal::new("alice").revoked_by(never.clone());
+        for principal in [bounded, Principal::new("alice")] {
+            let (mut client, mut read) = serve(McpAuthLayer::new(as_principal(principal))).await;
+            begin(&mut client, CHUNKED).await;
+            client.write_all(b"6\r\nsecond\r\n0\r\n\r\n").await.unwrap();
+            let mut whole = Vec::new();
+            while let Some(piece) = read.recv().await {
+                whole.extend(piece.unwrap());
+            }
+            assert_eq!(whole, b"firstsecond");
+        }
+    }
 }
