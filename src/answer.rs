@@ -1,5 +1,6 @@
 //! The answer on its way out: its handles sealed for whoever asked, and over when their time is.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -56,7 +57,9 @@ impl Admitted {
         }
         self.options.handles.seal(&mut head.headers, &self.principal);
         // RFC 9111 §3.5 keeps shared caches from storing answers to `Authorization` alone.
-        if !head.headers.contains_key(CACHE_CONTROL) {
+        // An empty field says nothing.
+        let mut directives = head.headers.get_all(CACHE_CONTROL).iter();
+        if directives.all(|value| value.as_bytes().trim_ascii().is_empty()) {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         let is_stream = is_event_stream(&head.headers);
@@ -79,7 +82,15 @@ impl Admitted {
         let ending = bounded.then(|| ending.or_else(|| self.ending())).flatten();
         let rewriter = sealed.then(Rewriter::new);
         let body = Body::new(body);
-        let body = Answer { body, rewriter, is_stream, ending, admitted: self, _counted: counted };
+        let body = Answer {
+            body,
+            rewriter,
+            has_warned: Cell::new(false),
+            is_stream,
+            ending,
+            admitted: self,
+            _counted: counted,
+        };
         Response::from_parts(head, Body::new(body))
     }
 
@@ -115,6 +126,8 @@ struct Answer {
     body: Body,
     /// Of an event stream whose handles are sealed.
     rewriter: Option<Rewriter>,
+    /// Whether it was said that an endpoint is not bound.
+    has_warned: Cell<bool>,
     is_stream: bool,
     ending: Option<Ending>,
     admitted: Admitted,
@@ -139,7 +152,12 @@ impl http_body::Body for Answer {
             return Pin::new(&mut this.body).poll_frame(cx);
         };
         let Admitted { principal, options, is_get, .. } = &this.admitted;
-        let seals = Sealing { handles: &options.handles, of: principal, is_get: *is_get };
+        let seals = Sealing {
+            handles: &options.handles,
+            of: principal,
+            is_get: *is_get,
+            has_warned: &this.has_warned,
+        };
         loop {
             let bytes = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {

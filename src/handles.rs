@@ -2,6 +2,7 @@
 //! header, the session parameter of a query, `Last-Event-ID`. They are opened on their way in,
 //! sealed on their way out, and taken off what nobody vouches for.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, Entry};
@@ -73,11 +74,15 @@ impl Handles {
         let mut values = self.values_in(query.as_bytes());
         let value = match (values.next(), values.next()) {
             (None, _) => return Ok(None),
-            (Some(value), None) if !by_header || is_blank(query[value.clone()].as_bytes()) => value,
+            (Some(value), None)
+                if !by_header || is_blank_value(query[value.clone()].as_bytes()) =>
+            {
+                value
+            }
             _ => return Err(unknown()),
         };
         let sealed = query[value.clone()].as_bytes();
-        if is_blank(sealed) {
+        if is_blank_value(sealed) {
             return Ok(None);
         }
         let id = sealer.open(Kind::Session, of, sealed).ok_or_else(unknown)?;
@@ -98,6 +103,18 @@ impl Handles {
             let value = (start + name.len() + 1).min(end)..end;
             self.is_parameter(name).then_some(value)
         })
+    }
+
+    /// How often the session parameter stands in the URL of an endpoint, wherever one part of it may
+    /// be read as another: a server that repeats what a client wrote may repeat `?` and `#` as well,
+    /// and then its own parameter is in another's value or in the fragment.
+    fn count_in_url(&self, url: &[u8]) -> usize {
+        url.split(|byte| matches!(byte, b'?' | b'#' | b'&' | b';'))
+            .skip(1)
+            .filter(|pair| {
+                self.is_parameter(pair.split(|&byte| byte == b'=').next().unwrap_or_default())
+            })
+            .count()
     }
 
     /// Whether some server takes this for the parameter's name. Some go by its letters and digits
@@ -182,12 +199,14 @@ pub(crate) struct Sealing<'a> {
     pub(crate) of: &'a Principal,
     /// Whether the stream answers a GET, as that of HTTP+SSE does.
     pub(crate) is_get: bool,
+    /// Whether it was said that an endpoint of this stream is not bound.
+    pub(crate) has_warned: &'a Cell<bool>,
 }
 
 impl Seals for Sealing<'_> {
     fn seal_event(&self, id: &[u8], out: &mut Vec<u8>) {
         match &self.handles.sealer {
-            Some(sealer) if !id.trim_ascii().is_empty() => {
+            Some(sealer) if !is_blank(id) => {
                 sealer.seal(Kind::Event, self.of, id, out);
             }
             _ => out.extend_from_slice(id),
@@ -202,31 +221,33 @@ impl Seals for Sealing<'_> {
             Some(question_mark) => question_mark + 1,
             None => end,
         };
-        let mut values = self.handles.values_in(&url[query..end]);
-        let value = match (values.next(), values.next()) {
-            (Some(value), None) if self.is_get => value,
-            (None, _) => return out.extend_from_slice(url),
-            // What a client would come back with is refused, or was never asked for. A server that
-            // repeats what a client wrote would otherwise bind another principal's ID to it.
-            _ => {
-                warn!(
-                    principal = self.of.name(),
-                    "an `endpoint` event is not bound to the principal: it has several session \
-                     IDs, or answers another method than GET"
-                );
-                return out.extend_from_slice(url);
-            }
+        let Some(value) = self.handles.values_in(&url[query..end]).next() else {
+            return out.extend_from_slice(url);
         };
         // White space that a server leaves there is none of the ID.
         let id = url[query..end][value.clone()].trim_ascii_end();
+        if is_blank_value(id) {
+            return out.extend_from_slice(url);
+        }
+        let why = match self.handles.count_in_url(url) {
+            1 if self.is_get => None,
+            1 => Some("it answers another method than GET"),
+            _ => Some("its URL has several session IDs"),
+        };
+        if let Some(why) = why {
+            self.not_bound(why);
+            return out.extend_from_slice(url);
+        }
         let (start, behind) = (query + value.start, query + value.start + id.len());
         out.extend_from_slice(&url[..start]);
-        if !is_blank(id) {
-            sealer.seal(Kind::Session, self.of, id, out);
-        } else {
-            out.extend_from_slice(id);
-        }
+        sealer.seal(Kind::Session, self.of, id, out);
         out.extend_from_slice(&url[behind..]);
+    }
+
+    fn not_bound(&self, why: &'static str) {
+        if self.handles.sealer.is_some() && !self.has_warned.replace(true) {
+            warn!(principal = self.of.name(), cause = why, "an `endpoint` event is not bound");
+        }
     }
 }
 
@@ -242,7 +263,7 @@ fn open_only(
         (Some((_, field)), None) => field,
         _ => return Err(unknown()),
     };
-    if field.as_bytes().trim_ascii().is_empty() {
+    if is_blank(field.as_bytes()) {
         return Ok(false);
     }
     let id = open(field.as_bytes()).ok_or_else(unknown)?;
@@ -250,21 +271,34 @@ fn open_only(
     Ok(true)
 }
 
-/// Whether a response may be an event stream (RFC 9110 §12.5.1).
+/// Whether a response may be an event stream (RFC 9110 §12.5.1). An empty list accepts as much as none.
 fn accepts_event_stream(headers: &HeaderMap) -> bool {
-    let mut lines = headers.get_all(ACCEPT).iter().peekable();
-    lines.peek().is_none()
-        || lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).any(|range| {
-            let media_type = range.split(|byte| *byte == b';').next().unwrap_or_default();
-            let media_type = media_type.trim_ascii();
-            [&b"*/*"[..], b"text/*", b"text/event-stream"]
-                .iter()
-                .any(|wanted| media_type.eq_ignore_ascii_case(wanted))
-        })
+    let lines = headers.get_all(ACCEPT).iter();
+    let mut ranges = lines
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .filter(|range| !is_blank(range))
+        .peekable();
+    ranges.peek().is_none() || ranges.any(is_range_with_event_streams)
 }
 
-/// Whether an ID is empty, which is none: white space as it is, or as a form encodes it.
+fn is_range_with_event_streams(range: &[u8]) -> bool {
+    let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let media_type = parts.next().unwrap_or_default();
+    let is_refused = |part: &[u8]| match part {
+        [b'q' | b'Q', b'=', b'0', rest @ ..] => rest.iter().all(|byte| matches!(byte, b'.' | b'0')),
+        _ => false,
+    };
+    let ranges = [&b"*/*"[..], b"text/*", b"text/event-stream"];
+    ranges.iter().any(|wanted| media_type.eq_ignore_ascii_case(wanted)) && !parts.any(is_refused)
+}
+
+/// Whether an ID is empty, which is none. White space around a header field is none of its value.
 fn is_blank(id: &[u8]) -> bool {
+    id.trim_ascii().is_empty()
+}
+
+/// The same in a query, where a form encodes white space.
+fn is_blank_value(id: &[u8]) -> bool {
     percent_decode(id).all(|byte| byte.is_ascii_whitespace() || byte == b'+')
 }
 

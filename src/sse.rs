@@ -4,7 +4,8 @@
 //! That is every `id` of an event and, until the first message, the `data` of every `endpoint` event
 //! (HTTP+SSE). The protocol does not say that `endpoint` is the first event: servers send pings
 //! before it, and clients take it whenever it comes. After the first message nothing but IDs is
-//! bound: an `endpoint` that comes then opens no session.
+//! bound: an `endpoint` that comes then opens no session. Nor does one with several lines of data:
+//! clients join them, and what stands in one URL is judged as one.
 //!
 //! All else goes through as it came and when it came, in whatever way the bytes are cut into chunks.
 //! Only these wait for what follows: a line that may be `id`, for its end; before the first message
@@ -31,6 +32,9 @@ pub(crate) trait Seals {
 
     /// Appends the data of an `endpoint` event (a URL, absolute or relative), its session id sealed.
     fn seal_endpoint(&self, url: &[u8], out: &mut Vec<u8>);
+
+    /// Says that an `endpoint` event is not bound, and why.
+    fn not_bound(&self, why: &'static str);
 }
 
 /// One event stream on its way out.
@@ -115,7 +119,7 @@ impl Rewriter {
         let text = mem::take(&mut self.held);
         let mut rewritten = Rewritten::default();
         if let Phase::Event(kind) = self.phase {
-            self.phase = Phase::of_whole(kind);
+            self.phase = Phase::of_whole(kind, &text[..self.line], seals);
             self.line = 0;
             rewritten = self.rewrite(&text, 0, seals);
         }
@@ -155,7 +159,10 @@ impl Rewriter {
                 let too_long = end - first > LIMIT;
                 if too_long || ended && line.is_empty() {
                     // It is known what it is. From its beginning, once more:
-                    self.phase = if too_long { Phase::Rest } else { Phase::of_whole(kind) };
+                    self.phase = match too_long {
+                        true => Phase::Rest,
+                        false => Phase::of_whole(kind, &text[first..start], seals),
+                    };
                     (at, start) = (first, first);
                     continue;
                 }
@@ -235,10 +242,14 @@ impl Rewriter {
 }
 
 impl Phase {
-    /// That of an event which is whole.
-    fn of_whole(kind: Kind) -> Self {
+    /// That of an event which is whole, and has these lines from its first data on.
+    fn of_whole(kind: Kind, lines: &[u8], seals: &impl Seals) -> Self {
         match kind {
             Kind::Message => Self::Rest,
+            Kind::Endpoint if has_several_data(lines) => {
+                seals.not_bound("its data has several lines");
+                Self::Other
+            }
             Kind::Endpoint => Self::Endpoint,
             Kind::Other => Self::Other,
         }
@@ -271,6 +282,13 @@ fn value<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
         [b':', b' ', value @ ..] | [b':', value @ ..] | value @ [] => Some(value),
         _ => None,
     }
+}
+
+/// Whether more than one of these lines is data, and not blank.
+fn has_several_data(lines: &[u8]) -> bool {
+    let lines = lines.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let data = lines.filter_map(|line| value(line, b"data"));
+    data.filter(|data| !data.trim_ascii().is_empty()).nth(1).is_some()
 }
 
 /// The type that this line gives its event, if it gives one.

@@ -570,10 +570,20 @@ async fn what_may_be_an_event_stream_is_asked_for_without_coding() {
         &["text/event-stream"],
         &["application/json, Text/Event-Stream;q=0.5"],
         &["application/json", "text/*"],
+        &["text/event-stream;q=0", "*/*;q=0.1"],
+        &["text/event-stream;a=b;Q=0.001"],
+        &[""],
+        &[" , ", ","],
     ] {
         assert_eq!(asked(alice_layer(), accept).await, "identity", "{accept:?}");
     }
-    for accept in ["application/json", "text/html", "text/event-streams"] {
+    for accept in [
+        "application/json",
+        "text/html",
+        "text/event-streams",
+        "application/json, text/event-stream;q=0",
+        "application/json, */* ; Q=0.000, ",
+    ] {
         assert_eq!(asked(alice_layer(), &[accept]).await, "gzip, br", "{accept}");
     }
     let shared = alice_layer().danger_shared_sessions();
@@ -588,6 +598,8 @@ async fn authenticated_responses_are_private_unless_the_service_decides() {
         (&[("expires", "0")], "private"),
         (&[("cache-control", "public, max-age=60")], "public, max-age=60"),
         (&[("cache-control", "no-store")], "no-store"),
+        (&[("cache-control", "")], "private"),
+        (&[("cache-control", ""), ("cache-control", "no-cache")], ""),
         (&[STREAM], "private"),
     ] {
         let answer = streamed(Method::GET, "", fields).await;
@@ -612,11 +624,22 @@ async fn an_endpoint_that_repeats_the_clients_input_is_not_bound() {
         "http://localhost/messages/?SESSION-ID=6f1c4f0e&session_id=b0b",
         "/messages/?session_id[]=6f1c4f0e&session_id=b0b#x",
         "/messages/?session_id=&session_id=b0b",
+        // What is repeated makes the server's own parameter a part of something else: of the
+        // fragment, of a value, of another line.
+        "/messages/?tenant=x&session_id=6f1c4f0e#&session_id=b0b",
+        "/?session_id=6f1c4f0e#/messages/?session_id=b0b",
+        "/?session_id=6f1c4f0e&z=/messages/?session_id=b0b",
+        "/;session_id=b0b?session_id=6f1c4f0e",
+        "/messages/?tenant=x\ndata: ?session_id=6f1c4f0e\ndata: &session_id=b0b",
     ] {
         let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
         assert_eq!(answer.body, endpoint(url), "{url}");
     }
-    for url in ["/messages/?tenant=x&session_id=b0b", "/messages/?session_id=b0b#session_id=x"] {
+    for url in [
+        "/messages/?tenant=x&session_id=b0b",
+        "http://localhost/messages/?session_id=b0b#x=?y",
+        "/messages/?session_id=b0b\ndata:\ndata:  ",
+    ] {
         let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
         assert!(answer.body.contains("session_id=b0b."), "{url}: {}", answer.body);
     }
@@ -647,5 +670,48 @@ async fn schemes_can_be_told_apart_by_their_issuer() {
         assert_eq!(send(app.clone(), get("/", &own)).await.status, 200);
         let other = [("authorization", &*by_person), (SESSION, &*id)];
         assert_eq!(send(app, get("/", &other)).await.status, expected);
+    }
+}
+
+/// The kind: what a stranger can repeat as often as he likes is said each time.
+#[tokio::test]
+async fn an_unbound_endpoint_is_logged_once_per_stream() {
+    let (log, _guard) = common::log::Log::start(tracing_subscriber::filter::LevelFilter::WARN);
+    let warnings = async |method, events: String| {
+        let answer = streamed(method, Box::leak(events.clone().into_boxed_str()), &[STREAM]).await;
+        assert_eq!(answer.body, events);
+        log.lines()
+    };
+    let event = |url: &str| format!("event: endpoint\ndata: {url}\n\n");
+    for (method, events, why) in [
+        (Method::GET, event("/?session_id=1&session_id=2"), "several session IDs"),
+        (Method::POST, event("/?session_id=1"), "another method than GET"),
+        (Method::GET, event("/?session_id=1\ndata: 2"), "several lines"),
+    ] {
+        let lines = warnings(method, events.repeat(9)).await;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("WARN") && lines[0].contains(why), "{lines:?}");
+        assert!(!lines[0].contains("session_id="), "nothing of the URL: {lines:?}");
+    }
+    for quiet in ["/messages", "/?session_id=", "/?a=b#c"] {
+        assert_eq!(warnings(Method::POST, event(quiet)).await, [""; 0], "{quiet}");
+    }
+}
+
+/// What means nothing in one place is an ID in another: `+` and `%20` are white space in queries
+/// alone, and an ID that is bound on its way out opens on its way in.
+#[tokio::test]
+async fn a_header_is_not_decoded_as_a_query_is() {
+    let (recording, seen) = recorder();
+    let answer = |id: &'static str| any(move || async move { [(SESSION, id)] });
+    let app = Router::new().route("/1", answer("+")).route("/2", answer("%20"));
+    let app = app.fallback_service(recording).layer(layer());
+    for (path, id) in [("/1", "+"), ("/2", "%20")] {
+        let bound = send(app.clone(), get(path, &[("x-who", "alice")])).await.headers;
+        let bound = bound[SESSION].to_str().unwrap();
+        let own = get("/mcp", &[("x-who", "alice"), (SESSION, bound)]);
+        assert_eq!(send(app.clone(), own).await.status, 200, "{bound}");
+        assert_eq!(seen.only().headers[SESSION], id);
+        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "alice"), (SESSION, id)])).await);
     }
 }

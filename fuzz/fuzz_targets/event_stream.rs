@@ -49,6 +49,7 @@ const FRAGMENTS: &[&[u8]] = &[
     b";sessionId=",
     b"&session_id[0]=3",
     b"#",
+    b"?",
     b"\0",
     b"\xEF\xBB\xBF",
     b"\xEF\xBB",
@@ -105,12 +106,12 @@ fn sealed(kind: u8, id: &[u8]) -> Vec<u8> {
     sealed
 }
 
-/// The URL with the session id in its query sealed, if there is exactly one.
+/// The URL with the session id in its query sealed, if there is exactly one, in whatever part.
 fn endpoint(url: &[u8]) -> Vec<u8> {
     let fragment = url.iter().position(|&byte| byte == b'#').unwrap_or(url.len());
     let query = url[..fragment].iter().position(|&byte| byte == b'?');
     let query = query.map_or(fragment, |mark| mark + 1);
-    let (mut out, mut found) = (url[..query].to_vec(), 0);
+    let mut out = url[..query].to_vec();
     for pair in url[query..fragment].split_inclusive(|&byte| byte == b'&' || byte == b';') {
         let end = pair.strip_suffix(b"&").or(pair.strip_suffix(b";")).unwrap_or(pair).len();
         let equals = pair[..end].iter().position(|&byte| byte == b'=');
@@ -118,16 +119,8 @@ fn endpoint(url: &[u8]) -> Vec<u8> {
             Some(equals) => (&pair[..equals], pair[equals + 1..end].trim_ascii_end()),
             None => (&pair[..end], &pair[end..end]),
         };
-        // It is one up to its end, a bracket or a NUL, of which there may be several.
-        let decoded: Vec<u8> = percent_decode(name).collect();
-        let ends = (0..decoded.len()).filter(|&at| b"[]\0".contains(&decoded[at]));
-        let names_session = ends.chain([decoded.len()]).any(|end| {
-            let letters = decoded[..end].iter().filter(|byte| byte.is_ascii_alphanumeric());
-            letters.map(u8::to_ascii_lowercase).eq(*b"sessionid")
-        });
-        found += usize::from(names_session);
         let is_blank = percent_decode(value).all(|byte| byte.is_ascii_whitespace() || byte == b'+');
-        match names_session && !is_blank {
+        match names_session(name) && !is_blank {
             true => {
                 out.extend(&pair[..name.len() + 1]);
                 out.extend(sealed(SESSION, value));
@@ -137,5 +130,20 @@ fn endpoint(url: &[u8]) -> Vec<u8> {
         }
     }
     out.extend(&url[fragment..]);
-    if found == 1 { out } else { url.to_vec() }
+    let parts = url.split(|byte| b"?#&;".contains(byte)).skip(1);
+    let names = parts.map(|part| part.split(|&byte| byte == b'=').next().unwrap_or_default());
+    match names.filter(|name| names_session(name)).count() {
+        1 => out,
+        _ => url.to_vec(),
+    }
+}
+
+/// It is one up to its end, a bracket or a NUL, of which there may be several.
+fn names_session(name: &[u8]) -> bool {
+    let decoded: Vec<u8> = percent_decode(name).collect();
+    let ends = (0..decoded.len()).filter(|&at| b"[]\0".contains(&decoded[at]));
+    ends.chain([decoded.len()]).any(|end| {
+        let letters = decoded[..end].iter().filter(|byte| byte.is_ascii_alphanumeric());
+        letters.map(u8::to_ascii_lowercase).eq(*b"sessionid")
+    })
 }

@@ -54,7 +54,11 @@ fn endpoint(lines: &[Line]) -> Vec<usize> {
         if is_message || held > 8192 || lines[..end].iter().any(too_long) {
             break;
         }
-        if kind == b"endpoint" {
+        let has_data = |line: &&Line| {
+            line.ended() && line.name() == b"data" && !line.value().trim_ascii().is_empty()
+        };
+        let data_lines = lines[data..end].iter().filter(has_data).count();
+        if kind == b"endpoint" && data_lines <= 1 {
             endpoints.extend(data..end);
         }
         next = end;

@@ -21,6 +21,8 @@ impl Seals for Shown {
         out.extend(url);
         out.push(b'}');
     }
+
+    fn not_bound(&self, _: &'static str) {}
 }
 
 /// What a stream in these chunks comes to.
@@ -268,11 +270,33 @@ fn the_last_type_of_an_event_counts() {
 }
 
 #[test]
-fn all_data_of_an_endpoint_is_sealed_and_its_ids_are() {
+fn an_endpoint_and_its_ids_are_bound() {
     comes_to(
-        "id: 1\nevent: endpoint\ndata: /m\ndata:\nid: 2\n:x\ndata:/n\n\nid: 3\ndata: /o\n\n",
-        "id: <1>\nevent: endpoint\ndata: {/m}\ndata:\nid: <2>\n:x\ndata:{/n}\n\nid: <3>\ndata: /o\n\n",
+        "id: 1\nevent: endpoint\ndata: /m\ndata:\nid: 2\n:x\n\nid: 3\ndata: /o\n\n",
+        "id: <1>\nevent: endpoint\ndata: {/m}\ndata:\nid: <2>\n:x\n\nid: <3>\ndata: /o\n\n",
     );
+}
+
+/// The kind: parts that a client reads as one are judged one by one.
+#[test]
+fn an_endpoint_of_several_lines_is_not_bound() {
+    for ends in ["\n", "\r", "\r\n"] {
+        for (data, expected) in [
+            ("data: /m|data: /n|", "data: /m|data: /n|"),
+            ("data:/m|data: |data|data: x|", "data:/m|data: |data|data: x|"),
+            ("data|data: /m|id: 1|data:/n|", "data|data: /m|id: <1>|data:/n|"),
+            ("data: |data: /m|data|", "data: |data: {/m}|data|"),
+        ] {
+            let event = |data: &str| format!("event: endpoint|{data}|").replace('|', ends);
+            // It is no message either: another endpoint may follow.
+            let next = event("data: /o|");
+            let bound = event("data: {/o}|");
+            comes_to(event(data) + &next, event(expected) + &bound);
+        }
+    }
+    let unfinished = "event: endpoint\ndata: /m\ndata: /n\n";
+    comes_to(unfinished, unfinished);
+    comes_to("event: endpoint\ndata: /m\ndata: /n", "event: endpoint\ndata: {/m}\ndata: /n");
 }
 
 #[test]
@@ -428,6 +452,7 @@ fn an_id_takes_one_buffer_and_many_hardly_more() {
             out.extend([b'x'; 23]);
         }
         fn seal_endpoint(&self, _: &[u8], _: &mut Vec<u8>) {}
+        fn not_bound(&self, _: &'static str) {}
     }
     let event = "id: 1\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{}}\n\n";
     for text in ["id: 1\n".to_owned(), event.to_owned(), event.repeat(50)] {
