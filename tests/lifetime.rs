@@ -602,10 +602,14 @@ mod request_bodies {
         let (mut client, mut read) = serve(McpAuthLayer::new(soon)).await;
         begin(&mut client, CHUNKED).await;
         let mut pieces = Vec::new();
-        while let Some(piece) = read.recv().await {
-            pieces.push(piece);
-        }
+        let to_the_end = async {
+            while let Some(piece) = read.recv().await {
+                pieces.push(piece);
+            }
+        };
         // The client holds its half open all the while.
+        let ended = tokio::time::timeout(Duration::from_secs(60), to_the_end).await;
+        ended.expect("the body ends by itself");
         let error = pieces.pop().unwrap().unwrap_err();
         assert!(error.contains("expired"), "{error}");
         assert!(pieces.iter().all(Result::is_ok), "{pieces:?}");
