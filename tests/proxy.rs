@@ -231,6 +231,51 @@ async fn on_loopback_only_named_hosts_are_accepted() {
     }
 }
 
+/// The kind: an option is checked by a looser rule than the layer's, which then panics.
+#[test]
+fn a_host_name_is_what_the_layer_takes() {
+    for name in ["tools.example.com", "TOOLS:8000", "a_b", "10.0.0.1:1", "[::1]", "[fe80::1]:80"] {
+        assert_eq!(hosts::host_name(name).as_deref(), Ok(name));
+        let _ = mcp_auth_layer::McpAuthLayer::bearer("token").host(name); // does not panic
+    }
+    for name in [
+        "",
+        ":1",
+        "a:",
+        "a:x",
+        "a:99999",
+        "[abc]",
+        "[::zz]",
+        "[127.0.0.1]",
+        "[::1",
+        "::1",
+        "a b",
+        "a/b",
+        "http://a",
+        "user@a",
+        "a,b",
+        "*.a",
+        "a:1:2",
+    ] {
+        assert!(hosts::host_name(name).is_err(), "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_host_name_ends_the_servers_with_one_line() {
+    for (name, host) in [("sse_server", ":1"), ("streamable_server", "[abc]"), ("proxy", "[::zz]")]
+    {
+        let upstream = ["--upstream", "http://127.0.0.1:9"];
+        let upstream = if name == "proxy" { &upstream[..] } else { &[] };
+        let args = [&["--port", "0", "--host-name", host], &USERS[..], upstream].concat();
+        let said = server::run(name, args).await;
+        assert_eq!(said.status.code(), Some(2), "{name} {host}: {said:?}");
+        let text = String::from_utf8(said.stderr).unwrap();
+        assert!(text.starts_with("error: --host-name") && text.lines().count() == 1, "{text}");
+        assert!(said.stdout.is_empty());
+    }
+}
+
 #[tokio::test]
 async fn public_paths_need_no_credential_and_name_nobody() {
     let args = ["--public-path", "/headers", "--public-path", "/201"];

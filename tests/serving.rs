@@ -12,7 +12,7 @@ use reqwest::Method;
 use server::{
     ALICE, CI, Server, SseSession, USERS, answer, example, in_time, initialize, output, until,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_head_that_does_not_come_closes_the_connection() {
             ["", "G", "GET /health HTTP/1.1\r\nHost: localhost\r\n", "PRI * HTTP/2.0\r\n", first]
         {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.write_all(sent.as_bytes()).await.unwrap();
+            server::written(&mut stream, sent.as_bytes()).await;
             let mut answer = Vec::new();
             // A reset is an end as well.
             let _ = in_time("it is closed", stream.read_to_end(&mut answer)).await;

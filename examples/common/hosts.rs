@@ -2,7 +2,7 @@
 //! that `--host-name` gives: a web page can have a name of its own rebound to 127.0.0.1 (DNS
 //! rebinding), and the browser then sends that name as `Host`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::Router;
 use axum::extract::Request;
@@ -85,13 +85,20 @@ fn refuse() -> Response {
     (StatusCode::FORBIDDEN, REFUSAL).into_response()
 }
 
-/// The argument of `--host-name`.
+/// The argument of `--host-name`: what `McpAuthLayer::host` takes, which panics at anything else.
 pub fn host_name(argument: &str) -> Result<String, &'static str> {
     let expected = "expected a name such as tools.example.com, perhaps with a port";
     let authority: Authority = argument.parse().map_err(|_| expected)?;
-    let literal = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-    let portless = authority.as_str() == authority.host();
-    match authority.as_str().chars().all(literal) && (portless || authority.port_u16().is_some()) {
+    let host = authority.host();
+    let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let literal = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let is_host = match inside {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.chars().all(literal),
+    };
+    let is_whole = argument == host
+        || authority.port_u16().is_some_and(|port| argument == format!("{host}:{port}"));
+    match is_host && is_whole {
         true => Ok(argument.to_owned()),
         false => Err(expected),
     }

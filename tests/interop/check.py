@@ -4,14 +4,17 @@ check.py EXAMPLES WORK
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 EXAMPLES, WORK = map(pathlib.Path, sys.argv[1:])
 HERE = pathlib.Path(__file__).parent
@@ -36,7 +39,10 @@ CREDENTIALS = {
 
 CLIENTS = {
     "python": [sys.executable, HERE / "client.py"],
-    "typescript": ["node", WORK / "client.mjs"],
+    "python 1": [WORK / "venv-mcp1" / "bin" / "python", HERE / "client.py"],
+    "fastmcp": [sys.executable, HERE / "client_fastmcp.py"],
+    "typescript": ["node", WORK / "client.mjs", "1"],
+    "typescript 2": ["node", WORK / "client.mjs", "2"],
 }
 
 passed, failed = 0, 0
@@ -98,8 +104,10 @@ def every_client(server, kind, url):
                 )
                 check(name, right, got)
             else:
-                # Streamable HTTP clients show the message of the answer, SSE clients its status.
-                words = "401" if kind == "sse" else "credential|authentication required"
+                # Streamable HTTP clients show the message of the answer, SSE clients its status, as
+                # `mcp` 1 does over both.
+                status_only = kind == "sse" or client == "python 1"
+                words = "401" if status_only else "credential|authentication required"
                 check(name, re.search(words, got.get("error", "")), got)
 
 
@@ -240,6 +248,65 @@ def the_real_htpasswd():
             check(f"htpasswd {options} is refused", run.returncode == 2 and said, run)
 
 
+# What refused requests are sent: nothing, little, and more than the buffers of the kernel hold.
+BODIES = [0, 40, 5 * 1024 * 1024]
+
+
+def refusals_of_bodies_on_their_way(server, url, path):
+    """Head and body come in two writes, as those of the SDKs. The 401 must arrive, and a second request
+    on the same connection be answered."""
+    host, port = url.removeprefix("http://").split(":")
+    for size in BODIES:
+        for _ in range(5):
+            with socket.create_connection((host, int(port)), timeout=30) as connection:
+                head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer wrong\r\n"
+                got = []
+                try:
+                    for _ in range(2):
+                        connection.sendall(f"{head}Content-Length: {size}\r\n\r\n".encode())
+                        time.sleep(0.05)
+                        connection.sendall(b"x" * size)
+                        response = http.client.HTTPResponse(connection)
+                        response.begin()
+                        got.append((response.status, b"wrong or has expired" in response.read()))
+                except OSError as error:
+                    got.append(repr(error))
+            if got != [(401, True)] * 2:
+                break
+        check(f"{server}, refused POST of {size} bytes on their way", got == [(401, True)] * 2, got)
+
+
+@contextlib.contextmanager
+def nginx(url):
+    """The README's nginx before a server; `client_max_body_size` so that it takes the body itself."""
+    readme = (HERE.parent.parent / "README.md").read_text(encoding="utf-8")
+    location = re.search(r"```nginx\n(.*?)```", readme, re.DOTALL)[1]
+    location = location.replace("http://127.0.0.1:8000", url)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)  # for the workers' user
+        kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        paths = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+        file = pathlib.Path(folder, "nginx.conf")
+        file.write_text(
+            f"daemon off; pid {folder}/pid; error_log {folder}/log; events {{}}"
+            f"http {{ access_log off; {paths} server {{ listen 127.0.0.1:{port};"
+            f"client_max_body_size 0; {location} }} }}",
+            encoding="utf-8",
+        )
+        process = subprocess.Popen(["nginx", "-c", str(file), "-e", f"{folder}/log"])
+        try:
+            for _ in range(500):
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                time.sleep(0.02)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
 EXAMPLES_SOURCE = HERE.parent.parent / "examples"
 
 the_real_htpasswd()
@@ -253,6 +320,9 @@ with Server(EXAMPLES / "streamable_server", "--port", "0", *USERS) as server:
     every_client("streamable_server", "http", f"{server.url}/mcp")
     rmcp_client(f"{server.url}/mcp")
     signing_client("streamable_server", f"{server.url}/mcp")
+    refusals_of_bodies_on_their_way("streamable_server", server.url, "/mcp")
+    with nginx(server.url) as url:
+        refusals_of_bodies_on_their_way("nginx before streamable_server", url, "/mcp")
 
 what_ends_with_a_token("sse_server", "/sse", "sse")
 what_ends_with_a_token("streamable_server", "/mcp", "http")

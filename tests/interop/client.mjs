@@ -1,14 +1,20 @@
 // One session of the TypeScript SDK: lists the tools, calls two, prints what it got as a line of JSON.
 //
-// client.mjs sse|http URL [AUTHORIZATION [SECONDS]]
+// client.mjs 1|2 sse|http URL [AUTHORIZATION [SECONDS]]
 //
+// The first argument is the version of the SDK.
 // With SECONDS it listens for so long, and then calls a tool once more: by then its token has expired.
 
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+const [version, kind, url, authorization, seconds] = process.argv.slice(2);
+const modules = {
+  1: ["sdk/client/index.js", "sdk/client/sse.js", "sdk/client/streamableHttp.js"],
+  2: ["client"],
+}[version].map((module) => import(`@modelcontextprotocol/${module}`));
+const { Client, SSEClientTransport, StreamableHTTPClientTransport } = Object.assign(
+  {},
+  ...(await Promise.all(modules)),
+);
 
-const [kind, url, authorization, seconds] = process.argv.slice(2);
 const requestInit = { headers: authorization ? { Authorization: authorization } : {} };
 const Transport = kind === "sse" ? SSEClientTransport : StreamableHTTPClientTransport;
 const client = new Client({ name: "interop", version: "0" });
@@ -24,7 +30,11 @@ try {
   });
   if (seconds) {
     await new Promise((done) => setTimeout(done, 1000 * seconds));
-    await client.callTool({ name: "whoami", arguments: {} }, undefined, { timeout: 5_000 });
+    const options = { timeout: 5_000 };
+    await client.callTool(
+      { name: "whoami", arguments: {} },
+      ...(version === "1" ? [undefined, options] : [options]),
+    );
   }
   result = {
     tools: tools.map((tool) => tool.name).sort(),

@@ -1,4 +1,4 @@
-"""One session of the Python SDK: lists the tools, calls two, prints what it got as a line of JSON.
+"""One session of the Python SDK, 1 or 2: lists the tools, calls two, prints what it got as a line of JSON.
 
 client.py sse|http URL [AUTHORIZATION [SECONDS]]
 
@@ -23,7 +23,11 @@ def transport(kind, url, headers):
 
 
 async def session(kind, url, headers, seconds):
-    async with transport(kind, url, headers) as (read, write), ClientSession(read, write) as client:
+    # `mcp` 1 has a third one, over Streamable HTTP.
+    async with (
+        transport(kind, url, headers) as (read, write, *_),
+        ClientSession(read, write) as client,
+    ):
         await client.initialize()
         tools = await client.list_tools()
         whoami = await client.call_tool("whoami", {})
