@@ -56,8 +56,8 @@ impl Bearer {
     ///
     /// # Errors
     ///
-    /// If there is none; if a name is empty or has a control character; if a token is empty, is
-    /// no `b64token` (RFC 6750 §2.1) or stands twice.
+    /// If there is none; if a name is empty, has a control character, or begins or ends with white
+    /// space; if a token is empty, is no `b64token` (RFC 6750 §2.1) or stands twice.
     pub fn new<N, T>(tokens: impl IntoIterator<Item = (N, T)>) -> Result<Self, CredentialError>
     where
         N: Into<Principal>,
