@@ -36,6 +36,9 @@ struct Made {
 impl Scene {
     /// With a file `users` that has this content.
     fn with(content: &str) -> Self {
+        // Others may not write what is created, whatever this machine is used to.
+        #[cfg(unix)]
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         let scene = Self { dir: tempfile::tempdir().unwrap(), made: Arc::default() };
         fs::write(scene.path(), content).unwrap();
         scene
