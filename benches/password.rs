@@ -80,6 +80,9 @@ fn main() {
 fn of_file() -> Bearer {
     let file = std::env::temp_dir().join(format!("mcp-auth-layer-{}", std::process::id()));
     std::fs::write(&file, format!("ci sha256:{SHA256}")).expect("a temporary file");
+    #[cfg(unix)] // whatever the umask is
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("its owner");
     let tokens = Bearer::from_file(&file).expect("well-formed");
     let _ = std::fs::remove_file(&file);
     tokens

@@ -56,8 +56,8 @@ impl Bearer {
     ///
     /// # Errors
     ///
-    /// If there is none; if a name is empty or has a control character; if a token is empty, is
-    /// no `b64token` (RFC 6750 §2.1) or stands twice.
+    /// If there is none; if a name is empty, has a control character, or begins or ends with white
+    /// space; if a token is empty, is no `b64token` (RFC 6750 §2.1) or stands twice.
     pub fn new<N, T>(tokens: impl IntoIterator<Item = (N, T)>) -> Result<Self, CredentialError>
     where
         N: Into<Principal>,
@@ -104,6 +104,10 @@ impl Bearer {
         let mut tokens = Self::of(table.map_err(|error| error.in_file(path))?);
         let live = tokens.tokens.clone();
         let file = Reloading::start(path, Access::Public, move |text| {
+            let Some(text) = text else {
+                live.change(CredentialTable::remove_all).end();
+                return Ok(0);
+            };
             let next = parse_tokens(text)?;
             let credentials = next.len();
             let next = next.iter().map(|token| (token.sha256, token.principal()));
@@ -176,6 +180,9 @@ impl BearerHandle {
     /// Refuses this token from now on, and ends what was opened with it, as
     /// [`Principal::revoked_by`] says; what was opened with other tokens of the same name goes on.
     /// Returns whether it was there.
+    ///
+    /// A token of a file stays revoked until the file no longer has its line, or it is
+    /// [added](Self::add).
     pub fn revoke(&self, token: impl AsRef<str>) -> bool {
         self.take_out(|table| table.remove(token.as_ref().as_bytes())) > 0
     }
@@ -214,6 +221,10 @@ fn insert(
     let name = principal.name();
     if name.is_empty() || name.contains(char::is_control) {
         let problem = if name.is_empty() { "is empty" } else { "has a control character" };
+        return Err(CredentialError::Name { position, problem });
+    }
+    if name.trim() != name {
+        let problem = "begins or ends with white space";
         return Err(CredentialError::Name { position, problem });
     }
     if !is_b64token(token) {

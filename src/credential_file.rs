@@ -11,6 +11,9 @@ const MAX_FILE: usize = 16 << 20;
 /// The most that a line may have, in bytes.
 const MAX_LINE: usize = 4 << 10;
 
+/// Some editors put it in front of a file, and whoever joins files has it in the middle.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// Why a file of credentials cannot be used: which file, which line, and what is wrong with it.
 ///
 /// It never quotes the file. `Display` is one line, such as
@@ -91,8 +94,22 @@ fn check_size(bytes: usize) -> Result<(), CredentialFileError> {
     }
 }
 
+/// Whether a line says nothing: blank lines and comments do. What stands in front of the `#` of a
+/// comment can only be white space; to read the line all the same would be to keep a credential that
+/// somebody has taken out.
+fn says_nothing(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    line.is_empty() || line.starts_with(b"#")
+}
+
+/// Whether a file names no credential: blank lines and comments alone.
+pub(crate) fn is_blank(content: &[u8]) -> bool {
+    let content = content.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(content);
+    content.split(|byte| *byte == b'\n').all(says_nothing)
+}
+
 /// What `parse` makes of every line that says something, which it is given with its number. Blank
-/// lines and those that begin with `#` say nothing.
+/// lines and those that begin with `#` or with white space and `#` say nothing.
 ///
 /// A byte order mark in front and `\r` at the end of a line are no part of it.
 pub(crate) fn parse_lines<T>(
@@ -101,14 +118,21 @@ pub(crate) fn parse_lines<T>(
 ) -> Result<Vec<T>, CredentialFileError> {
     check_size(text.len())?;
     let mut parsed = Vec::new();
-    for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).split('\n').enumerate() {
+    for (index, line) in text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).split('\n').enumerate()
+    {
         let (number, line) = (index + 1, line.strip_suffix('\r').unwrap_or(line));
         let refused = |reason: Cow<'static, str>| CredentialFileError::file(reason).in_line(number);
         if line.len() > MAX_LINE {
             return Err(refused("it has more than 4096 bytes".into()));
         }
-        if line.starts_with('#') || line.trim_ascii().is_empty() {
+        if says_nothing(line.as_bytes()) {
             continue;
+        }
+        if line.contains(BYTE_ORDER_MARK) {
+            return Err(refused(
+                "there is a byte order mark (U+FEFF) in the line, which is not seen: remove it"
+                    .into(),
+            ));
         }
         parsed.push(parse(number, line).map_err(refused)?);
     }
@@ -141,6 +165,24 @@ mod tests {
         assert_eq!(words(text).unwrap(), ["one", "two", "three"]);
         assert_eq!(words(" one ").unwrap(), [" one "], "white space is");
         assert_eq!(words("o\rne").unwrap(), ["o\rne"], "and so is this");
+    }
+
+    /// The kind: a credential that somebody has taken out stays in force, as the line is read
+    /// otherwise than it looks.
+    #[test]
+    fn a_comment_is_one_however_it_is_indented() {
+        for comment in ["#bad", " #bad", "\t# bad", " \t #", " \r\n  #bad\r"] {
+            assert_eq!(words(&format!("one\n{comment}\ntwo")).unwrap(), ["one", "two"]);
+            assert!(is_blank(comment.as_bytes()), "{comment:?}");
+        }
+        assert_eq!(words("one #bad").unwrap(), ["one #bad"], "not behind something");
+        assert!(is_blank(b"\xEF\xBB\xBF\n") && !is_blank(b"#\none"));
+        // As files that were joined have it, where it hides a comment or is part of a name.
+        for hidden in ["one\n\u{feff}#bad", "one\n\u{feff}two", "one\ntw\u{feff}o"] {
+            let error = words(hidden).unwrap_err();
+            assert!(error.starts_with("line 2: there is a byte order mark"), "{error}");
+            assert!(!is_blank(hidden.as_bytes()));
+        }
     }
 
     #[test]

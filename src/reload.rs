@@ -17,16 +17,17 @@ pub(crate) struct Reloading(Arc<Watched<CredentialFileError>>);
 impl Reloading {
     /// Reads the file, puts its credentials in force by `apply`, and does so again when it changes.
     /// What `apply` refuses changes nothing. It returns how many credentials there are: none is an
-    /// error the first time, and revokes them all later.
+    /// error the first time, and revokes them all later. It is called with no text once the file has
+    /// been gone for the grace period.
     pub(crate) fn start(
         path: &Path,
         access: Access,
-        apply: impl Fn(&str) -> Result<usize, CredentialFileError> + Send + Sync + 'static,
+        apply: impl Fn(Option<&str>) -> Result<usize, CredentialFileError> + Send + Sync + 'static,
     ) -> Result<Self, CredentialFileError> {
         let (is_again, was_refused) = (AtomicBool::new(false), AtomicBool::new(false));
-        let watched = Watched::start(path, access, move |bytes| {
+        let watched = Watched::start(path, access, move |content| {
             let is_first = !is_again.load(Relaxed);
-            let applied = text(bytes)
+            let applied = (content.map(text).transpose())
                 .and_then(&apply)
                 .and_then(|credentials| if is_first { some(credentials) } else { Ok(credentials) });
             // What is refused is tried again and again.

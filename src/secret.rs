@@ -93,7 +93,8 @@ pub(crate) struct CredentialTable {
     revocable: bool,
     /// Whether it was filled from digests: what is asked for must be hashed before.
     of_sha256: bool,
-    /// Credentials of a file that were revoked by hand, until the file no longer has them.
+    /// Credentials of the file that were revoked by hand, until the file no longer has them. Those
+    /// that were added by hand are not among them, so there are never more than the file has.
     revoked: HashSet<Digest, BuildHasherDefault<FirstWord>>,
 }
 
@@ -101,6 +102,8 @@ pub(crate) struct CredentialTable {
 struct Holder {
     principal: Principal,
     revocation: Option<CancellationToken>,
+    /// Whether the file has this credential, which it will have again when it is reloaded.
+    in_file: bool,
 }
 
 /// Credentials that were taken out of a table, whose answers are still to end.
@@ -156,8 +159,8 @@ impl CredentialTable {
     /// changes.
     pub(crate) fn insert(&mut self, credential: &[u8], principal: Principal) -> bool {
         let digest = self.digest(credential);
-        self.revoked.remove(&digest);
-        self.insert_digest(digest, principal)
+        let in_file = self.revoked.remove(&digest);
+        self.insert_digest(digest, principal, in_file)
     }
 
     /// Whether it is a table of digests, whose credentials nobody has seen.
@@ -169,7 +172,7 @@ impl CredentialTable {
     #[cfg(all(test, feature = "files"))]
     pub(crate) fn insert_sha256(&mut self, sha256: &[u8; 32], principal: Principal) -> bool {
         debug_assert!(self.of_sha256);
-        self.insert_digest(Digest(self.keyed.of(&[sha256])), principal)
+        self.insert_digest(Digest(self.keyed.of(&[sha256])), principal, true)
     }
 
     /// Takes other credentials in place of these, and returns those that are gone or mean something
@@ -191,10 +194,10 @@ impl CredentialTable {
             }
             match before.remove(&digest) {
                 Some(holder) if holder.principal.means_the_same(&principal) => {
-                    self.holders.insert(digest, holder);
+                    self.holders.insert(digest, Holder { in_file: true, ..holder });
                 }
                 changed => {
-                    self.insert_digest(digest, principal);
+                    self.insert_digest(digest, principal, true);
                     before.extend(changed.map(|holder| (digest, holder)));
                 }
             }
@@ -202,9 +205,17 @@ impl CredentialTable {
         Revoked(before.into_values().filter_map(|holder| holder.revocation).collect())
     }
 
-    fn insert_digest(&mut self, digest: Digest, principal: Principal) -> bool {
+    /// Takes all credentials out, as their file is gone. Those that were revoked by hand stay revoked
+    /// when it is back.
+    #[cfg(feature = "files")]
+    pub(crate) fn remove_all(&mut self) -> Revoked {
+        let removed = std::mem::take(&mut self.holders);
+        Revoked(removed.into_values().filter_map(|holder| holder.revocation).collect())
+    }
+
+    fn insert_digest(&mut self, digest: Digest, principal: Principal, in_file: bool) -> bool {
         let Entry::Vacant(vacant) = self.holders.entry(digest) else { return false };
-        let mut holder = Holder { principal, revocation: None };
+        let mut holder = Holder { principal, revocation: None, in_file };
         if self.revocable {
             holder.make_revocable();
         }
@@ -216,7 +227,7 @@ impl CredentialTable {
     pub(crate) fn remove(&mut self, credential: &[u8]) -> Revoked {
         let digest = self.digest(credential);
         let removed = self.holders.remove(&digest);
-        if removed.is_some() && self.of_sha256 {
+        if removed.as_ref().is_some_and(|holder| holder.in_file) {
             self.revoked.insert(digest);
         }
         Revoked(removed.and_then(|holder| holder.revocation).into_iter().collect())
@@ -226,9 +237,8 @@ impl CredentialTable {
     pub(crate) fn remove_all_of(&mut self, name: &str) -> Revoked {
         let of = |_: &Digest, holder: &mut Holder| holder.principal.name() == name;
         let removed: Vec<_> = self.holders.extract_if(of).collect();
-        if self.of_sha256 {
-            self.revoked.extend(removed.iter().map(|(digest, _)| *digest));
-        }
+        let in_file = removed.iter().filter(|(_, holder)| holder.in_file);
+        self.revoked.extend(in_file.map(|(digest, _)| *digest));
         Revoked(removed.into_iter().filter_map(|(_, holder)| holder.revocation).collect())
     }
 
@@ -318,6 +328,54 @@ mod tests {
         assert_eq!(table.get(b"token-of-alice").unwrap().name(), "alice");
         assert_eq!(table.get(b"token-of-bob").unwrap().name(), "bob");
         assert!(table.get(&digest).is_none(), "the digest is not the token");
+    }
+
+    /// A table of a file that has this token.
+    #[cfg(feature = "files")]
+    fn reload(table: &mut CredentialTable, tokens: &[&str]) {
+        let next = tokens.iter().map(|token| (Sha256::digest(token).into(), Principal::new("ci")));
+        let _ = table.replace_by_sha256(next);
+    }
+
+    #[cfg(feature = "files")]
+    #[test]
+    fn a_revocation_is_kept_as_long_as_the_file_has_the_line() {
+        let mut table = CredentialTable::of_sha256().unwrap();
+        let is_valid = |table: &CredentialTable| table.get(b"leaked").is_some();
+        reload(&mut table, &["leaked"]);
+        assert!(table.remove(b"leaked").end() == 1);
+        // The file was gone, and is back as it was.
+        let _ = table.remove_all();
+        reload(&mut table, &["leaked", "other"]);
+        assert!(!is_valid(&table) && table.get(b"other").is_some());
+        reload(&mut table, &["other"]);
+        reload(&mut table, &["leaked", "other"]);
+        assert!(is_valid(&table));
+        // By hand it is valid again, and can be revoked again.
+        let _ = table.remove(b"leaked");
+        assert!(table.insert(b"leaked", Principal::new("ci")));
+        reload(&mut table, &["leaked"]);
+        assert!(is_valid(&table));
+        let _ = table.remove(b"leaked");
+        reload(&mut table, &["leaked"]);
+        assert!(!is_valid(&table));
+    }
+
+    #[cfg(feature = "files")]
+    #[test]
+    fn a_revocation_of_what_the_file_does_not_have_is_not_kept() {
+        let mut table = CredentialTable::of_sha256().unwrap();
+        reload(&mut table, &["other"]);
+        for token in ["a", "b", "c"] {
+            assert!(table.insert(token.as_bytes(), Principal::new("ci")));
+            assert_eq!(table.remove(token.as_bytes()).end(), 1);
+        }
+        assert!(table.revoked.is_empty());
+        assert!(table.insert(b"d", Principal::new("ci")));
+        let _ = table.remove_all_of("ci");
+        assert_eq!(table.revoked.len(), 1, "of the file's");
+        reload(&mut table, &["d", "other"]);
+        assert!(table.get(b"d").is_some() && table.get(b"other").is_none());
     }
 
     #[test]

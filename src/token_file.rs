@@ -20,8 +20,11 @@ pub(crate) struct Token {
     scopes: Vec<String>,
 }
 
-/// The SHA-256 of nothing: what comes out where a variable is unset.
-const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// The SHA-256 of nothing and of a line break: what comes out where a variable is unset.
+const NOTHING: [&str; 2] = [
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
+];
 
 /// The tokens of a file, each of which stands there once.
 pub(crate) fn parse_tokens(text: &str) -> Result<Vec<Token>, CredentialFileError> {
@@ -42,12 +45,15 @@ impl Token {
         if name.contains(char::is_control) {
             return Err("the name has a control character".into());
         }
+        if name.trim() != name {
+            return Err("the name begins or ends with white space that is no space or tab".into());
+        }
         let sha256 = fields.next().and_then(|field| digest(field.strip_prefix("sha256:")?));
         let sha256 = sha256.ok_or(
             "behind the name there must be `sha256:` and the 64 hexadecimal digits of the token's \
              SHA-256; make the line by `cargo run --example credentials -- token NAME`",
         )?;
-        if digest(NOTHING) == Some(sha256) {
+        if NOTHING.into_iter().any(|nothing| digest(nothing) == Some(sha256)) {
             return Err("it is the SHA-256 of nothing: was a variable unset?".into());
         }
         let mut token = Self { name: name.to_owned(), sha256, expires: None, scopes: Vec::new() };

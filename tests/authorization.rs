@@ -279,4 +279,9 @@ fn names_with_white_space_around_them_are_refused() {
         assert!(error.contains("white space"), "{name:?}: {error}");
     }
     assert!(Basic::new([("al ice", " pw ")]).is_ok(), "inside it is part of the name");
+    for name in [" ci", "ci ", "\u{a0}ci"] {
+        let error = Bearer::new([(name, "token")]).unwrap_err().to_string();
+        assert!(error.contains("white space"), "{name:?}: {error}");
+    }
+    assert!(Bearer::new([("c i", "token")]).is_ok());
 }

@@ -192,6 +192,22 @@ async fn a_bad_file_ends_the_servers_with_one_line_and_status_2() {
     }
 }
 
+/// As a name with white space around it could not be told from the one that was meant.
+#[tokio::test]
+async fn names_on_the_command_line_have_no_white_space_around_them() {
+    for (option, value) in
+        [("--user", " al:hunter2"), ("--user", "al :hunter2"), ("--token", " ci:hunter2")]
+    {
+        let output = run("sse_server", [option, value, "--port", "0"]).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{value}: {said}");
+        assert!(said.starts_with(&format!("error: {option}: ")), "{said}");
+        assert!(said.contains("the name begins or ends with white space"), "{said}");
+        assert!(said.lines().count() == 1 && !said.contains("hunter2"), "{said}");
+    }
+    drop(Server::start("sse_server", &["--user", "al:hunter2", "--token", "c i:hunter2"]).await);
+}
+
 /// What an example printed, to stdout and to stderr.
 async fn made(args: &[&str]) -> (String, String) {
     let output = run("credentials", args).await;

@@ -34,7 +34,10 @@ struct Team(TempDir);
 impl Team {
     fn of(names: &[&str]) -> Self {
         let team = Self(TempDir::new().unwrap());
-        fs::write(team.file(), "").unwrap();
+        // Or it would be reported, where others may write to what this user creates.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(team.0.path(), mode).unwrap();
+        common::write_credentials(team.file(), "");
         for name in names {
             team.set(name, &right(name));
         }

@@ -54,7 +54,7 @@ async fn a_file_of_htpasswd() {
         htpasswd("-B -C 4", "bob", "pässwörd"),
         htpasswd("-B -C 10", "carol", "x"),
     ];
-    std::fs::write(&file.0, lines.join("\n") + "\n").unwrap();
+    common::write_credentials(&file.0, lines.join("\n") + "\n");
     let app = guarded(Basic::from_htpasswd_file(&file.0).unwrap());
     for (user, password, expected) in [
         ("alice", "correct horse", 200),
@@ -111,7 +111,7 @@ fn what_else_htpasswd_writes_is_refused_by_its_line() {
 #[test]
 fn an_error_names_file_and_line() {
     let file = File::new("errors");
-    std::fs::write(&file.0, "# nobody\n").unwrap();
+    common::write_credentials(&file.0, "# nobody\n");
     let error = Basic::from_htpasswd_file(&file.0).unwrap_err();
     let text = format!("{}: there is no credential in it: add at least one", file.0.display());
     assert_eq!(error.to_string(), text);

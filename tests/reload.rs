@@ -293,6 +293,46 @@ async fn a_key_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
     assert!(is_good(leaked).await);
 }
 
+/// What a handle added is no line of the file: that it was revoked is no matter of the file.
+#[tokio::test]
+async fn a_token_added_and_revoked_by_hand_may_come_by_file() {
+    let file = File::new(&token("ci", "other", ""));
+    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let handle = tokens.handle();
+    let app = guarded(tokens);
+    handle.add("ci", "new").unwrap();
+    assert!(handle.revoke("new"));
+    assert_eq!(status(&app, "Bearer new").await, 401);
+    file.replace(&(token("ci", "other", "") + &token("ci", "new", "")));
+    handle.reload().unwrap();
+    assert_eq!(status(&app, "Bearer new").await, 200);
+}
+
+/// The kind: a line that somebody has taken out is read all the same.
+#[tokio::test]
+async fn a_line_that_is_commented_out_is_revoked() {
+    for comment in ["#", "# ", " #", "\t# "] {
+        let (line, stays) = (token("ci", "leaked", ""), token("ci", "other", ""));
+        let file = File::new(&(line.clone() + &stays));
+        let mut tokens = Bearer::from_file(&file.path).unwrap();
+        let handle = tokens.handle();
+        let app = guarded(tokens);
+        assert_eq!(status(&app, "Bearer leaked").await, 200);
+        file.replace(&format!("{comment}{line}{stays}"));
+        assert!(handle.reload().unwrap());
+        assert_eq!(status(&app, "Bearer leaked").await, 401, "{comment:?}");
+        assert_eq!(status(&app, "Bearer other").await, 200);
+
+        let users =
+            File::new(&format!("{comment}{}{}", password("alice", "a"), password("b", "b")));
+        let app = guarded(Basic::from_htpasswd_file(&users.path).unwrap());
+        for name in ["alice", "#alice", " #alice", "# alice"] {
+            assert_eq!(status(&app, &basic(name, "a")).await, 401, "{comment:?} {name}");
+        }
+        assert_eq!(status(&app, &basic("b", "b")).await, 200);
+    }
+}
+
 #[tokio::test]
 async fn the_last_credential_of_a_file_can_be_revoked() {
     let users = File::new(&password("alice", "a"));

@@ -31,7 +31,7 @@ impl HmacHandle {
     /// [`Principal::revoked_by`](crate::Principal::revoked_by) says; what was opened with the other
     /// one goes on. Returns whether it was there.
     ///
-    /// A secret of a file stays revoked until the file no longer has it, or it is
+    /// A secret of a file stays revoked until the file no longer has its line, or it is
     /// [added](Self::add).
     pub fn revoke(&self, key_id: impl AsRef<str>, secret: impl AsRef<[u8]>) -> bool {
         self.take_out(key_id.as_ref(), Some(secret.as_ref())) > 0

@@ -43,6 +43,10 @@ impl Hmac {
         let mut hmac = hmac.map_err(|error| error.in_file(path))?;
         let live = hmac.keys.clone();
         let file = Reloading::start(path, Access::Private, move |text| {
+            let Some(text) = text else {
+                live.change(Keys::remove_all).end();
+                return Ok(0);
+            };
             let next = parse_keys(text)?;
             let credentials = next.len();
             live.change(|keys| keys.replace(next)).end();

@@ -64,10 +64,9 @@ pub(super) struct Keys {
     nobodys: KeyedMac,
     /// Whether each secret has a token that ends what was opened with it.
     revocable: bool,
-    /// Secrets of a file that were revoked by hand, until the file no longer has them.
+    /// Secrets of the file that were revoked by hand, until the file no longer has them. Those that
+    /// were added by hand are not among them, so there are never more than the file has.
     revoked: Vec<(String, KeyedMac)>,
-    /// Whether they are those of a file.
-    of_file: bool,
 }
 
 /// A secret, and who signs with it.
@@ -76,6 +75,8 @@ pub(super) struct Key {
     pub(super) principal: Principal,
     mac: KeyedMac,
     revocation: Option<CancellationToken>,
+    /// Whether the file has this secret, which it will have again when it is reloaded.
+    in_file: bool,
 }
 
 impl Keys {
@@ -84,14 +85,7 @@ impl Keys {
         let mut random = [0; MIN_SECRET];
         getrandom::fill(&mut random).map_err(|_| KeyError::NoRandomness)?;
         let nobodys = keyed_mac(0, "nobody", &random)?;
-        Ok(Self {
-            of: HashMap::new(),
-            most: 1,
-            nobodys,
-            revocable: false,
-            revoked: Vec::new(),
-            of_file: false,
-        })
+        Ok(Self { of: HashMap::new(), most: 1, nobodys, revocable: false, revoked: Vec::new() })
     }
 
     pub(super) fn new<K, S>(keys: impl IntoIterator<Item = (K, S)>) -> Result<Self, KeyError>
@@ -123,11 +117,13 @@ impl Keys {
         secret: &[u8],
     ) -> Result<(), KeyError> {
         let mac = keyed_mac(position, &key_id, secret)?;
-        let mut key = Key { principal: Principal::new(&*key_id), mac, revocation: None };
+        let principal = Principal::new(&*key_id);
+        let mut key = Key { principal, mac, revocation: None, in_file: false };
         if self.revocable {
             key.make_revocable();
         }
-        self.revoked.retain(|(id, mac)| *id != key_id || !key.is(mac));
+        let is_this = |(id, mac): &mut (String, KeyedMac)| *id == key_id && key.is(mac);
+        key.in_file = self.revoked.extract_if(.., is_this).count() > 0;
         match self.of.entry(key_id) {
             Entry::Vacant(vacant) => _ = vacant.insert(vec![key]),
             Entry::Occupied(live) => {
@@ -149,10 +145,8 @@ impl Keys {
         let mut revoked = Vec::new();
         if let Some(live) = self.of.get_mut(key_id) {
             let removed: Vec<_> = live.extract_if(.., is_meant).collect();
-            if self.of_file {
-                let macs = removed.iter().map(|key| (key_id.to_owned(), key.mac.clone()));
-                self.revoked.extend(macs);
-            }
+            let in_file = removed.iter().filter(|key| key.in_file);
+            self.revoked.extend(in_file.map(|key| (key_id.to_owned(), key.mac.clone())));
             revoked.extend(removed.into_iter().filter_map(|key| key.revocation));
         }
         self.of.retain(|_, live| !live.is_empty());
@@ -165,7 +159,6 @@ impl Keys {
     #[cfg(feature = "files")]
     pub(super) fn replace(&mut self, mut next: Self) -> Revoked {
         next.make_revocable();
-        next.of_file = true;
         for (key_id, mac) in std::mem::take(&mut self.revoked) {
             let live = next.of.get_mut(&key_id);
             if live.is_some_and(|live| live.extract_if(.., |key| key.is(&mac)).count() > 0) {
@@ -182,8 +175,18 @@ impl Keys {
                 }
             }
         }
+        next.of.values_mut().flatten().for_each(|key| key.in_file = true);
         let gone = std::mem::replace(self, next);
         Revoked::of(gone.of.into_values().flatten().filter_map(|key| key.revocation).collect())
+    }
+
+    /// Takes all secrets out, as their file is gone. Those that were revoked by hand stay revoked when
+    /// it is back.
+    #[cfg(feature = "files")]
+    pub(super) fn remove_all(&mut self) -> Revoked {
+        let gone = std::mem::take(&mut self.of);
+        self.count();
+        Revoked::of(gone.into_values().flatten().filter_map(|key| key.revocation).collect())
     }
 
     /// How many secrets there are.
@@ -254,5 +257,61 @@ pub(super) fn keyed_mac(
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.of.keys()).finish()
+    }
+}
+
+#[cfg(all(test, feature = "files"))]
+mod tests {
+    use super::*;
+
+    const LEAKED: [u8; 32] = [1; 32];
+    const OTHER: [u8; 32] = [2; 32];
+
+    /// Keys of a file that has these secrets of ci's.
+    fn reload(keys: &mut Keys, secrets: &[[u8; 32]]) {
+        let _ = keys.replace(Keys::new(secrets.iter().map(|secret| ("ci", secret))).unwrap());
+    }
+
+    fn is_valid(keys: &Keys, secret: [u8; 32]) -> bool {
+        let mac = keyed_mac(1, "ci", &secret).unwrap();
+        keys.get("ci").is_some_and(|live| live.iter().any(|key| key.is(&mac)))
+    }
+
+    #[test]
+    fn a_revocation_is_kept_as_long_as_the_file_has_the_line() {
+        let mut keys = Keys::none().unwrap();
+        reload(&mut keys, &[LEAKED]);
+        assert_eq!(keys.remove("ci", Some(&LEAKED)).end(), 1);
+        // The file was gone, and is back as it was.
+        let _ = keys.remove_all();
+        reload(&mut keys, &[LEAKED, OTHER]);
+        assert!(!is_valid(&keys, LEAKED) && is_valid(&keys, OTHER));
+        reload(&mut keys, &[OTHER]);
+        reload(&mut keys, &[LEAKED, OTHER]);
+        assert!(is_valid(&keys, LEAKED));
+        // By hand it is valid again, and can be revoked again.
+        let _ = keys.remove("ci", Some(&LEAKED));
+        keys.add(1, "ci".into(), &LEAKED).unwrap();
+        reload(&mut keys, &[LEAKED]);
+        assert!(is_valid(&keys, LEAKED));
+        let _ = keys.remove("ci", None);
+        reload(&mut keys, &[LEAKED]);
+        assert!(!is_valid(&keys, LEAKED));
+    }
+
+    #[test]
+    fn a_revocation_of_what_the_file_does_not_have_is_not_kept() {
+        let mut keys = Keys::none().unwrap();
+        reload(&mut keys, &[OTHER]);
+        for secret in [[3; 32], [4; 32], LEAKED] {
+            keys.add(1, "ci".into(), &secret).unwrap();
+            assert_eq!(keys.remove("ci", Some(&secret)).end(), 1);
+        }
+        assert!(keys.revoked.is_empty());
+        keys.add(1, "ci".into(), &LEAKED).unwrap();
+        let _ = keys.remove("ci", None);
+        assert_eq!(keys.revoked.len(), 1, "of the file's");
+        reload(&mut keys, &[LEAKED, OTHER]);
+        assert!(is_valid(&keys, LEAKED) && !is_valid(&keys, OTHER));
     }
 }

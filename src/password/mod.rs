@@ -48,7 +48,7 @@ impl Passwords {
         let mut passwords = Self::of_nobody().map_err(|error| error.in_file(path))?;
         let (users, key) = (passwords.users.clone(), passwords.key.clone());
         let file = Reloading::start(path, Access::Public, move |text| {
-            let file = PasswordFile::parse(text)?;
+            let file = PasswordFile::parse(text.unwrap_or_default())?;
             let credentials = file.lines.len();
             replace(&users, &key, file);
             Ok(credentials)

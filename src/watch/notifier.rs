@@ -27,8 +27,8 @@ pub(super) struct Notifier {
 }
 
 #[derive(Debug, PartialEq)]
-struct Place {
-    directory: PathBuf,
+pub(super) struct Place {
+    pub(super) directory: PathBuf,
     identity: Identity,
 }
 
@@ -84,7 +84,7 @@ impl Notifier {
 }
 
 /// The directory that was named, and the one in which the file is.
-fn places(file: &Path) -> Vec<Place> {
+pub(super) fn places(file: &Path) -> Vec<Place> {
     let real = file.canonicalize().ok();
     let mut places: Vec<Place> = Vec::new();
     for file in [Some(file), real.as_deref()].into_iter().flatten() {

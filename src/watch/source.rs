@@ -14,8 +14,11 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 use tracing::{error, info, warn};
 
+use super::Means;
+use super::notifier::places;
 use super::permissions::{self, Access, PermissionError};
 use super::stamp::{Reading, Stamp};
+use crate::credential_file;
 
 /// No set of credentials is as large as this.
 const LIMIT: u64 = 16 << 20;
@@ -23,12 +26,7 @@ const LIMIT: u64 = 16 << 20;
 /// A change is applied once the file has looked the same for so long, as some write in pieces …
 const QUIET: Duration = Duration::from_millis(50);
 /// … and after so long at the latest.
-const QUIET_AT_MOST: Duration = Duration::from_millis(500);
-
-/// How soon a refused content is read again that has not changed.
-const BACK_OFF: Duration = Duration::from_secs(1);
-/// A look that takes longer than this is logged.
-const SLOW: Duration = Duration::from_secs(5);
+pub(super) const QUIET_AT_MOST: Duration = Duration::from_millis(500);
 
 /// How often a file is read that changes meanwhile, and how long is waited in between.
 const ATTEMPTS: u32 = 5;
@@ -69,10 +67,13 @@ pub(crate) enum Problem<E> {
     Refused(E),
     #[error("its reader panicked: please report this")]
     Panicked,
+    #[error("it cannot be read in time: does its file system answer?")]
+    TooSlow,
 }
 
-/// Puts a content in force, and returns how many credentials it has.
-type Apply<E> = Box<dyn Fn(&[u8]) -> Result<usize, E> + Send + Sync>;
+/// Puts a content in force, and returns how many credentials it has. There is no content once the
+/// file has been gone for the grace period.
+type Apply<E> = Box<dyn Fn(Option<&[u8]>) -> Result<usize, E> + Send + Sync>;
 
 /// A whole content, and what the file looked like.
 type Read<E> = Result<(Vec<u8>, Reading), Problem<E>>;
@@ -81,8 +82,7 @@ pub(super) struct Source<E> {
     path: PathBuf,
     access: Access,
     apply: Apply<E>,
-    /// How long what was in force stays so once the file is gone.
-    grace: Duration,
+    means: Means,
     /// Not held while the file is read, which may take as long as a file server likes.
     state: Mutex<State>,
     /// The number of the next reading.
@@ -95,14 +95,14 @@ struct State {
     reading: Option<Reading>,
     /// The content that was read last, if it could be read.
     content: Option<Fingerprint>,
-    in_force: Option<Fingerprint>,
+    in_force: InForce,
     /// How many credentials that has.
     credentials: usize,
     /// The newest reading that was dealt with: an older one never replaces it.
     newest: u64,
     /// The content that failed last, and why, as it was logged.
     failure: Option<(Option<Fingerprint>, String)>,
-    /// What the file looked like when its content was refused, and when that was.
+    /// What the file looked like when its content could not be put in force, and when that was.
     refused: Option<(Stamp, Instant)>,
     /// Since when the file is gone.
     gone: Option<Instant>,
@@ -110,19 +110,29 @@ struct State {
 
 type Fingerprint = [u8; 32];
 
+#[derive(Default, PartialEq)]
+enum InForce {
+    /// Nothing yet, or nobody knows what, as putting it in force panicked.
+    #[default]
+    Unknown,
+    Content(Fingerprint),
+    /// No content: the file was gone for the grace period.
+    Nothing,
+}
+
 impl<E: fmt::Display> Source<E> {
     /// Reads the file and puts it in force.
     pub(super) fn start(
         path: &Path,
         access: Access,
-        grace: Duration,
+        means: Means,
         apply: Apply<E>,
     ) -> Result<Self, FileError<E>> {
         // Whoever changes the working directory means no other file.
         let absolute = std::path::absolute(path)
             .map_err(|error| FileError { path: path.into(), problem: error.into() })?;
         let (state, next) = (Mutex::default(), AtomicU64::new(1));
-        let source = Self { path: absolute, access, apply, grace, state, next };
+        let source = Self { path: absolute, access, apply, means, state, next };
         let (number, read) = source.read();
         let applied = source.put_in_force(&mut source.lock(), number, read);
         applied.map_err(|problem| source.error(problem))?;
@@ -135,7 +145,7 @@ impl<E: fmt::Display> Source<E> {
     pub(super) fn reload(&self) -> Result<Outcome, FileError<E>> {
         let (mut number, mut read) = self.read();
         if is_blank(&read) {
-            thread::sleep(QUIET_AT_MOST);
+            thread::sleep(self.means.quiet_if_blank);
             (number, read) = self.read();
         }
         let mut state = self.lock();
@@ -166,7 +176,7 @@ impl<E: fmt::Display> Source<E> {
             let is_late = since.elapsed() >= QUIET_AT_MOST;
             // One without a credential ends what was opened with them: it must stay so for long.
             let is_quiet = match is_blank(&read) {
-                true => is_same && same_since.elapsed() >= QUIET_AT_MOST,
+                true => is_same && same_since.elapsed() >= self.means.quiet_if_blank,
                 false => is_same || is_late,
             };
             if is_quiet {
@@ -181,18 +191,14 @@ impl<E: fmt::Display> Source<E> {
             before = stamp;
             thread::sleep(QUIET);
         }
-        if since.elapsed() > SLOW {
-            let (path, seconds) = (&self.path, since.elapsed().as_secs());
-            warn!(?path, seconds, "a look at the file took long: changes are seen late");
-        }
     }
 
-    /// Whether the content was refused of late, and the file is the same.
+    /// Whether the content could not be put in force of late, and the file is the same.
     fn backs_off(&self) -> bool {
         let refused = self.lock().refused.clone();
         refused.is_some_and(|(stamp, at)| {
             let is_same = || fs::metadata(&self.path).is_ok_and(|file| Stamp::of(&file) == stamp);
-            at.elapsed() < BACK_OFF && is_same()
+            at.elapsed() < self.means.back_off && is_same()
         })
     }
 
@@ -210,34 +216,34 @@ impl<E: fmt::Display> Source<E> {
         let earlier = state.reading.take();
         (state.content, state.refused) = (None, None);
         let (content, reading) = match read {
-            Err(Problem::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                return self.gone(state, error);
+            Err(Problem::Io(error)) if is_gone(&error) => return self.gone(state, error),
+            read => {
+                state.gone = None;
+                read?
             }
-            read => read?,
         };
-        state.gone = None;
         let fingerprint = Sha256::digest(&content).into();
         state.content = Some(fingerprint);
 
-        let outcome = if state.in_force == Some(fingerprint) {
+        let outcome = if state.in_force == InForce::Content(fingerprint) {
             Outcome::Unchanged
         } else {
-            let applied = self.apply(state, &content);
-            if let Err(Problem::Refused(_)) = &applied {
+            let applied = self.apply(state, Some(&content));
+            if applied.is_err() {
                 state.refused = Some((reading.stamp.clone(), Instant::now()));
             }
             applied?;
-            state.in_force = Some(fingerprint);
+            state.in_force = InForce::Content(fingerprint);
             Outcome::Applied
         };
         state.reading = Some(reading.after(earlier));
         Ok(outcome)
     }
 
-    fn apply(&self, state: &mut State, content: &[u8]) -> Result<(), Problem<E>> {
+    fn apply(&self, state: &mut State, content: Option<&[u8]>) -> Result<(), Problem<E>> {
         let Ok(applied) = catch_unwind(AssertUnwindSafe(|| (self.apply)(content))) else {
             // Nobody knows how far it came.
-            state.in_force = None;
+            state.in_force = InForce::Unknown;
             return Err(Problem::Panicked);
         };
         state.credentials = applied.map_err(Problem::Refused)?;
@@ -247,21 +253,27 @@ impl<E: fmt::Display> Source<E> {
     /// The file is gone: for a while it may be on its way back, and then it has no credentials.
     fn gone(&self, state: &mut State, error: io::Error) -> Result<Outcome, Problem<E>> {
         let since = *state.gone.get_or_insert_with(Instant::now);
-        let nothing = Some(Sha256::digest(b"").into());
-        if state.in_force.is_none() || state.in_force == nothing || since.elapsed() < self.grace {
+        if state.in_force == InForce::Nothing || since.elapsed() < self.means.grace {
             return Err(error.into());
         }
-        self.apply(state, b"")?;
-        state.in_force = nothing;
+        self.apply(state, None)?;
+        state.in_force = InForce::Nothing;
         Ok(Outcome::Applied)
     }
 
     /// Who may write to the directory can put another file in the place of this one.
     fn warn_of_directory(&self) {
-        let directory = self.path.parent().and_then(|directory| fs::metadata(directory).ok());
-        if directory.is_some_and(|directory| permissions::is_open_directory(&directory)) {
-            let path = &self.path;
-            warn!(?path, "users other than its owner may write to the directory of this file");
+        for directory in places(&self.path).into_iter().map(|place| place.directory) {
+            let metadata = fs::metadata(&directory);
+            if metadata.is_ok_and(|metadata| permissions::is_open_directory(&metadata)) {
+                let path = &self.path;
+                warn!(
+                    ?path,
+                    ?directory,
+                    "users other than its owner may write to the directory, and replace the file: \
+                     `chmod go-w` it"
+                );
+            }
         }
     }
 
@@ -320,7 +332,7 @@ impl<E: fmt::Display> Source<E> {
                 state.failure = failure;
                 let credentials = state.credentials;
                 if state.gone.is_some() {
-                    let seconds = self.grace.as_secs();
+                    let seconds = self.means.grace.as_secs();
                     error!(
                         ?path,
                         %problem,
@@ -351,12 +363,13 @@ impl<E> Source<E> {
     }
 }
 
-/// Whether a content names no credential: blank lines and comments alone.
+/// Whether nothing leads to the file any more, itself or a directory.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 fn is_blank<E>(read: &Read<E>) -> bool {
-    let Ok((content, _)) = read else { return false };
-    let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
-    let says_nothing = |line: &[u8]| line.trim_ascii().is_empty() || line.starts_with(b"#");
-    content.split(|byte| *byte == b'\n').all(says_nothing)
+    read.as_ref().is_ok_and(|(content, _)| credential_file::is_blank(content))
 }
 
 /// Opens a file without waiting: of a pipe, that would be for whoever writes to it.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, Weak};
+use std::sync::Once;
 use std::time::Instant;
 
 use tempfile::TempDir;
@@ -13,10 +13,13 @@ use tracing_subscriber::filter::LevelFilter;
 use super::*;
 
 /// Nothing is found by looking again.
-const REPORTED: Means = Means { notify: true, poll: Duration::from_secs(3600), grace: LONG };
+const REPORTED: Means = Means { notify: true, poll: LONG, grace: LONG, ..MEANS };
 /// Nothing is reported.
-const POLLED: Means = Means { notify: false, poll: Duration::from_millis(10), grace: LONG };
+const POLLED: Means =
+    Means { notify: false, poll: Duration::from_millis(10), grace: LONG, ..MEANS };
 const LONG: Duration = Duration::from_secs(3600);
+/// What was applied where there was no content.
+const GONE: &[u8] = b"gone";
 
 /// A directory with a file in it, and what was made of the file's contents.
 struct Scene {
@@ -33,6 +36,9 @@ struct Made {
 impl Scene {
     /// With a file `users` that has this content.
     fn with(content: &str) -> Self {
+        // Others may not write what is created, whatever this machine is used to.
+        #[cfg(unix)]
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         let scene = Self { dir: tempfile::tempdir().unwrap(), made: Arc::default() };
         fs::write(scene.path(), content).unwrap();
         scene
@@ -55,11 +61,12 @@ impl Scene {
         fs::rename(self.at("users.new"), self.path()).unwrap();
     }
 
-    /// What refuses contents that begin with `bad`, and panics at those that begin with `worse`.
-    fn apply(&self) -> impl Fn(&[u8]) -> Result<usize, String> + Send + Sync + use<> {
+    /// What refuses contents that begin with `bad`, and panics at those that begin with `worse`. No
+    /// content is `GONE`.
+    fn apply(&self) -> impl Fn(Option<&[u8]>) -> Result<usize, String> + Send + Sync + use<> {
         let made = self.made.clone();
         move |content| {
-            let content = String::from_utf8_lossy(content).into_owned();
+            let content = String::from_utf8_lossy(content.unwrap_or(GONE)).into_owned();
             if content.starts_with("bad") {
                 made.lock().unwrap().refused.push(content);
                 return Err("line 1: it is bad".into());
@@ -83,7 +90,11 @@ impl Scene {
     }
 
     fn source(&self) -> Source<String> {
-        Source::start(&self.path(), Access::Public, LONG, Box::new(self.apply())).unwrap()
+        self.source_by(POLLED)
+    }
+
+    fn source_by(&self, means: Means) -> Source<String> {
+        Source::start(&self.path(), Access::Public, means, Box::new(self.apply())).unwrap()
     }
 
     fn applied(&self) -> Vec<String> {
@@ -409,11 +420,13 @@ fn a_file_that_others_may_write_is_refused() {
         }
     }
     // Others may read what has no secrets, and what root provides.
-    let scene = Scene::with("a");
-    chmod(&scene, 0o644);
-    scene.start(Access::Public).unwrap();
     let is_root = rustix::process::geteuid().is_root();
-    assert_eq!(scene.start(Access::Private).is_ok(), is_root);
+    for mode in [0o644, 0o640, 0o440, 0o444] {
+        let scene = Scene::with("a");
+        chmod(&scene, mode);
+        scene.start(Access::Public).unwrap();
+        assert_eq!(scene.start(Access::Private).is_ok(), is_root, "{mode:o}");
+    }
 }
 
 #[cfg(unix)]
@@ -448,22 +461,16 @@ fn a_file_without_credentials_is_in_force_once_it_stays_so() {
 #[test]
 fn a_file_that_is_empty_for_a_moment_revokes_nothing() {
     let scene = Scene::with("a");
-    let source = scene.source();
-    thread::scope(|scope| {
-        scene.write("");
-        let look = scope.spawn(|| source.look());
-        thread::sleep(QUIET_AT_LEAST);
-        scene.write("b");
-        look.join().unwrap();
-    });
-    until("b is in force", || {
+    let source = scene.source_by(Means { quiet_if_blank: LONG, ..POLLED });
+    for nothing in ["", "# in a moment\n"] {
+        scene.write(nothing);
         source.look();
-        scene.in_force() == "b"
-    });
+        assert_eq!(scene.applied(), ["a"]);
+    }
+    scene.write("b");
+    source.look();
     assert_eq!(scene.applied(), ["a", "b"]);
 }
-
-const QUIET_AT_LEAST: Duration = Duration::from_millis(120);
 
 #[test]
 fn reload_takes_a_file_without_credentials() {
@@ -474,22 +481,52 @@ fn reload_takes_a_file_without_credentials() {
     assert_eq!(scene.in_force(), "# nobody");
 }
 
+/// The grace period has passed at once.
+const NO_GRACE: Means = Means { grace: Duration::ZERO, ..POLLED };
+
 #[test]
 fn a_file_that_is_gone_for_the_grace_period_has_no_credentials() {
     let scene = Scene::with("a");
-    let short = Means { grace: Duration::ZERO, ..POLLED };
-    let none = Source::start(&scene.path(), Access::Public, short.grace, Box::new(scene.apply()));
-    let (none, long) = (none.unwrap(), scene.source());
+    let (none, long) = (scene.source_by(NO_GRACE), scene.source());
     fs::remove_file(scene.path()).unwrap();
     long.look();
     assert_eq!(scene.in_force(), "a", "within the grace period");
     none.look();
-    assert_eq!(scene.in_force(), "", "after it");
     none.look();
-    assert_eq!(scene.applied().iter().filter(|content| content.is_empty()).count(), 1, "once");
+    assert_eq!(scene.applied(), ["a", "a", "gone"], "after it, and once");
     scene.write("a");
     none.look();
     assert_eq!(scene.in_force(), "a", "and it is back");
+}
+
+#[test]
+fn a_file_whose_directory_is_gone_is_gone() {
+    for is_a_file_now in [false, true] {
+        let scene = Scene::with("");
+        let path = scene.at("etc").join("users");
+        fs::create_dir(scene.at("etc")).unwrap();
+        fs::write(&path, "a").unwrap();
+        let source = Source::start(&path, Access::Public, NO_GRACE, Box::new(scene.apply()));
+        fs::remove_dir_all(scene.at("etc")).unwrap();
+        if is_a_file_now {
+            fs::write(scene.at("etc"), "").unwrap();
+        }
+        source.unwrap().look();
+        assert_eq!(scene.in_force(), "gone");
+    }
+}
+
+/// What is in force then is not known, which is no reason to keep it.
+#[test]
+fn a_file_that_is_gone_after_a_panic_has_no_credentials() {
+    let scene = Scene::with("a");
+    let source = scene.source_by(NO_GRACE);
+    scene.write("worse");
+    source.look();
+    assert_eq!(scene.in_force(), "a");
+    fs::remove_file(scene.path()).unwrap();
+    source.look();
+    assert_eq!(scene.in_force(), "gone");
 }
 
 /// The kind: a look that waits for somebody else, with a lock that others need.
@@ -508,21 +545,64 @@ fn a_pipe_in_the_place_of_the_file_stops_nothing() {
     }
 }
 
+/// As while a file server is away: whoever asks is answered all the same.
+#[test]
+fn a_reload_that_hangs_is_given_up() {
+    let scene = Scene::with("a");
+    let (answer, answered) = sync_channel::<()>(0);
+    let (answered, apply) = (Mutex::new(answered), scene.apply());
+    let hanging = move |content: Option<&[u8]>| {
+        if content == Some(b"hangs") {
+            let _ = answered.lock().unwrap().recv();
+        }
+        apply(content)
+    };
+    let means = Means { patience: Duration::from_millis(20), ..POLLED };
+    let watched = Watched::start_by(means, &scene.path(), Access::Public, hanging).unwrap();
+    scene.replace("hangs");
+    until("it hangs", || {
+        watched.late.lock().unwrap().strong_count() > 0 || watched.reload().is_err()
+    });
+    for _ in 0..3 {
+        assert!(matches!(watched.reload().unwrap_err().problem, Problem::TooSlow));
+    }
+    assert_eq!(scene.applied(), ["a"]);
+    assert_eq!(watched.late.lock().unwrap().strong_count(), 1, "one thread, not one for each");
+
+    drop(answer);
+    scene.until_in_force("hangs");
+    scene.replace("b");
+    until("it is reloaded again", || watched.reload().is_ok());
+    scene.until_in_force("b");
+}
+
+#[test]
+fn a_look_that_takes_long_is_reported_while_it_lasts() {
+    let (tell, looked) = sync_channel(1);
+    // It ends because it was reported.
+    wait(&looked, Duration::ZERO, || tell.send(()).unwrap()).unwrap();
+    let never = || panic!("it has ended");
+    tell.send(()).unwrap();
+    wait(&looked, LONG, never).unwrap();
+    drop(tell);
+    assert!(wait(&looked, LONG, never).is_err(), "nobody looks any more");
+}
+
 /// The kind: work that is done again and again for what has not changed.
 #[test]
 fn a_refused_content_is_not_read_again_at_once() {
-    let scene = Scene::with("a");
-    let source = scene.source();
-    scene.write("bad");
-    for _ in 0..20 {
-        source.look();
+    for (back_off, expected) in [(LONG, 1), (Duration::ZERO, 3)] {
+        for (bad, still_bad) in [("bad", "bad again"), ("worse", "worse again")] {
+            let scene = Scene::with("a");
+            let source = scene.source_by(Means { back_off, ..POLLED });
+            scene.write(bad);
+            (0..3).for_each(|_| source.look());
+            assert_eq!(scene.refused().len(), expected, "{bad}");
+            scene.write(still_bad);
+            source.look();
+            assert_eq!(scene.refused().last().unwrap(), still_bad, "another content is read");
+        }
     }
-    assert_eq!(scene.refused().len(), 1);
-    scene.write("bad again");
-    for _ in 0..20 {
-        source.look();
-    }
-    assert_eq!(scene.refused().len(), 2, "another content is");
 }
 
 #[cfg(unix)]
@@ -588,8 +668,8 @@ fn a_thousand_replacements_while_others_reload() {
     scene.write(&content(0));
     let applied = Arc::new(Mutex::new(Vec::new()));
     let log = applied.clone();
-    let apply = move |content: &[u8]| {
-        let text = std::str::from_utf8(content).unwrap();
+    let apply = move |content: Option<&[u8]>| {
+        let text = std::str::from_utf8(content.unwrap()).unwrap();
         let numbers: Vec<usize> = text.lines().map(|line| line.parse().unwrap()).collect();
         let whole = numbers.len() == 500 && numbers.iter().all(|number| *number == numbers[0]);
         log.lock().unwrap().push(numbers[0]);
@@ -624,7 +704,7 @@ fn watching_ends_when_it_is_dropped() {
         let scene = Scene::with("a");
         let owned = Arc::new(());
         let alive: Weak<()> = Arc::downgrade(&owned);
-        let apply = move |_: &[u8]| -> Result<usize, String> {
+        let apply = move |_: Option<&[u8]>| -> Result<usize, String> {
             let _ = &owned;
             Ok(1)
         };
@@ -680,7 +760,8 @@ impl Log {
             .with_ansi(false)
             .with_writer(|| Self)
             .finish();
-        tracing::subscriber::set_global_default(subscriber).unwrap();
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(subscriber).unwrap());
         Self
     }
 
@@ -726,6 +807,19 @@ fn each_failure_is_logged_once() {
     scene.write("b");
     look();
     log.assert_one_line("INFO", path, "in force");
+    // It was back meanwhile, though as something else: the grace period begins anew.
+    fs::remove_file(path).unwrap();
+    look();
+    log.assert_one_line("ERROR", path, "the file is gone");
+    fs::create_dir(path).unwrap();
+    look();
+    log.assert_one_line("WARN", path, "it is no regular file");
+    fs::remove_dir(path).unwrap();
+    look();
+    log.assert_one_line("ERROR", path, "the file is gone");
+    scene.write("b");
+    look();
+    log.assert_one_line("INFO", path, "as before");
     // The same failure after things went well is another one.
     fs::remove_file(path).unwrap();
     look();
@@ -733,4 +827,33 @@ fn each_failure_is_logged_once() {
     scene.write("b");
     look();
     log.assert_one_line("INFO", path, "as before");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_that_others_may_write_is_reported() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let log = Log::start();
+    let (scene, linked) = (Scene::with("a"), Scene::with(""));
+    fs::remove_file(linked.path()).unwrap();
+    std::os::unix::fs::symlink(scene.path(), linked.path()).unwrap();
+    for (mode, is_reported) in [
+        (0o700, false),
+        (0o755, false),
+        (0o1777, false),
+        (0o770, true),
+        (0o777, true),
+        (0o702, true),
+    ] {
+        fs::set_permissions(scene.dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+        for scene in [&scene, &linked] {
+            let source = scene.source();
+            (0..3).for_each(|_| source.look());
+            match is_reported {
+                true => log.assert_one_line("WARN", &scene.path(), "may write to the directory"),
+                false => assert!(log.lines().is_empty(), "{mode:o}"),
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ pub mod forge;
 pub mod log;
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -17,6 +18,13 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, StatusCode};
 use mcp_auth_layer::Principal;
 use tower::{Service, ServiceExt};
+
+/// Writes a file of credentials, which its owner alone may write, whatever the umask is.
+pub fn write_credentials(path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
+    std::fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
 
 /// The heads of the requests that reached the inner service.
 #[derive(Clone, Default)]
