@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use sfv::BareItemFromInput;
 
-use super::clock::{Clock, Terms};
+use super::clock::{Clock, Reading, Terms};
 use super::fields::{Dictionary, InnerList, Member};
 use super::keys::{Key, Keys};
 use super::verify::malformed;
@@ -111,16 +111,22 @@ impl<'s> Signature<'s> {
     }
 
     /// Whether it says when it was made and until when it is good, and that this is now.
-    pub(super) fn is_timely(&self, clock: &Clock, terms: Terms, of_earlier_runs: bool) -> bool {
+    pub(super) fn is_timely(
+        &self,
+        clock: &Clock,
+        reading: Reading,
+        terms: Terms,
+        of_earlier_runs: bool,
+    ) -> bool {
         let (Some(created), Some(expires)) = (self.created(), self.seconds("expires")) else {
             return false;
         };
-        let now = clock.now(terms);
+        let now = reading.now;
         created < expires
             && expires - created <= terms.window
             && created <= now.saturating_add(terms.skew)
             && now <= expires.saturating_add(terms.skew)
-            && (of_earlier_runs || !clock.is_before_start(created, terms))
+            && (of_earlier_runs || !clock.is_before_start(created))
             && !clock.may_be_forgotten(created, terms)
     }
 

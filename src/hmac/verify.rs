@@ -60,7 +60,8 @@ impl<R: ReplayStore> Hmac<R> {
 
         // What is not good enough: 401. All of it is looked at, and none of it told.
         let terms = self.terms();
-        let timely = signature.is_timely(&self.clock, terms, self.store.is_shared());
+        let reading = self.clock.read(terms);
+        let timely = signature.is_timely(&self.clock, reading, terms, self.store.is_shared());
         let meant =
             signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
         let context = self.context.load();
@@ -81,7 +82,7 @@ impl<R: ReplayStore> Hmac<R> {
                 )),
             });
         };
-        self.clock.accept(created);
+        self.clock.accept(created, reading);
         Ok(Owed {
             digest,
             covers_content_type: covers(CONTENT_TYPE),
@@ -102,8 +103,9 @@ impl<R: ReplayStore> Hmac<R> {
 
     fn terms(&self) -> Terms {
         let (skew, window) = (self.skew.as_secs(), self.window.as_secs());
-        // Times are whole seconds: one more for each end.
-        let keep = skew.saturating_mul(2).saturating_add(window).saturating_add(2);
+        // Times are whole seconds, one more for each end, and the clock may move by a second either
+        // way before that counts as a step.
+        let keep = skew.saturating_mul(2).saturating_add(window).saturating_add(4);
         Terms { skew, window, keep }
     }
 
