@@ -332,10 +332,10 @@ mod tests {
     fn an_unnoticed_step_within_a_second_forgets_no_nonce() {
         let mut verifier = Verifier::new();
         // Signed by a clock that is ahead by the skew, and accepted while this one is ahead.
-        assert!(verifier.accepts_at(T * 1000 + 10_990, 10_000, T + 70, 1));
+        assert!(verifier.accepts_at(T * 1000 + 11_000, 10_000, T + 71, 1));
         // It is good until the skew after its end, by this clock, which is behind by then.
-        let (wall, elapsed) = (T * 1000 + 430_999, 431_999);
-        assert!(!verifier.accepts_at(wall, elapsed, T + 70, 1));
+        let (wall, elapsed) = (T * 1000 + 431_999, 432_999);
+        assert!(!verifier.accepts_at(wall, elapsed, T + 71, 1));
     }
 
     #[test]
