@@ -19,6 +19,8 @@ use mcp_auth_layer::{
     Admission, Authenticator, Basic, Bearer, Challenge, Claim, Hmac, KeyError, McpAuthLayer,
     MemoryReplayStore, Principal, Reason, Rejection, ReplayStore, any_of, from_fn,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 fn hmac() -> Hmac {
     Hmac::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
@@ -414,6 +416,10 @@ async fn a_signature_for_another_server_is_refused() {
     assert_eq!(named("tools.example.com").await, 200);
     assert_eq!(named("tools.example.com:8443").await, 200);
     assert_eq!(named("other.example.com").await, 401);
+    // A name with the default port is the same without.
+    let with_port = McpAuthLayer::new(hmac().https()).host("tls.example.com:443");
+    let signed = host("tls.example.com");
+    assert_eq!(send(recorder().0.layer(with_port), signed.request()).await.status, 200);
     let known = || hmac().authority("tools.example.com");
     assert_eq!(ask(known(), host("tools.example.com").request()).await.status, 200);
     assert_eq!(ask(known(), host("other.example.com").request()).await.status, 401);
@@ -442,6 +448,8 @@ async fn what_decides_the_meaning_is_covered_in_every_spelling() {
         ("mcp.session.id", 401, 401),
         ("mcp.x", 401, 401),
         ("content.encoding", 401, 401),
+        ("content_type", 401, 401),
+        ("content-type", 200, 200), // without a body
         ("last.event.id", 401, 401),
         ("x-api-key", 401, 401),
         ("x_api_key", 401, 401),
@@ -517,6 +525,43 @@ async fn one_head_has_its_body_collected_once_at_a_time() {
     drop(first);
     assert_eq!(send(app.clone(), captured.request()).await.status, 200, "released");
     assert_eq!(seen.count(), 2);
+}
+
+/// The finding's own attack: the head is captured, and its body never comes.
+#[tokio::test]
+async fn a_captured_head_is_open_once_over_real_sockets() {
+    let (app, seen) = app(hmac());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let captured = Forged::post("{}").at_last();
+    let request = captured.request();
+    // The server answers `100 Continue` once it wants the body.
+    let mut head = String::from("POST /mcp?a=1 HTTP/1.1\r\nexpect: 100-continue\r\n");
+    assert_eq!(request.uri(), "/mcp?a=1");
+    for (name, value) in request.headers() {
+        head += &format!("{name}: {}\r\n", value.to_str().unwrap());
+    }
+    head += "\r\n";
+    let open = async || {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        (String::from_utf8(status.to_vec()).unwrap(), stream)
+    };
+
+    let (status, mut first) = open().await;
+    assert_eq!(status, "HTTP/1.1 100");
+    for _ in 0..15 {
+        assert_eq!(open().await.0, "HTTP/1.1 401");
+    }
+    first.write_all(b"{}").await.unwrap();
+    let mut answer = [0; 25];
+    first.read_exact(&mut answer).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer).contains("HTTP/1.1 200"));
+    assert_eq!(seen.count(), 1);
+    assert_eq!(open().await.0, "HTTP/1.1 401", "it is a replay now");
 }
 
 #[tokio::test]
