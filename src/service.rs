@@ -346,6 +346,7 @@ impl<A: Authenticator> Gate<A> {
         let Some(check) = admission.body_check.take() else {
             return Ok((admission, None));
         };
+        let check = self.guarded("the check of the body", pin!(check.begin())).await?;
         let Options { body_limits, body_budget, .. } = &*self.options;
         let (bytes, share) =
             body::collect(body, &admission.principal, *body_limits, body_budget).await?;

@@ -527,6 +527,70 @@ async fn one_head_has_its_body_collected_once_at_a_time() {
     assert_eq!(seen.count(), 2);
 }
 
+/// The kind: what the layer may ask any number of times changed something, or could not answer.
+#[tokio::test]
+async fn the_head_is_decided_at_once_and_without_side_effects() {
+    let head = |request: Request| request.into_parts().0;
+    let captured = Forged::post("{}").at_last();
+    let store = Scripted::default();
+    let claims = store.claims.clone();
+    let keys = hmac().replay_store(store);
+    for _ in 0..3 {
+        let decided = keys.authenticate_now(&head(captured.request()));
+        assert_eq!(decided.unwrap().unwrap().principal().name(), "ci");
+    }
+    let mut malformed = Forged::get().request();
+    malformed.headers_mut().insert("signature", "?".parse().unwrap());
+    let wrong = Forged { secret: vec![9; 32], ..Forged::get() }.request();
+    for (request, status) in [(malformed, 400), (wrong, 401), (Forged::get().unsigned(), 401)] {
+        let decided = keys.authenticate_now(&head(request));
+        assert_eq!(decided.unwrap().unwrap_err().status(), status);
+    }
+    assert_eq!(claims.load(Ordering::SeqCst), 0);
+    // Neither reserves the nonce, or claims it.
+    let held = [
+        keys.authenticate_now(&head(captured.request())).unwrap().unwrap(),
+        keys.authenticate(&head(captured.request())).await.unwrap(),
+    ];
+    let (app, seen) = app(keys);
+    assert_eq!(send(app, captured.request()).await.status, 200);
+    assert_eq!((seen.count(), claims.load(Ordering::SeqCst)), (1, 1));
+    drop(held);
+}
+
+/// The kind: everybody is refused, and nothing says why.
+#[tokio::test]
+async fn a_refusal_of_a_proven_signature_is_explained_in_the_log() {
+    let cause = |answer: &Answer| format!("{:?}", answer.extensions.get::<Rejection>().unwrap());
+    let stale = |forged: Forged| forged.with("created", now() - 900).with("expires", now() - 800);
+    let refused = ask(shared(), stale(Forged::get()).request()).await;
+    assert!(cause(&refused).contains("this server's clock says"), "{}", cause(&refused));
+    assert!(!refused.body.contains("clock"), "{}", refused.body);
+    // Who has no key is told nothing, in the log neither: anybody could write it full.
+    let wrong = Forged { secret: vec![9; 32], ..Forged::get() };
+    let refused = ask(shared(), stale(wrong).request()).await;
+    assert!(!cause(&refused).contains("clock"), "{}", cause(&refused));
+
+    let (app, _) = app(hmac());
+    let captured = Forged::post("{}").at_last();
+    let wrong_body = captured.request().map(|_| Body::from("{ }"));
+    assert!(cause(&send(app.clone(), wrong_body).await).contains("the body is not"));
+    let stalled = Body::from_stream(futures::stream::pending::<Result<&str, BoxError>>());
+    let mut first = Box::pin(send(app.clone(), captured.request().map(|_| stalled)));
+    assert!(futures::poll!(first.as_mut()).is_pending());
+    let reserved = send(app.clone(), captured.request()).await;
+    assert!(cause(&reserved).contains("is being verified"), "{}", cause(&reserved));
+    drop(first);
+    assert_eq!(send(app.clone(), captured.request()).await.status, 200);
+    let replayed = send(app, captured.request()).await;
+    assert!(cause(&replayed).contains("used before"), "{}", cause(&replayed));
+    assert_eq!(
+        (reserved.status, reserved.headers, reserved.body),
+        (replayed.status, replayed.headers, replayed.body),
+        "one answer"
+    );
+}
+
 /// The finding's own attack: the head is captured, and its body never comes.
 #[tokio::test]
 async fn a_captured_head_is_open_once_over_real_sockets() {

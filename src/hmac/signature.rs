@@ -33,6 +33,13 @@ pub(super) struct Signature<'s> {
     pub(super) bytes: &'s [u8],
 }
 
+/// When a signature was made and until when it is good, in seconds since 1970.
+#[derive(Clone, Copy)]
+pub(super) struct Validity {
+    pub(super) created: u64,
+    pub(super) expires: u64,
+}
+
 impl<'f> Signatures<'f> {
     /// Reads both fields; `None` if there is neither.
     pub(super) fn parse(headers: &'f HeaderMap) -> Result<Option<Self>, Rejection> {
@@ -110,28 +117,10 @@ impl<'s> Signature<'s> {
         string(self.input, "nonce").filter(|nonce| nonce.len() >= MIN_NONCE)
     }
 
-    /// Whether it says when it was made and until when it is good, and that this is now.
-    pub(super) fn is_timely(
-        &self,
-        clock: &Clock,
-        reading: Reading,
-        terms: Terms,
-        of_earlier_runs: bool,
-    ) -> bool {
-        let (Some(created), Some(expires)) = (self.created(), self.seconds("expires")) else {
-            return false;
-        };
-        let now = reading.now;
-        created < expires
-            && expires - created <= terms.window
-            && created <= now.saturating_add(terms.skew)
-            && now <= expires.saturating_add(terms.skew)
-            && (of_earlier_runs || !clock.is_before_start(created))
-            && !clock.may_be_forgotten(created, terms)
-    }
-
-    pub(super) fn created(&self) -> Option<u64> {
-        self.seconds("created")
+    /// When it was made and until when it is good.
+    pub(super) fn validity(&self) -> Option<Validity> {
+        let (created, expires) = (self.seconds("created")?, self.seconds("expires")?);
+        Some(Validity { created, expires })
     }
 
     fn seconds(&self, key: &str) -> Option<u64> {
@@ -147,6 +136,26 @@ impl<'s> Signature<'s> {
 
     pub(super) fn has_tag(&self, wanted: Option<&str>) -> bool {
         wanted.is_none() || string(self.input, "tag") == wanted
+    }
+}
+
+impl Validity {
+    /// Whether this is now, and nothing can have been served that was forgotten since.
+    pub(super) fn is_now(
+        self,
+        clock: &Clock,
+        reading: Reading,
+        terms: Terms,
+        of_earlier_runs: bool,
+    ) -> bool {
+        let Self { created, expires } = self;
+        let now = reading.now;
+        created < expires
+            && expires - created <= terms.window
+            && created <= now.saturating_add(terms.skew)
+            && now <= expires.saturating_add(terms.skew)
+            && (of_earlier_runs || !clock.is_before_start(created))
+            && !clock.may_be_forgotten(created, terms)
     }
 }
 
