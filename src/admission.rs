@@ -7,8 +7,25 @@ use bytes::Bytes;
 
 use crate::{Principal, Rejection};
 
-type Checked = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
-pub(crate) type BodyCheck = Box<dyn FnOnce(Bytes) -> Checked + Send>;
+type Pending<T> = Pin<Box<dyn Future<Output = Result<T, Rejection>> + Send>>;
+type BodyCheck = Box<dyn FnOnce(Bytes) -> Pending<()> + Send>;
+
+/// A check of the body that is still owed.
+pub(crate) enum PendingCheck {
+    Begun(BodyCheck),
+    /// To be begun before anything of the body is read.
+    #[cfg_attr(not(feature = "hmac"), allow(dead_code, reason = "signatures alone need it"))]
+    ToBegin(Box<dyn FnOnce() -> Pending<BodyCheck> + Send>),
+}
+
+impl PendingCheck {
+    pub(crate) async fn begin(self) -> Result<BodyCheck, Rejection> {
+        match self {
+            Self::Begun(check) => Ok(check),
+            Self::ToBegin(begin) => begin().await,
+        }
+    }
+}
 
 /// What an [`Authenticator`](crate::Authenticator) grants: a [`Principal`], and perhaps a check
 /// of the body that is still owed.
@@ -36,7 +53,7 @@ pub(crate) type BodyCheck = Box<dyn FnOnce(Bytes) -> Checked + Send>;
 pub struct Admission {
     pub(crate) principal: Principal,
     pub(crate) scheme: &'static str,
-    pub(crate) body_check: Option<BodyCheck>,
+    pub(crate) body_check: Option<PendingCheck>,
 }
 
 impl Admission {
@@ -84,9 +101,35 @@ impl Admission {
         F: FnOnce(Bytes) -> Fut + Send + 'static,
         Fut: Future<Output = Result<(), Rejection>> + Send + 'static,
     {
-        self.body_check = Some(Box::new(|body| Box::pin(check(body))));
+        self.body_check = Some(PendingCheck::Begun(boxed(check)));
         self
     }
+
+    /// The same with a check that `begin` returns, which the layer calls before it reads anything of
+    /// the body.
+    #[cfg(feature = "hmac")]
+    pub(crate) fn begin_body_check<B, Begun, F, Fut>(mut self, begin: B) -> Self
+    where
+        B: FnOnce() -> Begun + Send + 'static,
+        Begun: Future<Output = Result<F, Rejection>> + Send + 'static,
+        F: FnOnce(Bytes) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Rejection>> + Send + 'static,
+    {
+        let begin = || -> Pending<BodyCheck> {
+            let begun = begin();
+            Box::pin(async { begun.await.map(boxed) })
+        };
+        self.body_check = Some(PendingCheck::ToBegin(Box::new(begin)));
+        self
+    }
+}
+
+fn boxed<F, Fut>(check: F) -> BodyCheck
+where
+    F: FnOnce(Bytes) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<(), Rejection>> + Send + 'static,
+{
+    Box::new(|body| Box::pin(check(body)))
 }
 
 impl From<Principal> for Admission {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use axum_core::BoxError;
 use axum_core::body::Body;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, EXPECT, UPGRADE};
+use http::header::{AUTHORIZATION, CONNECTION, COOKIE, EXPECT, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Version};
 use tower_service::Service;
@@ -230,14 +230,19 @@ fn must_drain(head: &Parts, body: &impl http_body::Body) -> bool {
 }
 
 /// Ambiguous: implementations disagree on which of two headers wins. Signatures are lists, whose
-/// lines are joined (RFC 9421 §4).
+/// lines are joined (RFC 9421 §4), and so are those of cookies over HTTP/2 (RFC 9113 §8.2.3).
 fn one_credential(head: &Parts, credentials: &[HeaderName]) -> Result<(), Rejection> {
     let has_two = head.headers.len() > head.headers.keys_len()
         && head.headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
     if has_two {
         return Err(Rejection::bad_request("more than one Authorization header"));
     }
-    for name in credentials.iter().filter(|name| **name != SIGNATURE && **name != SIGNATURE_INPUT) {
+    let is_list = |name: &HeaderName| {
+        *name == SIGNATURE
+            || *name == SIGNATURE_INPUT
+            || *name == COOKIE && head.version >= Version::HTTP_2
+    };
+    for name in credentials.iter().filter(|name| !is_list(name)) {
         let lines = head.headers.iter().filter(|(field, _)| is_spelling_of(field.as_str(), name));
         if lines.count() > 1 {
             return Err(Rejection::bad_request(format!("more than one {name} header")));
@@ -341,6 +346,7 @@ impl<A: Authenticator> Gate<A> {
         let Some(check) = admission.body_check.take() else {
             return Ok((admission, None));
         };
+        let check = self.guarded("the check of the body", pin!(check.begin())).await?;
         let Options { body_limits, body_budget, .. } = &*self.options;
         let (bytes, share) =
             body::collect(body, &admission.principal, *body_limits, body_budget).await?;

@@ -1,7 +1,7 @@
 //! The one list of header fields that decide what a request means: what a signature must cover, whose
 //! session it is, and what is stripped before the inner service.
 
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderName, UPGRADE};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, UPGRADE};
 
 pub(crate) static SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(crate) static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -43,7 +43,10 @@ impl SignificantHeaders {
             _ => false,
         };
         let known = [&AUTHORIZATION, &CONTENT_ENCODING, &LAST_EVENT_ID, &UPGRADE];
+        // Signatures cover it by its own name wherever there is a body.
+        let is_second_type = name != CONTENT_TYPE.as_str() && is_spelling_of(name, &CONTENT_TYPE);
         is_mcp
+            || is_second_type
             || known.into_iter().any(|known| is_spelling_of(name, known))
             || self.own.iter().any(|own| is_spelling_of(name, own))
     }
@@ -80,6 +83,7 @@ mod tests {
             "last.event.id",
             "content-encoding",
             "content.encoding",
+            "content_type",
             "authorization",
             "upgrade",
             "x-session",

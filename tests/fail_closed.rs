@@ -203,6 +203,25 @@ async fn who_answers_now_is_not_asked_again_and_a_conclusive_answer_ends_it() {
     assert_eq!(status(any_of(missing(), broken())).await, 400);
 }
 
+/// HTTP/2 clients may send each cookie in a field of its own (RFC 9113 §8.2.3).
+#[tokio::test]
+async fn cookies_are_a_list_over_http_2_alone() {
+    let by_cookie = || {
+        from_fn(|_: &Parts| async { Ok::<_, Rejection>(Principal::new("alice")) })
+            .credential_header(http::header::COOKIE)
+    };
+    for (version, expected) in [(http::Version::HTTP_11, 400), (http::Version::HTTP_2, 200)] {
+        let mut request = get("/", &[("cookie", "a=1"), ("cookie", "session=s")]);
+        *request.version_mut() = version;
+        let (router, seen) = recorder();
+        let app = router.layer(McpAuthLayer::new(by_cookie()));
+        assert_eq!(send(app, request).await.status, expected, "{version:?}");
+        if expected == 200 {
+            assert!(seen.only().headers.is_empty());
+        }
+    }
+}
+
 #[tokio::test]
 async fn credential_headers_of_every_member_are_taken_off() {
     struct ApiKey;

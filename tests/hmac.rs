@@ -19,6 +19,8 @@ use mcp_auth_layer::{
     Admission, Authenticator, Basic, Bearer, Challenge, Claim, Hmac, KeyError, McpAuthLayer,
     MemoryReplayStore, Principal, Reason, Rejection, ReplayStore, any_of, from_fn,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 fn hmac() -> Hmac {
     Hmac::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
@@ -414,6 +416,10 @@ async fn a_signature_for_another_server_is_refused() {
     assert_eq!(named("tools.example.com").await, 200);
     assert_eq!(named("tools.example.com:8443").await, 200);
     assert_eq!(named("other.example.com").await, 401);
+    // A name with the default port is the same without.
+    let with_port = McpAuthLayer::new(hmac().https()).host("tls.example.com:443");
+    let signed = host("tls.example.com");
+    assert_eq!(send(recorder().0.layer(with_port), signed.request()).await.status, 200);
     let known = || hmac().authority("tools.example.com");
     assert_eq!(ask(known(), host("tools.example.com").request()).await.status, 200);
     assert_eq!(ask(known(), host("other.example.com").request()).await.status, 401);
@@ -442,6 +448,8 @@ async fn what_decides_the_meaning_is_covered_in_every_spelling() {
         ("mcp.session.id", 401, 401),
         ("mcp.x", 401, 401),
         ("content.encoding", 401, 401),
+        ("content_type", 401, 401),
+        ("content-type", 200, 200), // without a body
         ("last.event.id", 401, 401),
         ("x-api-key", 401, 401),
         ("x_api_key", 401, 401),
@@ -517,6 +525,107 @@ async fn one_head_has_its_body_collected_once_at_a_time() {
     drop(first);
     assert_eq!(send(app.clone(), captured.request()).await.status, 200, "released");
     assert_eq!(seen.count(), 2);
+}
+
+/// The kind: what the layer may ask any number of times changed something, or could not answer.
+#[tokio::test]
+async fn the_head_is_decided_at_once_and_without_side_effects() {
+    let head = |request: Request| request.into_parts().0;
+    let captured = Forged::post("{}").at_last();
+    let store = Scripted::default();
+    let claims = store.claims.clone();
+    let keys = hmac().replay_store(store);
+    for _ in 0..3 {
+        let decided = keys.authenticate_now(&head(captured.request()));
+        assert_eq!(decided.unwrap().unwrap().principal().name(), "ci");
+    }
+    let mut malformed = Forged::get().request();
+    malformed.headers_mut().insert("signature", "?".parse().unwrap());
+    let wrong = Forged { secret: vec![9; 32], ..Forged::get() }.request();
+    for (request, status) in [(malformed, 400), (wrong, 401), (Forged::get().unsigned(), 401)] {
+        let decided = keys.authenticate_now(&head(request));
+        assert_eq!(decided.unwrap().unwrap_err().status(), status);
+    }
+    assert_eq!(claims.load(Ordering::SeqCst), 0);
+    // Neither reserves the nonce, or claims it.
+    let held = [
+        keys.authenticate_now(&head(captured.request())).unwrap().unwrap(),
+        keys.authenticate(&head(captured.request())).await.unwrap(),
+    ];
+    let (app, seen) = app(keys);
+    assert_eq!(send(app, captured.request()).await.status, 200);
+    assert_eq!((seen.count(), claims.load(Ordering::SeqCst)), (1, 1));
+    drop(held);
+}
+
+/// The kind: everybody is refused, and nothing says why.
+#[tokio::test]
+async fn a_refusal_of_a_proven_signature_is_explained_in_the_log() {
+    let cause = |answer: &Answer| format!("{:?}", answer.extensions.get::<Rejection>().unwrap());
+    let stale = |forged: Forged| forged.with("created", now() - 900).with("expires", now() - 800);
+    let refused = ask(shared(), stale(Forged::get()).request()).await;
+    assert!(cause(&refused).contains("this server's clock says"), "{}", cause(&refused));
+    assert!(!refused.body.contains("clock"), "{}", refused.body);
+    // Who has no key is told nothing, in the log neither: anybody could write it full.
+    let wrong = Forged { secret: vec![9; 32], ..Forged::get() };
+    let refused = ask(shared(), stale(wrong).request()).await;
+    assert!(!cause(&refused).contains("clock"), "{}", cause(&refused));
+
+    let (app, _) = app(hmac());
+    let captured = Forged::post("{}").at_last();
+    let wrong_body = captured.request().map(|_| Body::from("{ }"));
+    assert!(cause(&send(app.clone(), wrong_body).await).contains("the body is not"));
+    let stalled = Body::from_stream(futures::stream::pending::<Result<&str, BoxError>>());
+    let mut first = Box::pin(send(app.clone(), captured.request().map(|_| stalled)));
+    assert!(futures::poll!(first.as_mut()).is_pending());
+    let reserved = send(app.clone(), captured.request()).await;
+    assert!(cause(&reserved).contains("is being verified"), "{}", cause(&reserved));
+    drop(first);
+    assert_eq!(send(app.clone(), captured.request()).await.status, 200);
+    let replayed = send(app, captured.request()).await;
+    assert!(cause(&replayed).contains("used before"), "{}", cause(&replayed));
+    assert_eq!(
+        (reserved.status, reserved.headers, reserved.body),
+        (replayed.status, replayed.headers, replayed.body),
+        "one answer"
+    );
+}
+
+/// The finding's own attack: the head is captured, and its body never comes.
+#[tokio::test]
+async fn a_captured_head_is_open_once_over_real_sockets() {
+    let (app, seen) = app(hmac());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let captured = Forged::post("{}").at_last();
+    let request = captured.request();
+    // The server answers `100 Continue` once it wants the body.
+    let mut head = String::from("POST /mcp?a=1 HTTP/1.1\r\nexpect: 100-continue\r\n");
+    assert_eq!(request.uri(), "/mcp?a=1");
+    for (name, value) in request.headers() {
+        head += &format!("{name}: {}\r\n", value.to_str().unwrap());
+    }
+    head += "\r\n";
+    let open = async || {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        (String::from_utf8(status.to_vec()).unwrap(), stream)
+    };
+
+    let (status, mut first) = open().await;
+    assert_eq!(status, "HTTP/1.1 100");
+    for _ in 0..15 {
+        assert_eq!(open().await.0, "HTTP/1.1 401");
+    }
+    first.write_all(b"{}").await.unwrap();
+    let mut answer = [0; 25];
+    first.read_exact(&mut answer).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer).contains("HTTP/1.1 200"));
+    assert_eq!(seen.count(), 1);
+    assert_eq!(open().await.0, "HTTP/1.1 401", "it is a replay now");
 }
 
 #[tokio::test]
@@ -1037,8 +1146,9 @@ async fn a_nonce_is_kept_longer_than_its_signature_is_good() {
         hmac().window(Duration::from_secs(5)).skew(Duration::from_secs(3)).replay_store(store);
     let forged = Forged::get().with("expires", now() + 5).with("created", now());
     assert_eq!(ask(hmac, forged.request()).await.status, 200);
-    // From `created` a skew ahead to `expires` a skew ago, in whole seconds at both ends.
-    assert!(*kept.lock().unwrap() >= Duration::from_secs(5 + 3 + 3 + 2));
+    // From `created` a skew ahead to `expires` a skew ago, in whole seconds at both ends, by a clock
+    // that moves by a second either way.
+    assert!(*kept.lock().unwrap() >= Duration::from_secs(5 + 3 + 3 + 2 + 2));
 }
 
 #[tokio::test]

@@ -184,6 +184,9 @@ fn each_signature_is_another_and_replaces_the_last() {
         seen.push(request.headers()["signature"].clone());
     }
     assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2]);
+    let input = request.headers()["signature-input"].to_str().unwrap();
+    let nonce = input.split("nonce=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(nonce.len() >= 16, "{nonce}");
 }
 
 #[test]

@@ -84,10 +84,15 @@ impl Hosts {
         is_local(name) || self.has(name, port.and_then(|port| port.parse().ok()))
     }
 
-    /// Whether this name is configured, and for this port.
+    /// Whether this name is configured, and for this port; clients leave out the scheme's default
+    /// port, whether they are told it or not.
     pub(super) fn has(&self, name: &str, port: Option<u16>) -> bool {
         self.0.iter().any(|own| {
-            own.name.eq_ignore_ascii_case(name) && (own.port.is_none() || own.port == port)
+            let is_port = match (own.port, port) {
+                (None, _) | (Some(80 | 443), None) => true,
+                (own, named) => own == named,
+            };
+            is_port && own.name.eq_ignore_ascii_case(name)
         })
     }
 }
@@ -159,7 +164,14 @@ mod tests {
         let mut hosts = Hosts::default();
         hosts.add(Host::parse("Tools.example.com").unwrap());
         hosts.add(Host::parse("other.example.com:8443").unwrap());
-        for own in ["tools.example.com", "TOOLS.example.COM:9", "other.example.com:8443"] {
+        hosts.add(Host::parse("tls.example.com:443").unwrap());
+        for own in [
+            "tools.example.com",
+            "TOOLS.example.COM:9",
+            "other.example.com:8443",
+            "tls.example.com",
+            "tls.example.com:443",
+        ] {
             assert!(hosts.is_own(own.as_bytes()), "{own}");
         }
         for foreign in [
@@ -168,6 +180,8 @@ mod tests {
             "tools.example.com.",
             "other.example.com",
             "other.example.com:80",
+            "tls.example.com:80",
+            "tls.example.com:8443",
             "",
         ] {
             assert!(!hosts.is_own(foreign.as_bytes()), "{foreign}");

@@ -42,8 +42,9 @@ pub(super) struct Message<'r> {
     /// Whose path and query count.
     pub(super) uri: &'r Uri,
     pub(super) headers: &'r HeaderMap,
-    /// Whether the request line has the URI in absolute form (RFC 9112 §3.2.2).
-    pub(super) is_absolute: bool,
+    /// Whether there is a request line, which may have the URI in another form than its path
+    /// (RFC 9112 §3.2).
+    pub(super) has_request_line: bool,
 }
 
 /// Whether these components cover what this one says: the target URI has all of its parts, and the
@@ -67,7 +68,7 @@ impl<'r> Message<'r> {
             prefix: "",
             uri: &head.uri,
             headers: &head.headers,
-            is_absolute: head.version < Version::HTTP_2 && head.uri.scheme().is_some(),
+            has_request_line: head.version < Version::HTTP_2,
         }
     }
 
@@ -100,17 +101,23 @@ impl<'r> Message<'r> {
                 base.extend([self.scheme, "://", self.authority]);
                 self.push_path_and_query(base);
             }
-            REQUEST_TARGET => {
-                if self.is_absolute {
-                    let uri = self.uri;
-                    let named = uri.authority().map_or("", |authority| authority.as_str());
-                    base.extend([uri.scheme_str().unwrap_or(self.scheme), "://", named]);
-                }
-                self.push_path_and_query(base);
-            }
+            REQUEST_TARGET => self.push_request_target(base),
             _ => self.push_field(base, component)?,
         }
         Ok(())
+    }
+
+    /// RFC 9421 §2.2.5: in the form that the request line has.
+    fn push_request_target(&self, base: &mut String) {
+        let of_line = self.uri.authority().filter(|_| self.has_request_line);
+        let authority = of_line.map_or("", |authority| authority.as_str());
+        match self.uri.scheme_str().filter(|_| self.has_request_line) {
+            Some(scheme) => base.extend([scheme, "://", authority]),
+            // CONNECT has nothing else.
+            None if !authority.is_empty() => return base.push_str(authority),
+            None => {}
+        }
+        self.push_path_and_query(base);
     }
 
     fn push_path_and_query(&self, base: &mut String) {
@@ -276,6 +283,29 @@ mod tests {
             (REQUEST_TARGET, "/a?b=%20", "/a?b=%20"),
             (REQUEST_TARGET, "/a?", "/a?"),
             (REQUEST_TARGET, "http://example.com/a?b", "http://example.com/a?b"),
+            // The examples of RFC 9421 §2.2.
+            (AUTHORITY, "https://www.example.com/", "www.example.com"),
+            (
+                TARGET_URI,
+                "https://www.example.com/path?param=value",
+                "https://www.example.com/path?param=value",
+            ),
+            (REQUEST_TARGET, "/path?param=value", "/path?param=value"),
+            (
+                REQUEST_TARGET,
+                "https://www.example.com/path?param=value",
+                "https://www.example.com/path?param=value",
+            ),
+            (REQUEST_TARGET, "example.com:80", "example.com:80"),
+            (REQUEST_TARGET, "*", "*"),
+            (PATH, "/path?param=value", "/path"),
+            (
+                QUERY,
+                "/path?param=value&foo=bar&baz=bat%2Dman",
+                "?param=value&foo=bar&baz=bat%2Dman",
+            ),
+            (QUERY, "/path?queryString", "?queryString"),
+            (QUERY, "/path?", "?"),
         ] {
             let host = if target.starts_with("https") { &[][..] } else { host };
             assert_eq!(

@@ -6,6 +6,9 @@
 //! was forgotten would be good once more. So for each stretch of time between two steps of the wall
 //! clock it is remembered which `created` times were accepted in it, and such signatures are refused
 //! once their nonces may be forgotten.
+//!
+//! What an earlier process accepted is not known. It is told by the start of this one, as soon as a
+//! signature was accepted while the clock said what it did at the start: then it was right.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -30,6 +33,8 @@ struct State {
     /// What the wall clock said at the start: before any step, and by what it says now.
     started: u64,
     started_by_now: u64,
+    /// Whether a signature was accepted while the clock said what it did at the start.
+    is_start_confirmed: bool,
     /// The `created` times that were accepted since the last step.
     accepted: Option<Accepted>,
     /// The same of earlier stretches, of which there are few.
@@ -50,6 +55,22 @@ struct Stretch {
     started: u64,
 }
 
+/// What the wall clock says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    /// In seconds since 1970.
+    pub(super) now: u64,
+    /// What it would have said at the start, in milliseconds.
+    started: u64,
+}
+
+/// A step of the wall clock, in seconds: forward, or back below zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    by: i64,
+    since_start: i64,
+}
+
 /// For how long, in seconds, signatures are good and nonces remembered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
@@ -65,18 +86,34 @@ impl Clock {
     }
 
     fn at(started: u64) -> Self {
-        let state = State { started, started_by_now: started, accepted: None, earlier: Vec::new() };
+        let state = State {
+            started,
+            started_by_now: started,
+            is_start_confirmed: false,
+            accepted: None,
+            earlier: Vec::new(),
+        };
         Self { since: Instant::now(), state: Mutex::new(state) }
     }
 
-    /// What the wall clock says, in seconds since 1970.
-    pub(super) fn now(&self, terms: Terms) -> u64 {
-        self.state().read(wall_millis(), self.elapsed(), terms)
+    /// Reads the wall clock. A step by more than the skew is logged, once.
+    pub(super) fn read(&self, terms: Terms) -> Reading {
+        let (reading, step) = self.state().read(wall_millis(), self.elapsed(), terms);
+        if let Some(Step { by, since_start }) = step {
+            error!(
+                since_start,
+                "this server's clock was put {} by {} s: signatures that may have been served before \
+                 stay refused",
+                if by < 0 { "back" } else { "forward" },
+                by.unsigned_abs()
+            );
+        }
+        reading
     }
 
     /// Whether a signature with this `created` time may have been accepted by an earlier process.
-    pub(super) fn is_before_start(&self, created: u64, terms: Terms) -> bool {
-        self.state().is_before_start(created, terms)
+    pub(super) fn is_before_start(&self, created: u64) -> bool {
+        self.state().is_before_start(created)
     }
 
     /// Whether a signature with this `created` time may have been accepted before the wall clock was
@@ -85,9 +122,10 @@ impl Clock {
         self.state().may_be_forgotten(created, self.elapsed(), terms)
     }
 
-    /// Remembers that a signature with this `created` time is about to be accepted.
-    pub(super) fn accept(&self, created: u64) {
-        self.state().accept(created);
+    /// Remembers that a signature with this `created` time, which is good by this reading, is about
+    /// to be accepted.
+    pub(super) fn accept(&self, created: u64, reading: Reading) {
+        self.state().accept(created, reading);
     }
 
     fn elapsed(&self) -> u64 {
@@ -100,29 +138,29 @@ impl Clock {
 }
 
 impl State {
-    fn read(&mut self, wall: u64, elapsed: u64, terms: Terms) -> u64 {
+    /// Returns a step with the reading if there was one by more than the skew.
+    fn read(&mut self, wall: u64, elapsed: u64, terms: Terms) -> (Reading, Option<Step>) {
         let started = wall.saturating_sub(elapsed);
-        let step = started.abs_diff(self.started_by_now);
-        if step > STEP {
+        let mut seen = None;
+        if started.abs_diff(self.started_by_now) > STEP {
+            let seconds = |from: u64| (started as i64).saturating_sub(from as i64) / 1000;
+            let step =
+                Step { by: seconds(self.started_by_now), since_start: seconds(self.started) };
+            seen = Some(step).filter(|step| step.by.unsigned_abs() > terms.skew);
             self.step_to(started);
-            if step / 1000 > terms.skew {
-                let direction = if wall > elapsed + self.started { "ahead of" } else { "behind" };
-                error!(
-                    seconds = step / 1000,
-                    off_since_start = started.abs_diff(self.started) / 1000,
-                    "this server's clock was set by more than the skew that signatures may have: it \
-                     is now {direction} what it said at the start by off_since_start seconds; \
-                     signatures that may have been served before stay refused"
-                );
-            }
         }
-        wall / 1000
+        (Reading { now: wall / 1000, started: self.started_by_now }, seen)
     }
 
     fn step_to(&mut self, started: u64) {
-        let stretch = |accepted| Stretch { accepted, started: self.started_by_now };
-        self.earlier.extend(self.accepted.take().map(stretch));
+        if let Some(accepted) = self.accepted.take() {
+            self.remember(Stretch { accepted, started: self.started_by_now });
+        }
         self.started_by_now = started;
+    }
+
+    fn remember(&mut self, stretch: Stretch) {
+        self.earlier.push(stretch);
         if self.earlier.len() > STRETCHES {
             self.join_closest();
         }
@@ -142,13 +180,14 @@ impl State {
     /// Times are whole seconds and the client's: a signature of the very second of the start cannot
     /// be told from a new one.
     ///
-    /// Where the clock was wrong at the start, an earlier process that had the same wrong clock may
-    /// have accepted signatures of just before it.
-    fn is_before_start(&self, created: u64, terms: Terms) -> bool {
-        let (first, by_now) = (self.started / 1000, self.started_by_now / 1000);
-        let just_before =
-            first.saturating_sub(terms.window.saturating_add(terms.skew.saturating_mul(2)))..first;
-        created < by_now || just_before.contains(&created)
+    /// Where the clock was put back since, the start is what it said at first if that is confirmed.
+    /// If not, it may have been wrong.
+    fn is_before_start(&self, created: u64) -> bool {
+        let start = match self.is_start_confirmed {
+            true => self.started.max(self.started_by_now),
+            false => self.started_by_now,
+        };
+        created < start / 1000
     }
 
     fn may_be_forgotten(&self, created: u64, elapsed: u64, terms: Terms) -> bool {
@@ -164,8 +203,14 @@ impl State {
         })
     }
 
-    fn accept(&mut self, created: u64) {
-        let accepted = self.accepted.get_or_insert(Accepted { first: created, last: created });
+    fn accept(&mut self, created: u64, reading: Reading) {
+        self.is_start_confirmed |= reading.started.abs_diff(self.started) <= STEP;
+        let now = Accepted { first: created, last: created };
+        if reading.started != self.started_by_now {
+            // There was a step in between.
+            return self.remember(Stretch { accepted: now, started: reading.started });
+        }
+        let accepted = self.accepted.get_or_insert(now);
         accepted.first = accepted.first.min(created);
         accepted.last = accepted.last.max(created);
     }
@@ -189,11 +234,15 @@ mod tests {
 
     use super::*;
 
-    const TERMS: Terms = Terms { skew: 60, window: 300, keep: 422 };
+    const TERMS: Terms = Terms { skew: 60, window: 300, keep: 424 };
     const T: u64 = 1_000_000;
 
     fn state() -> State {
-        Clock::at(T * 1000).state.into_inner().unwrap()
+        started_at(T)
+    }
+
+    fn started_at(seconds: u64) -> State {
+        Clock::at(seconds * 1000).state.into_inner().unwrap()
     }
 
     /// A verifier with its memory of nonces, which forgets as early as it may.
@@ -209,17 +258,22 @@ mod tests {
 
         /// Whether a signature is accepted; `nonce` tells it apart. Times are in seconds.
         fn accepts(&mut self, wall: u64, elapsed: u64, created: u64, nonce: u64) -> bool {
-            let now = self.state.read(wall * 1000, elapsed * 1000, TERMS);
+            self.accepts_at(wall * 1000, elapsed * 1000, created, nonce)
+        }
+
+        /// The same in milliseconds, except for `created`.
+        fn accepts_at(&mut self, wall: u64, elapsed: u64, created: u64, nonce: u64) -> bool {
+            let (reading, _) = self.state.read(wall, elapsed, TERMS);
             let expires = created + TERMS.window;
-            let is_timely = created <= now + TERMS.skew
-                && now <= expires + TERMS.skew
-                && !self.state.is_before_start(created, TERMS)
-                && !self.state.may_be_forgotten(created, elapsed * 1000, TERMS);
+            let is_timely = created <= reading.now + TERMS.skew
+                && reading.now <= expires + TERMS.skew
+                && !self.state.is_before_start(created)
+                && !self.state.may_be_forgotten(created, elapsed, TERMS);
             if !is_timely {
                 return false;
             }
-            self.state.accept(created);
-            self.claimed.retain(|_, at| elapsed - *at <= TERMS.keep);
+            self.state.accept(created, reading);
+            self.claimed.retain(|_, at| elapsed - *at < TERMS.keep * 1000);
             self.claimed.insert(nonce, elapsed).is_none()
         }
     }
@@ -239,10 +293,17 @@ mod tests {
     #[test]
     fn a_clock_that_was_wrong_at_the_start_is_right_once_it_is_set() {
         for start in [T + 3600, T - 3600] {
-            let state = Clock::at(start * 1000).state.into_inner().unwrap();
-            let mut verifier = Verifier { state, claimed: HashMap::new() };
+            let mut verifier = Verifier { state: started_at(start), claimed: HashMap::new() };
             assert!(verifier.accepts(T + 5, 5, T + 5, 1), "{start}");
             assert!(!verifier.accepts(T + 6, 6, T - 1, 2), "signed before the start");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_at_the_start_is_not_refused_later() {
+        let mut verifier = Verifier { state: started_at(T + 3600), claimed: HashMap::new() };
+        for second in 5..5000 {
+            assert!(verifier.accepts(T + second, second, T + second, second), "{second}");
         }
     }
 
@@ -255,6 +316,52 @@ mod tests {
         // Signatures that cannot have been served are accepted.
         assert!(verifier.accepts(T + 30, 1020, T + 30, 2));
         assert!(verifier.accepts(T + 700, 1690, T + 700, 3));
+    }
+
+    #[test]
+    fn a_clock_before_the_start_serves_nothing_of_an_earlier_process() {
+        let mut verifier = Verifier::new();
+        assert!(verifier.accepts(T + 10, 10, T + 10, 1));
+        // Signed an hour before the start, and served then by an earlier process.
+        assert!(!verifier.accepts(T - 3600, 20, T - 3600, 2));
+        assert!(!verifier.accepts(T - 3000, 620, T - 3000, 3));
+        assert!(verifier.accepts(T + 630, 630, T + 630, 4), "right again");
+    }
+
+    #[test]
+    fn an_unnoticed_step_within_a_second_forgets_no_nonce() {
+        let mut verifier = Verifier::new();
+        // Signed by a clock that is ahead by the skew, and accepted while this one is ahead.
+        assert!(verifier.accepts_at(T * 1000 + 11_000, 10_000, T + 71, 1));
+        // It is good until the skew after its end, by this clock, which is behind by then.
+        let (wall, elapsed) = (T * 1000 + 431_999, 432_999);
+        assert!(!verifier.accepts_at(wall, elapsed, T + 71, 1));
+    }
+
+    #[test]
+    fn a_step_while_a_signature_is_verified_hides_nothing() {
+        let mut state = state();
+        let (reading, _) = state.read((T + 10) * 1000, 10_000, TERMS);
+        let (_, step) = state.read((T - 90_000) * 1000, 11_000, TERMS);
+        assert!(step.is_some());
+        state.accept(T + 10, reading);
+        state.read((T + 10) * 1000, 1_000_000, TERMS);
+        assert!(state.may_be_forgotten(T + 10, 1_000_000, TERMS));
+    }
+
+    #[test]
+    fn a_step_beyond_the_skew_is_reported_once() {
+        let mut state = state();
+        let mut step = |wall: u64, elapsed: u64| {
+            state.read(wall * 1000, elapsed * 1000, TERMS).1.map(|step| (step.by, step.since_start))
+        };
+        assert_eq!(step(T + 1, 1), None);
+        assert_eq!(step(T + 3602, 2), Some((3600, 3600)));
+        assert_eq!(step(T + 3603, 3), None);
+        assert_eq!(step(T + 3663, 4), None, "by less than the skew");
+        assert_eq!(step(T + 5, 5), Some((-3659, 0)));
+        assert_eq!(step(T + 6, 6), None);
+        assert_eq!(step(T - 3593, 7), Some((-3600, -3600)));
     }
 
     #[test]
@@ -281,18 +388,24 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
 
-        /// Whatever the wall clock does, no signature is accepted twice; and with a clock that goes
-        /// as it should, each new one is accepted.
+        /// Whatever the wall clock does, no signature is accepted twice, nor one of an earlier
+        /// process; and with a clock that goes as it should, each new one is accepted.
         #[test]
         fn no_schedule_of_steps_lets_a_signature_pass_twice(
             events in prop::collection::vec(
-                (prop_oneof![4 => 0..30_u64, 1 => 0..600_u64],
-                 prop_oneof![12 => Just(0_i64), 2 => -700..700_i64, 1 => -90_000..90_000_i64],
+                (prop_oneof![4 => 0..30_000_u64, 1 => 0..600_000_u64],
+                 prop_oneof![
+                     9 => Just(0_i64),
+                     3 => -1000..1000_i64,
+                     2 => -700_000..700_000_i64,
+                     1 => -90_000_000..90_000_000_i64,
+                 ],
                  prop::bool::ANY, 0..40_usize, -60..60_i64),
                 1..250,
             ),
         ) {
             let mut verifier = Verifier::new();
+            prop_assert!(verifier.accepts(T, 0, T, u64::MAX));
             let (mut elapsed, mut offset) = (0_u64, 0_i64);
             let mut signed: Vec<(u64, u64)> = Vec::new();
             let mut served = std::collections::HashSet::new();
@@ -301,17 +414,43 @@ mod tests {
                 elapsed += pause;
                 offset += step;
                 stepped |= step != 0;
-                let wall = (T as i64 + elapsed as i64 + offset) as u64;
+                let wall = (T as i64 * 1000 + elapsed as i64 + offset) as u64;
                 let (created, nonce) = match signed.iter().rev().nth(which) {
                     Some(old) if is_replay => *old,
-                    _ => ((wall as i64 + skew) as u64, signed.len() as u64),
+                    _ => ((wall as i64 / 1000 + skew) as u64, signed.len() as u64),
                 };
-                let accepted = verifier.accepts(wall, elapsed, created, nonce);
+                let accepted = verifier.accepts_at(wall, elapsed, created, nonce);
                 prop_assert!(!accepted || served.insert(nonce), "served twice: {nonce}");
+                prop_assert!(!accepted || created >= T, "served by an earlier process");
                 if nonce == signed.len() as u64 {
                     signed.push((created, nonce));
                     prop_assert!(accepted || stepped || created < T);
                 }
+            }
+        }
+
+        /// Clients whose clock is right are let in again as soon as the server's clock is right:
+        /// after a wrong start, within the time for which a signature can be good.
+        #[test]
+        fn a_clock_that_is_right_again_refuses_nothing_that_is_new(
+            start in prop_oneof![1 => Just(0_i64), 2 => -700..700_i64, 1 => -90_000..90_000_i64],
+            events in prop::collection::vec(
+                (0..100_u64,
+                 prop_oneof![4 => Just(0_i64), 2 => -700..700_i64, 1 => -90_000..90_000_i64]),
+                1..100,
+            ),
+        ) {
+            let start_by_server = (T as i64 + start) as u64;
+            let mut verifier =
+                Verifier { state: started_at(start_by_server), claimed: HashMap::new() };
+            let mut elapsed = 0_u64;
+            for (nonce, (pause, offset)) in events.into_iter().enumerate() {
+                elapsed += pause;
+                let right = T + elapsed;
+                let wall = (right as i64 + offset) as u64;
+                let accepted = verifier.accepts(wall, elapsed, right, nonce as u64);
+                let has_recovered = start == 0 || elapsed > TERMS.window + 2 * TERMS.skew;
+                prop_assert!(accepted || offset != 0 || !has_recovered, "{right}");
             }
         }
     }

@@ -28,7 +28,6 @@ use self::clock::Clock;
 use self::keys::Keys;
 use self::reservation::Reservations;
 use self::signature::{SIGNATURE, SIGNATURE_INPUT, Signatures};
-use self::verify::unavailable;
 use crate::live::Live;
 use crate::{Admission, Attempt, Authenticator, LayerContext, Rejection};
 
@@ -86,7 +85,7 @@ pub struct Hmac<R = MemoryReplayStore> {
     keys: Arc<Live<Keys>>,
     #[cfg(feature = "files")]
     file: Option<crate::reload::Reloading>,
-    clock: Clock,
+    clock: Arc<Clock>,
     store: Arc<R>,
     reservations: Reservations,
     window: Duration,
@@ -121,7 +120,7 @@ impl Hmac {
             keys: Arc::new(Live::new(keys)),
             #[cfg(feature = "files")]
             file: None,
-            clock: Clock::new(),
+            clock: Arc::new(Clock::new()),
             store: Arc::new(MemoryReplayStore::new().map_err(|_| KeyError::NoRandomness)?),
             reservations: Reservations::default(),
             window: Duration::from_secs(300),
@@ -249,17 +248,12 @@ impl<R: ReplayStore> Hmac<R> {
 
 impl<R: ReplayStore> Authenticator for Hmac<R> {
     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
-        let mut owed = self.examine(head)?;
-        owed.reservation = self.reservations.reserve(owed.principal.name(), &owed.nonce);
-        if owed.reservation.is_none() {
-            return Err(owed.refusal().conclusive());
-        }
-        let replayed = self.store.is_claimed(owed.principal.name(), &owed.nonce).await;
-        if replayed.map_err(unavailable)? {
-            return Err(owed.refusal().conclusive());
-        }
-        let admission = Admission::new(owed.principal.clone()).scheme("Signature");
-        Ok(admission.check_body(move |body| owed.settle(&body)))
+        self.decide(head)
+    }
+
+    /// Nothing is reserved or claimed before the check of the body begins.
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+        Some(self.decide(head))
     }
 
     fn credential_headers(&self) -> Vec<HeaderName> {
@@ -278,14 +272,6 @@ impl<R: ReplayStore> Authenticator for Hmac<R> {
         };
         let attempt = signatures.as_ref().map_or_else(Attempt::new, claimed);
         is_signed(head).then(|| attempt.unguessable())
-    }
-
-    /// Requests without a signature need not wait for anything, and may be another scheme's.
-    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
-        match is_signed(head) {
-            true => None,
-            false => Some(Err(self.refusal(head, Rejection::missing))),
-        }
     }
 }
 

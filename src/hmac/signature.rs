@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use sfv::BareItemFromInput;
 
-use super::clock::{Clock, Terms};
+use super::clock::{Clock, Reading, Terms};
 use super::fields::{Dictionary, InnerList, Member};
 use super::keys::{Key, Keys};
 use super::verify::malformed;
@@ -31,6 +31,13 @@ pub(super) struct Signature<'s> {
     pub(super) alone: bool,
     input: &'s InnerList<'s>,
     pub(super) bytes: &'s [u8],
+}
+
+/// When a signature was made and until when it is good, in seconds since 1970.
+#[derive(Clone, Copy)]
+pub(super) struct Validity {
+    pub(super) created: u64,
+    pub(super) expires: u64,
 }
 
 impl<'f> Signatures<'f> {
@@ -110,22 +117,10 @@ impl<'s> Signature<'s> {
         string(self.input, "nonce").filter(|nonce| nonce.len() >= MIN_NONCE)
     }
 
-    /// Whether it says when it was made and until when it is good, and that this is now.
-    pub(super) fn is_timely(&self, clock: &Clock, terms: Terms, of_earlier_runs: bool) -> bool {
-        let (Some(created), Some(expires)) = (self.created(), self.seconds("expires")) else {
-            return false;
-        };
-        let now = clock.now(terms);
-        created < expires
-            && expires - created <= terms.window
-            && created <= now.saturating_add(terms.skew)
-            && now <= expires.saturating_add(terms.skew)
-            && (of_earlier_runs || !clock.is_before_start(created, terms))
-            && !clock.may_be_forgotten(created, terms)
-    }
-
-    pub(super) fn created(&self) -> Option<u64> {
-        self.seconds("created")
+    /// When it was made and until when it is good.
+    pub(super) fn validity(&self) -> Option<Validity> {
+        let (created, expires) = (self.seconds("created")?, self.seconds("expires")?);
+        Some(Validity { created, expires })
     }
 
     fn seconds(&self, key: &str) -> Option<u64> {
@@ -141,6 +136,26 @@ impl<'s> Signature<'s> {
 
     pub(super) fn has_tag(&self, wanted: Option<&str>) -> bool {
         wanted.is_none() || string(self.input, "tag") == wanted
+    }
+}
+
+impl Validity {
+    /// Whether this is now, and nothing can have been served that was forgotten since.
+    pub(super) fn is_now(
+        self,
+        clock: &Clock,
+        reading: Reading,
+        terms: Terms,
+        of_earlier_runs: bool,
+    ) -> bool {
+        let Self { created, expires } = self;
+        let now = reading.now;
+        created < expires
+            && expires - created <= terms.window
+            && created <= now.saturating_add(terms.skew)
+            && now <= expires.saturating_add(terms.skew)
+            && (of_earlier_runs || !clock.is_before_start(created))
+            && !clock.may_be_forgotten(created, terms)
     }
 }
 

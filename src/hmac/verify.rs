@@ -4,26 +4,38 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Uri};
 
 use super::Hmac;
 use super::base::{BaseError, Message, authority_of, components_of, cover, normalized};
-use super::clock::Terms;
+use super::clock::{Clock, Reading, Terms};
 use super::digest::{CONTENT_DIGEST, ContentDigest};
 use super::keys::{Key, Keys};
 use super::profile::{CONTENT_TYPE, announces_body, has_several_lines, required_components};
 use super::replay::{Claim, ReplayStore};
-use super::reservation::Reservation;
-use super::signature::{Signature, Signatures};
+use super::reservation::{Reservation, Reservations};
+use super::signature::{Signature, Signatures, Validity};
 use crate::text::Shortened;
-use crate::{Challenge, Principal, Rejection};
+use crate::{Admission, Challenge, Principal, Rejection};
 
 const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
+const REPLAYED: &str = "the nonce was used before";
 
 impl<R: ReplayStore> Hmac<R> {
+    /// Everything that the head decides, with the check of the body that is still owed.
+    pub(super) fn decide(&self, head: &Parts) -> Result<Admission, Rejection> {
+        let owed = self.examine(head)?;
+        let admission = Admission::new(owed.principal.clone()).scheme("Signature");
+        Ok(admission.begin_body_check(|| async {
+            let reserved = owed.reserve().await?;
+            Ok(move |body: Bytes| reserved.settle(&body))
+        }))
+    }
+
     /// Finds the signature that counts, and looks at it.
-    pub(super) fn examine(&self, head: &Parts) -> Result<Owed<R>, Rejection> {
+    fn examine(&self, head: &Parts) -> Result<Owed<R>, Rejection> {
         let Some(signatures) = Signatures::parse(&head.headers)? else {
             return Err(self.refusal(head, Rejection::missing));
         };
@@ -60,7 +72,11 @@ impl<R: ReplayStore> Hmac<R> {
 
         // What is not good enough: 401. All of it is looked at, and none of it told.
         let terms = self.terms();
-        let timely = signature.is_timely(&self.clock, terms, self.store.is_shared());
+        let reading = self.clock.read(terms);
+        let is_shared = self.store.is_shared();
+        let validity = signature.validity();
+        let timely = validity
+            .is_some_and(|validity| validity.is_now(&self.clock, reading, terms, is_shared));
         let meant =
             signature.alone && signature.is_hmac_sha256() && signature.has_tag(self.tag.as_deref());
         let context = self.context.load();
@@ -69,29 +85,33 @@ impl<R: ReplayStore> Hmac<R> {
                 .all(covers);
         let is_for_us = !self.authorities.is_empty() || context.hosts.is_own(named.as_bytes());
         let good = timely && meant && complete && is_for_us;
-        let parameters = signature.nonce().zip(signature.created());
-        let (Some(key), Some((nonce, created)), true) = (proven, parameters, good) else {
+        let parameters = signature.nonce().zip(validity);
+        let (Some(key), Some((nonce, validity)), true) = (proven, parameters, good) else {
             let refusal = self.refusal(head, Rejection::invalid);
-            return Err(match is_for_us {
-                true => refusal,
-                false => refusal.caused_by(format_args!(
+            return Err(match validity {
+                _ if !is_for_us => refusal.caused_by(format_args!(
                     "the signature is for {}, which is not configured as this server's: see \
                      Hmac::authority and McpAuthLayer::host",
                     Shortened::of(&*named)
                 )),
+                Some(validity) if proven.is_some() && !timely => {
+                    refusal.caused_by(validity.why_not(reading))
+                }
+                _ => refusal,
             });
         };
-        self.clock.accept(created);
         Ok(Owed {
             digest,
             covers_content_type: covers(CONTENT_TYPE),
             principal: key.principal.clone(),
             nonce: nonce.to_owned(),
-            keep: Duration::from_secs(terms.keep),
+            validity,
+            terms,
+            clock: self.clock.clone(),
             store: self.store.clone(),
+            reservations: self.reservations.clone(),
             base,
             tag: self.tag.clone(),
-            reservation: None,
         })
     }
 
@@ -102,8 +122,9 @@ impl<R: ReplayStore> Hmac<R> {
 
     fn terms(&self) -> Terms {
         let (skew, window) = (self.skew.as_secs(), self.window.as_secs());
-        // Times are whole seconds: one more for each end.
-        let keep = skew.saturating_mul(2).saturating_add(window).saturating_add(2);
+        // Times are whole seconds, one more for each end, and the clock may move by a second either
+        // way before that counts as a step.
+        let keep = skew.saturating_mul(2).saturating_add(window).saturating_add(4);
         Terms { skew, window, keep }
     }
 
@@ -169,41 +190,84 @@ pub(super) fn refusal<'c>(
 pub(super) struct Owed<R> {
     digest: Option<ContentDigest>,
     covers_content_type: bool,
-    pub(super) principal: Principal,
-    pub(super) nonce: String,
-    keep: Duration,
+    principal: Principal,
+    nonce: String,
+    validity: Validity,
+    terms: Terms,
+    clock: Arc<Clock>,
     store: Arc<R>,
+    reservations: Reservations,
     /// For a refusal: what was signed, which is enough, is to be signed again.
     base: String,
     tag: Option<Arc<str>>,
-    /// Held until the body is verified and the nonce claimed.
-    pub(super) reservation: Option<Reservation>,
 }
 
 impl<R: ReplayStore> Owed<R> {
+    /// Reserves the nonce before anything of the body is read, until it is claimed or the request
+    /// given up. One that is reserved or claimed already is a replay.
+    async fn reserve(self) -> Result<Reserved<R>, Rejection> {
+        let key_id = self.principal.name();
+        let Some(reservation) = self.reservations.reserve(key_id, &self.nonce) else {
+            return Err(self.refusal().caused_by("a request with this nonce is being verified"));
+        };
+        match self.store.is_claimed(key_id, &self.nonce).await {
+            Ok(false) => {}
+            Ok(true) => return Err(self.refusal().caused_by(REPLAYED)),
+            Err(error) => return Err(unavailable(error)),
+        }
+        Ok(Reserved { owed: self, reservation })
+    }
+
+    fn refusal(&self) -> Rejection {
+        refusal(Rejection::invalid, components_of(&self.base), self.tag.as_deref())
+    }
+}
+
+/// The same of a request whose nonce is reserved.
+struct Reserved<R> {
+    owed: Owed<R>,
+    reservation: Reservation,
+}
+
+impl<R: ReplayStore> Reserved<R> {
     /// A wrong body does not use up the nonce: it may be a stranger's.
-    pub(super) fn settle(
-        self,
-        body: &[u8],
-    ) -> impl Future<Output = Result<(), Rejection>> + use<R> {
-        let intact = match &self.digest {
-            Some(digest) => digest.matches(body) && (self.covers_content_type || body.is_empty()),
+    fn settle(self, body: &[u8]) -> impl Future<Output = Result<(), Rejection>> + use<R> {
+        let Self { owed, reservation } = self;
+        let intact = match &owed.digest {
+            Some(digest) => digest.matches(body) && (owed.covers_content_type || body.is_empty()),
             None => body.is_empty(),
         };
         async move {
+            let _until_claimed = reservation;
             if !intact {
-                return Err(self.refusal());
+                return Err(owed.refusal().caused_by("the body is not the one that was signed"));
             }
-            match self.store.claim(self.principal.name(), &self.nonce, self.keep).await {
+            // Nonces are remembered for as long as signatures are good, and the body took its time.
+            let reading = owed.clock.read(owed.terms);
+            let is_shared = owed.store.is_shared();
+            if !owed.validity.is_now(&owed.clock, reading, owed.terms, is_shared) {
+                return Err(owed.refusal().caused_by(owed.validity.why_not(reading)));
+            }
+            owed.clock.accept(owed.validity.created, reading);
+            let keep = Duration::from_secs(owed.terms.keep);
+            match owed.store.claim(owed.principal.name(), &owed.nonce, keep).await {
                 Ok(Claim::Fresh) => Ok(()),
-                Ok(Claim::Replayed) => Err(self.refusal()),
+                Ok(Claim::Replayed) => Err(owed.refusal().caused_by(REPLAYED)),
                 Err(error) => Err(unavailable(error)),
             }
         }
     }
+}
 
-    pub(super) fn refusal(&self) -> Rejection {
-        refusal(Rejection::invalid, components_of(&self.base), self.tag.as_deref())
+impl Validity {
+    /// Why it is not accepted now, for the log.
+    fn why_not(self, reading: Reading) -> String {
+        let Self { created, expires } = self;
+        format!(
+            "the signature is good from {created} to {expires}, this server's clock says {}, and \
+             what was signed before its start or may have been served before is refused",
+            reading.now
+        )
     }
 }
 
@@ -229,4 +293,50 @@ fn unsignable(error: BaseError) -> Rejection {
 
 pub(super) fn unavailable(error: axum_core::BoxError) -> Rejection {
     Rejection::unavailable().caused_by(error)
+}
+
+/// The kind of fault: what was true of the head need not be when the nonce is claimed.
+#[cfg(test)]
+mod tests {
+    use super::super::Signer;
+    use super::*;
+    use crate::MemoryReplayStore;
+
+    fn owed() -> Owed<MemoryReplayStore> {
+        let hmac = Hmac::new([("ci", [7; 32])]).unwrap();
+        let mut request = http::Request::get("http://localhost/").body("").unwrap();
+        Signer::new("ci", [7; 32]).unwrap().sign(&mut request).unwrap();
+        hmac.examine(&request.into_parts().0).unwrap()
+    }
+
+    /// Whether a request is accepted whose signature was made so much earlier than it says, and
+    /// whether its nonce is claimed then.
+    async fn settle(earlier: u64) -> (bool, bool) {
+        let mut reserved = owed().reserve().await.unwrap();
+        reserved.owed.validity.created -= earlier;
+        reserved.owed.validity.expires -= earlier;
+        let (store, nonce) = (reserved.owed.store.clone(), reserved.owed.nonce.clone());
+        let is_accepted = reserved.settle(b"").await.is_ok();
+        (is_accepted, store.is_claimed("ci", &nonce).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_signature_that_expired_before_its_body_came_is_refused() {
+        assert_eq!(settle(0).await, (true, true));
+        assert_eq!(settle(300).await, (false, false));
+    }
+
+    #[tokio::test]
+    async fn a_nonce_is_reserved_until_its_request_is_done() {
+        let owed = owed();
+        let reservations = owed.reservations.clone();
+        let nonce = owed.nonce.clone();
+        let is_reserved = || reservations.reserve("ci", &nonce).is_none();
+        assert!(!is_reserved(), "by the head alone");
+        let reserved = owed.reserve().await.unwrap();
+        assert!(is_reserved());
+        let settled = reserved.settle(b"another body");
+        assert!(is_reserved());
+        assert!(settled.await.is_err() && !is_reserved());
+    }
 }
