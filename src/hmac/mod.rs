@@ -261,7 +261,10 @@ impl<R: ReplayStore> Authenticator for Hmac<R> {
     }
 
     fn configure(&self, context: &LayerContext) {
-        self.context.change(|known| known.join(context));
+        // A router may put the layer around a handler anew for each request.
+        if !self.context.load().includes(context) {
+            self.context.change(|known| known.join(context));
+        }
     }
 
     fn attempt(&self, head: &Parts) -> Option<Attempt> {
