@@ -32,6 +32,7 @@ impl SignificantHeaders {
         }
     }
 
+    #[cfg(feature = "hmac")]
     pub(crate) fn own(&self) -> &[HeaderName] {
         &self.own
     }

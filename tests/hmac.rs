@@ -468,6 +468,22 @@ async fn what_decides_the_meaning_is_covered_in_every_spelling() {
     }
 }
 
+#[tokio::test]
+async fn what_any_of_its_layers_reads_must_be_covered() {
+    let shared = hmac().boxed();
+    let name = http::HeaderName::from_static("x-session");
+    let named = McpAuthLayer::new(shared.clone()).session_header(name).host("a.example");
+    let plain = McpAuthLayer::new(shared).danger_shared_sessions();
+    let (named, plain) = (recorder().0.layer(named), recorder().0.layer(plain));
+    let carries = || Forged::get().with_header("x-session", "1");
+    // The router puts the layer around its fallback when the first request comes.
+    assert_eq!(send(plain.clone(), carries().request()).await.status, 200);
+    assert_eq!(send(named, Forged::get().request()).await.status, 200);
+    assert_eq!(send(plain.clone(), carries().request()).await.status, 401);
+    let covered = carries().covering(&["x-session"]);
+    assert_eq!(send(plain, covered.request()).await.status, 200);
+}
+
 /// The kind: coverage is judged by names, not by what they cover (RFC 9421 §2.2).
 #[tokio::test]
 async fn the_target_is_covered_by_any_component_that_has_all_of_it() {

@@ -41,6 +41,11 @@ impl Hosts {
         self.0.push(host);
     }
 
+    #[cfg(feature = "hmac")]
+    pub(crate) fn include(&self, other: &Self) -> bool {
+        other.0.iter().all(|host| self.0.contains(host))
+    }
+
     /// Takes over other hosts.
     #[cfg(feature = "hmac")]
     pub(crate) fn join(&mut self, other: &Self) {

@@ -63,7 +63,7 @@ pub use self::signer::{SignError, Signer};
 ///   named by [`cover`](Self::cover), in whatever spelling;
 /// * every covered header stands in one line, as joined lines could be split on the way;
 /// * it has the parameters `created`, `expires`, `keyid` and a `nonce` of 16 or more characters, and
-///   is of now;
+///   is of now, and still is when the body has arrived;
 /// * its body has the digests it names (`sha-256`, `sha-512`), and is empty where none is covered;
 /// * its nonce has not been seen, see [`ReplayStore`].
 ///
@@ -261,7 +261,10 @@ impl<R: ReplayStore> Authenticator for Hmac<R> {
     }
 
     fn configure(&self, context: &LayerContext) {
-        self.context.change(|known| known.join(context));
+        // A router may put the layer around a handler anew for each request.
+        if !self.context.load().includes(context) {
+            self.context.change(|known| known.join(context));
+        }
     }
 
     fn attempt(&self, head: &Parts) -> Option<Attempt> {

@@ -83,7 +83,7 @@ impl<R: ReplayStore> Hmac<R> {
         let complete =
             required_components(&head.headers, announces_body(head), &context.significant)
                 .all(covers);
-        let is_for_us = !self.authorities.is_empty() || context.hosts.is_own(named.as_bytes());
+        let is_for_us = !self.authorities.is_empty() || context.is_own_host(&named);
         let good = timely && meant && complete && is_for_us;
         let parameters = signature.nonce().zip(validity);
         let (Some(key), Some((nonce, validity)), true) = (proven, parameters, good) else {
