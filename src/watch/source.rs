@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -85,8 +85,9 @@ pub(super) struct Source<E> {
     means: Means,
     /// Not held while the file is read, which may take as long as a file server likes.
     state: Mutex<State>,
-    /// The number of the next reading.
-    next: AtomicU64,
+    /// How many readings were dealt with. A reading during which that of somebody else was dealt with
+    /// may be older than that one, and is done once more.
+    turn: AtomicU64,
 }
 
 #[derive(Default)]
@@ -98,8 +99,6 @@ struct State {
     in_force: InForce,
     /// How many credentials that has.
     credentials: usize,
-    /// The newest reading that was dealt with: an older one never replaces it.
-    newest: u64,
     /// The content that failed last, and why, as it was logged.
     failure: Option<(Option<Fingerprint>, String)>,
     /// What the file looked like when its content could not be put in force, and when that was.
@@ -131,10 +130,10 @@ impl<E: fmt::Display> Source<E> {
         // Whoever changes the working directory means no other file.
         let absolute = std::path::absolute(path)
             .map_err(|error| FileError { path: path.into(), problem: error.into() })?;
-        let (state, next) = (Mutex::default(), AtomicU64::new(1));
-        let source = Self { path: absolute, access, apply, means, state, next };
-        let (number, read) = source.read();
-        let applied = source.put_in_force(&mut source.lock(), number, read);
+        let (state, turn) = (Mutex::default(), AtomicU64::default());
+        let source = Self { path: absolute, access, apply, means, state, turn };
+        let (_, read) = source.read();
+        let applied = source.put_in_force(&mut source.lock(), read);
         applied.map_err(|problem| source.error(problem))?;
         source.warn_of_directory();
         Ok(source)
@@ -143,15 +142,16 @@ impl<E: fmt::Display> Source<E> {
     /// Reads the file now. A file without a credential is read once more after the quiet time, as
     /// somebody may be about to write it.
     pub(super) fn reload(&self) -> Result<Outcome, FileError<E>> {
-        let (mut number, mut read) = self.read();
-        if is_blank(&read) {
-            thread::sleep(self.means.quiet_if_blank);
-            (number, read) = self.read();
+        loop {
+            let (mut turn, mut read) = self.read();
+            if is_blank(&read) {
+                thread::sleep(self.means.quiet_if_blank);
+                (turn, read) = self.read();
+            }
+            if let Some(outcome) = self.deal_with(turn, read) {
+                return outcome.map_err(|problem| self.error(problem));
+            }
         }
-        let mut state = self.lock();
-        let outcome = self.put_in_force(&mut state, number, read);
-        self.report(&mut state, &outcome);
-        outcome.map_err(|problem| self.error(problem))
     }
 
     /// Reads the file if it may have changed, and waits until whoever writes to it has finished.
@@ -167,7 +167,7 @@ impl<E: fmt::Display> Source<E> {
         let mut before = reading.map(|reading| reading.stamp);
         let mut same_since = since;
         loop {
-            let (number, read) = self.read();
+            let (turn, read) = self.read();
             let stamp = read.as_ref().ok().map(|(_, reading)| reading.stamp.clone());
             let is_same = stamp == before;
             if !is_same {
@@ -179,10 +179,7 @@ impl<E: fmt::Display> Source<E> {
                 true => is_same && same_since.elapsed() >= self.means.quiet_if_blank,
                 false => is_same || is_late,
             };
-            if is_quiet {
-                let mut state = self.lock();
-                let outcome = self.put_in_force(&mut state, number, read);
-                self.report(&mut state, &outcome);
+            if is_quiet && self.deal_with(turn, read).is_some() {
                 break;
             }
             if since.elapsed() >= 2 * QUIET_AT_MOST {
@@ -202,16 +199,17 @@ impl<E: fmt::Display> Source<E> {
         })
     }
 
-    fn put_in_force(
-        &self,
-        state: &mut State,
-        number: u64,
-        read: Read<E>,
-    ) -> Result<Outcome, Problem<E>> {
-        if number < state.newest {
-            return Ok(Outcome::Unchanged);
-        }
-        state.newest = number;
+    /// Puts in force what was read, and reports it; `None` if it may be older than what is in force.
+    fn deal_with(&self, turn: u64, read: Read<E>) -> Option<Result<Outcome, Problem<E>>> {
+        let mut state = self.lock();
+        // Of two readings at the same time, nobody knows which one saw the newer file.
+        self.turn.compare_exchange(turn, turn + 1, SeqCst, SeqCst).ok()?;
+        let outcome = self.put_in_force(&mut state, read);
+        self.report(&mut state, &outcome);
+        Some(outcome)
+    }
+
+    fn put_in_force(&self, state: &mut State, read: Read<E>) -> Result<Outcome, Problem<E>> {
         // Until all has gone well: what failed is tried again, whatever the file looks like.
         let earlier = state.reading.take();
         (state.content, state.refused) = (None, None);
@@ -277,9 +275,9 @@ impl<E: fmt::Display> Source<E> {
         }
     }
 
-    /// All of the file, as it was at one time.
+    /// All of the file, as it was at one time, and whose turn it was before.
     fn read(&self) -> (u64, Read<E>) {
-        (self.next.fetch_add(1, Relaxed), self.read_steady())
+        (self.turn.load(SeqCst), self.read_steady())
     }
 
     fn read_steady(&self) -> Read<E> {
@@ -405,6 +403,41 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::watch::MEANS;
+
+    /// The kind: of two who read at the same time, the one with the older file comes last, and what
+    /// was revoked in between is in force again.
+    #[test]
+    fn of_two_readings_at_a_time_the_second_is_done_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("users");
+        let write = |content| {
+            fs::write(&path, content).unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+                .unwrap();
+        };
+        for newer_is_first in [true, false] {
+            write("a");
+            let applied = std::sync::Arc::new(Mutex::new(String::new()));
+            let log = applied.clone();
+            let apply = move |content: Option<&[u8]>| -> Result<usize, String> {
+                log.lock().unwrap().push_str(str::from_utf8(content.unwrap()).unwrap());
+                Ok(1)
+            };
+            let source = Source::start(&path, Access::Public, MEANS, Box::new(apply)).unwrap();
+            write("b");
+            let older = source.read();
+            write("c");
+            let newer = source.read();
+            let (first, second) = if newer_is_first { (newer, older) } else { (older, newer) };
+            assert!(source.deal_with(first.0, first.1).is_some());
+            assert!(source.deal_with(second.0, second.1).is_none());
+            source.reload().unwrap();
+            let expected = if newer_is_first { "ac" } else { "abc" };
+            assert_eq!(*applied.lock().unwrap(), expected);
+        }
+    }
 
     /// Reads a file, after something has happened once.
     struct After<'a, F>(Option<F>, &'a File);
