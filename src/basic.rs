@@ -180,7 +180,8 @@ pub struct BasicHandle {
 #[cfg(feature = "password")]
 impl BasicHandle {
     /// Reads the file now, and returns whether there was something new in it; never, where there is
-    /// no file. It blocks while it reads.
+    /// no file. It blocks while it reads, for ten seconds at most. A file without a user revokes all of
+    /// them.
     ///
     /// # Errors
     ///

@@ -193,7 +193,7 @@ impl BearerHandle {
     }
 
     /// Reads the file of [`Bearer::from_file`] now, and returns whether there was something new in
-    /// it; never, where there is no file. It blocks while it reads.
+    /// it; never, where there is no file. It blocks while it reads, for ten seconds at most.
     ///
     /// With something new, tokens that were added by hand are gone, and those that were revoked by
     /// hand stay revoked. A file without a token revokes all of them.

@@ -43,7 +43,8 @@ impl HmacHandle {
     }
 
     /// Reads the file of [`Hmac::from_file`](crate::Hmac::from_file) now, and returns whether there
-    /// was something new in it; never, where there is no file. It blocks while it reads.
+    /// was something new in it; never, where there is no file. It blocks while it reads, for ten seconds
+    /// at most.
     ///
     /// With something new, keys that were added by hand are gone, and those that were revoked by hand
     /// stay revoked. A file without a key revokes all of them.
