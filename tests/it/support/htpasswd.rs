@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-const LINES: &str = include_str!("../fixtures/htpasswd.tsv");
+const LINES: &str = include_str!("../../fixtures/htpasswd.tsv");
 
 /// What `htpasswd -nb OPTIONS` printed for this password, under this name.
 pub fn htpasswd(options: &str, user: &str, password: &str) -> String {

@@ -1,12 +1,10 @@
 //! No secret in any `Debug`, log line, error, panic message or answer; and what the log does say.
 
-mod common;
-
 use std::panic::catch_unwind;
 
+use crate::support::log::Log;
+use crate::support::{basic, get, recorder, request, send};
 use axum::Router;
-use common::log::Log;
-use common::{basic, get, recorder, request, send};
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{

@@ -3,15 +3,13 @@
 //! The kinds of fault: one budget for all, of which one principal can hold everything; bytes that are
 //! held and not counted; a decision that is cached longer than it is good.
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{get, recorder, send};
 use axum::BoxError;
 use axum::body::Body;
 use axum::extract::Request;
-use common::{get, recorder, send};
 use futures::StreamExt;
 use http::request::Parts;
 use mcp_auth_layer::{

@@ -2,7 +2,10 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-pub mod forge;
+pub mod build_examples;
+pub mod example_server;
+pub mod forged_request;
+pub mod htpasswd;
 pub mod log;
 
 use std::convert::Infallible;

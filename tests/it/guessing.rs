@@ -1,26 +1,18 @@
 //! What guessers meet at a server with a password file, and what everybody else does not: over real
 //! sockets, from addresses of loopback, with a file of the real `htpasswd`.
 
-#![cfg(target_os = "linux")] // where all of 127.0.0.0/8 is loopback
-
-mod common;
-#[path = "common/htpasswd.rs"]
-mod htpasswd;
-#[path = "common/server.rs"]
-mod server;
-
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::support::example_server::{Server, answer, until};
+use crate::support::htpasswd::htpasswd;
+use crate::support::log::Log;
+use crate::support::{basic, recorder};
 use axum::Router;
-use common::log::Log;
-use common::{basic, recorder};
-use htpasswd::htpasswd;
 use mcp_auth_layer::{Basic, McpAuthLayer, RateLimit};
 use reqwest::Method;
-use server::{Server, answer, until};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
@@ -37,7 +29,7 @@ impl Team {
         // Or it would be reported, where others may write to what this user creates.
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         fs::set_permissions(team.0.path(), mode).unwrap();
-        common::write_credentials(team.file(), "");
+        crate::support::write_credentials(team.file(), "");
         for name in names {
             team.set(name, &right(name));
         }
@@ -116,7 +108,10 @@ impl Client<'_> {
                 }
                 other => panic!("{other:?}"),
             }
-            assert!(started.elapsed() < server::DEADLINE, "{judged} guesses, and no end");
+            assert!(
+                started.elapsed() < crate::support::example_server::DEADLINE,
+                "{judged} guesses, and no end"
+            );
         }
     }
 }
@@ -238,7 +233,9 @@ async fn served(app: Router, told: bool) -> u16 {
         }
         false => tokio::spawn(axum::serve(listener, app.into_make_service()).into_future()),
     };
-    let request = server::http().get(url).header("authorization", basic("alice", "ecila"));
+    let request = crate::support::example_server::http()
+        .get(url)
+        .header("authorization", basic("alice", "ecila"));
     let status = answer(request).await.status().as_u16();
     serving.abort();
     status

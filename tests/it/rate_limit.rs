@@ -5,16 +5,14 @@
 //! password that is guessed at full speed from the user's own address; a limit that concerns all
 //! clients of a proxy, and says nothing.
 
-mod common;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::support::log::Log;
+use crate::support::{basic, get, recorder, send};
 use axum::Router;
 use axum::extract::Request;
 use axum::extract::connect_info::MockConnectInfo;
-use common::log::Log;
-use common::{basic, get, recorder, send};
 use http::request::Parts;
 use mcp_auth_layer::{
     Authenticator, Basic, Bearer, Challenge, ClientAddress, Hmac, Limit, McpAuthLayer, Principal,

@@ -1,18 +1,16 @@
 //! The rules for signed requests. Each has a request that is let in and one that differs in that
 //! point alone and is refused.
 
-mod common;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::forged_request::{Forged, SECRET, now, sha_256};
+use crate::support::{Answer, Seen, recorder, send};
 use axum::BoxError;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use common::forge::{Forged, SECRET, now, sha_256};
-use common::{Answer, Seen, recorder, send};
 use futures::StreamExt;
 use http::Method;
 use mcp_auth_layer::{

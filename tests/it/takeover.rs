@@ -1,11 +1,6 @@
 //! Taking over somebody's session, over real sockets: Bob, who is let in himself, learned Alice's
 //! ids. And what ends with a credential, seen from outside.
 
-#![cfg(unix)] // the servers' tools are asked to run `sh`
-
-#[path = "common/server.rs"]
-mod server;
-
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::ready;
@@ -14,6 +9,9 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::example_server::{
+    Events, INITIALIZED, Server, SseSession, answer, http, in_time, initialize, until,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::middleware::{Next, from_fn};
@@ -41,7 +39,6 @@ use rmcp::transport::streamable_http_server::session::{
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServerHandler, ServiceExt};
 use serde_json::{Value, json};
-use server::{Events, INITIALIZED, Server, SseSession, answer, http, in_time, initialize, until};
 use tokio::net::TcpListener;
 
 const USERS: [&str; 6] =

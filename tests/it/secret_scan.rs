@@ -1,23 +1,17 @@
 //! A scan for secrets: a server whose users, tokens and keys are in files is used, guessed at,
 //! attacked and given broken files, and says none of what was secret in all of that.
 
-#![cfg(unix)]
-
-mod common;
-#[path = "common/server.rs"]
-mod server;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use crate::support::basic;
+use crate::support::example_server::{Server, SseSession, answer, example, http, until};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use common::basic;
 use http::Request;
 use mcp_auth_layer::{Basic, Bearer, Hmac, McpAuthLayer, Signer, any_of};
 use serde_json::json;
-use server::{Server, SseSession, answer, example, http, until};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tower::Layer;

@@ -3,10 +3,8 @@
 //! The kind of fault: the request itself says what it is compared with. A page of `evil.example`,
 //! whose name was rebound to the server's address, sends `Host` and `Origin` alike.
 
-mod common;
-
+use crate::support::{get, recorder, request, send};
 use axum::Router;
-use common::{get, recorder, request, send};
 use http::Method;
 use mcp_auth_layer::{McpAuthLayer, Principal, Rejection, from_fn};
 

@@ -1,19 +1,17 @@
 //! The signer, and that it and the verifier mean the same: whatever is signed is accepted, and
 //! nothing that was changed afterwards.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
+use crate::support::forged_request::SECRET;
+use crate::support::{recorder, send};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
-use common::forge::SECRET;
-use common::{recorder, send};
 use http::{HeaderMap, Method, Uri};
 use mcp_auth_layer::{Hmac, McpAuthLayer, SignError, SignLayer, Signer};
 use proptest::prelude::*;

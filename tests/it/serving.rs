@@ -3,15 +3,10 @@
 //! Kinds of fault: (A22) one user takes all sessions, or a stranger holds a connection for ever with
 //! half a head; (F10) a header is missing that streams need behind proxies.
 
-#![cfg(unix)]
-
-#[path = "common/server.rs"]
-mod server;
-
-use reqwest::Method;
-use server::{
+use crate::support::example_server::{
     ALICE, CI, Server, SseSession, USERS, answer, example, in_time, initialize, output, until,
 };
+use reqwest::Method;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
@@ -46,7 +41,7 @@ async fn one_user_does_not_take_all_sessions_over_streamable_http() {
     let alive = async |authorization: &str, session: &str| {
         let request = post(authorization).header("mcp-session-id", session);
         let request = request.header("content-type", "application/json");
-        answer(request.body(server::INITIALIZED)).await.status() == 202
+        answer(request.body(crate::support::example_server::INITIALIZED)).await.status() == 202
     };
     let other = opened(CI).await;
     let mut sessions = Vec::new();
@@ -69,7 +64,7 @@ async fn a_head_that_does_not_come_closes_the_connection() {
             ["", "G", "GET /health HTTP/1.1\r\nHost: localhost\r\n", "PRI * HTTP/2.0\r\n", first]
         {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            server::written(&mut stream, sent.as_bytes()).await;
+            crate::support::example_server::written(&mut stream, sent.as_bytes()).await;
             let mut answer = Vec::new();
             // A reset is an end as well.
             let _ = in_time("it is closed", stream.read_to_end(&mut answer)).await;

@@ -1,7 +1,5 @@
 //! An answer ends with the credential that asked for it.
 
-mod common;
-
 use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::pin::Pin;
@@ -9,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use crate::support::{get, recorder, request, send, with_authorization};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get as get_route};
 use axum::{Router, extract::Request};
-use common::{get, recorder, request, send, with_authorization};
 use futures::executor::block_on;
 use futures::{FutureExt, Stream, StreamExt, stream};
 use http::header::CONTENT_TYPE;

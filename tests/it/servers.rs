@@ -1,12 +1,8 @@
 //! The examples over real sockets, as their users start them; and the HTTP+SSE transport.
 
-#![cfg(unix)] // they are told to stop by signals, and asked to run `sh`
-
-#[path = "common/server.rs"]
-mod server;
-#[path = "../examples/common/sse.rs"]
+#[path = "../../examples/common/sse.rs"]
 mod sse;
-#[path = "../examples/common/tools.rs"]
+#[path = "../../examples/common/tools.rs"]
 mod tools;
 
 use std::collections::HashMap;
@@ -36,7 +32,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use server::{
+use crate::support::example_server::{
     ALICE, CI, DEADLINE, Events, INITIALIZED, Server, SseSession, USERS, WRONG, answer, example,
     http, in_time, initialize, output, run, until,
 };
@@ -204,7 +200,7 @@ async fn a_command_does_not_hold_up_others_and_ends_with_its_session() {
     until("it runs", async || file.exists()).await;
     let pid = std::fs::read_to_string(&file).unwrap().trim().to_owned();
     std::fs::remove_file(&file).unwrap();
-    let alive = || server::kill("0", &pid);
+    let alive = || crate::support::example_server::kill("0", &pid);
     assert_eq!(session.tool("whoami", json!({})).await.0, "alice");
     assert!(alive());
     drop(session); // hangs up

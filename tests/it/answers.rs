@@ -1,12 +1,10 @@
 //! The table of answers: for each thing that happens the status, the challenges, and what every
 //! refusal carries.
 
-mod common;
-
 use std::time::Duration;
 
+use crate::support::{Answer, basic, get, recorder, send, with_authorization};
 use axum::body::Body;
-use common::{Answer, basic, get, recorder, send, with_authorization};
 use http::request::Parts;
 use mcp_auth_layer::{
     Authenticator, Basic, Bearer, Challenge, McpAuthLayer, Principal, Reason, Rejection, any_of,

@@ -1,16 +1,14 @@
 //! An rmcp client that signs, against rmcp's own server behind `Hmac`, over a real socket; and
 //! what was captured on the way, sent again.
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 
+use crate::support::forged_request::SECRET;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use common::forge::SECRET;
 use mcp_auth_layer::{McpAuthLayer, Principal, Signer, SigningClient};
 use rmcp::model::CallToolRequestParams;
 use rmcp::transport::StreamableHttpClientTransport;

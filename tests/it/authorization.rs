@@ -1,12 +1,10 @@
 //! The rules of the `Authorization` header, for Basic and bearer. Each has a request that is let
 //! in and one that differs in that point alone.
 
-mod common;
-
+use crate::support::{Seen, basic, get, recorder, request, send, with_authorization};
 use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use common::{Seen, basic, get, recorder, request, send, with_authorization};
 use http::{HeaderValue, Method};
 use mcp_auth_layer::{Basic, Bearer, CredentialError, McpAuthLayer, any_of};
 

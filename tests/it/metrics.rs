@@ -1,13 +1,7 @@
 //! What is counted, and that it names nobody.
 
-#![cfg(unix)]
-
-mod common;
-#[path = "common/server.rs"]
-mod server;
-
+use crate::support::example_server::{ALICE, Server, SseSession, USERS, WRONG, answer, until};
 use reqwest::Method;
-use server::{ALICE, Server, SseSession, USERS, WRONG, answer, until};
 
 async fn counted(server: &Server) -> String {
     let answer = answer(server.request(Method::GET, "/metrics")).await;
@@ -55,7 +49,7 @@ async fn guesses_that_are_turned_away_and_files_that_are_read_again_are_counted(
     let folder = tempfile::tempdir().unwrap();
     let (file, next) = (folder.path().join("users"), folder.path().join("next"));
     let line = |user| format!("{user}:{}\n", bcrypt::hash("secret", 4).unwrap());
-    common::write_credentials(&file, line("alice"));
+    crate::support::write_credentials(&file, line("alice"));
     let arguments = ["--metrics", "--htpasswd", file.to_str().unwrap()];
     let server = Server::start("sse_server", &arguments).await;
     for _ in 0..12 {
@@ -64,7 +58,7 @@ async fn guesses_that_are_turned_away_and_files_that_are_read_again_are_counted(
     let text = counted(&server).await;
     assert!(text.contains("mcp_auth_throttled_total 2\n"), "{text}");
     for (content, outcome) in [("half of a li".to_owned(), "refused"), (line("bob"), "applied")] {
-        common::write_credentials(&next, content);
+        crate::support::write_credentials(&next, content);
         std::fs::rename(&next, &file).unwrap();
         let line = format!("mcp_auth_reloads_total{{outcome=\"{outcome}\"}} 1\n");
         until("it is read again", async || counted(&server).await.contains(&line)).await;

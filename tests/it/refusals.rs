@@ -4,13 +4,11 @@
 //! connection; text of strangers that is logged without an end; advice that stands where no client
 //! shows it; a credential that came and was not recognized, reported as none.
 
-mod common;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::log::Log;
-use common::{get, recorder, request, send};
+use crate::support::log::Log;
+use crate::support::{get, recorder, request, send};
 use http::Method;
 use mcp_auth_layer::{Bearer, McpAuthLayer, Reason, Rejection, any_of};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

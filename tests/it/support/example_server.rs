@@ -2,9 +2,6 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-#[path = "build.rs"]
-mod build;
-
 use std::ffi::OsStr;
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -46,7 +43,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
 /// An example, with nothing from the environment of the tests that would change what it does.
 pub fn example(name: &str) -> Command {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let path = build::examples().join(file);
+    let path = super::build_examples::examples().join(file);
     let mut command = Command::new(path);
     for name in ["USERNAME", "PASSWORD", "TOKEN", "RUST_LOG", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(name);

@@ -1,14 +1,12 @@
 //! A session belongs to who opened it: handles are sealed on their way out, and open on their way
 //! in for their owner alone.
 
-mod common;
-
+use crate::support::{Answer, Seen, get, recorder, request, send};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get as get_route};
-use common::{Answer, Seen, get, recorder, request, send};
 use http::request::Parts;
 use http::{HeaderName, Method};
 use mcp_auth_layer::{
@@ -531,7 +529,7 @@ async fn streamed(
     }
     let answer = move || async move { (headers, events) };
     let app = axum::Router::new().fallback(answer).layer(alice_layer());
-    let authorization = common::basic("alice", "a");
+    let authorization = crate::support::basic("alice", "a");
     send(app, request(method, "/sse", &[("authorization", &authorization)])).await
 }
 
@@ -556,9 +554,9 @@ async fn codings_that_mean_nothing_are_none() {
 /// The kind: the inner service is asked for what cannot be given back.
 #[tokio::test]
 async fn what_may_be_an_event_stream_is_asked_for_without_coding() {
-    let authorization = common::basic("alice", "a");
+    let authorization = crate::support::basic("alice", "a");
     let asked = async |layer: McpAuthLayer<mcp_auth_layer::Basic>, accept: &[&str]| {
-        let (app, seen) = common::recorder();
+        let (app, seen) = crate::support::recorder();
         let mut fields = vec![("authorization", &*authorization), ("accept-encoding", "gzip, br")];
         fields.extend(accept.iter().map(|accept| ("accept", *accept)));
         send(app.layer(layer), get("/mcp", &fields)).await;
@@ -605,7 +603,7 @@ async fn authenticated_responses_are_private_unless_the_service_decides() {
         let answer = streamed(Method::GET, "", fields).await;
         assert_eq!(answer.headers["cache-control"], expected, "{fields:?}");
     }
-    let app = common::recorder().0.layer(alice_layer().public_path("/health"));
+    let app = crate::support::recorder().0.layer(alice_layer().public_path("/health"));
     let public = send(app, get("/health", &[])).await;
     assert!(!public.headers.contains_key("cache-control"));
 }
@@ -655,7 +653,7 @@ async fn schemes_can_be_told_apart_by_their_issuer() {
     let people = || Basic::new([("ci", "pw")]).unwrap();
     let machines = || Bearer::new([("ci", "tok")]).unwrap();
     let session = axum::routing::get(|| async { ([(SESSION, "s1")], "ok") });
-    let by_person = common::basic("ci", "pw");
+    let by_person = crate::support::basic("ci", "pw");
     for (authenticator, expected) in [
         (any_of(people(), machines()).boxed(), 200),
         (any_of(people().issued_by("people"), machines()).boxed(), 404),
@@ -676,7 +674,8 @@ async fn schemes_can_be_told_apart_by_their_issuer() {
 /// The kind: what a stranger can repeat as often as he likes is said each time.
 #[tokio::test]
 async fn an_unbound_endpoint_is_logged_once_per_stream() {
-    let (log, _guard) = common::log::Log::start(tracing_subscriber::filter::LevelFilter::WARN);
+    let (log, _guard) =
+        crate::support::log::Log::start(tracing_subscriber::filter::LevelFilter::WARN);
     let warnings = async |method, events: String| {
         let answer = streamed(method, Box::leak(events.clone().into_boxed_str()), &[STREAM]).await;
         assert_eq!(answer.body, events);

@@ -1,18 +1,14 @@
 //! Users in a file that the real `htpasswd` wrote (Debian: `apt-get install apache2-utils`).
 
-mod common;
-#[path = "common/htpasswd.rs"]
-mod htpasswd;
-
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::task::Poll;
 
+use crate::support::htpasswd::htpasswd;
+use crate::support::{basic, get, recorder, send, with_authorization};
 use axum::Router;
-use common::{basic, get, recorder, send, with_authorization};
 use futures::future::join_all;
 use futures::poll;
-use htpasswd::htpasswd;
 use mcp_auth_layer::{
     Authenticator, Basic, Bearer, CredentialFileError, McpAuthLayer, RateLimit, any_of,
 };
@@ -54,7 +50,7 @@ async fn a_file_of_htpasswd() {
         htpasswd("-B -C 4", "bob", "pässwörd"),
         htpasswd("-B -C 10", "carol", "x"),
     ];
-    common::write_credentials(&file.0, lines.join("\n") + "\n");
+    crate::support::write_credentials(&file.0, lines.join("\n") + "\n");
     let app = guarded(Basic::from_htpasswd_file(&file.0).unwrap());
     for (user, password, expected) in [
         ("alice", "correct horse", 200),
@@ -74,7 +70,9 @@ async fn a_file_of_htpasswd() {
 /// At every cost from 4 to 12, and with passwords that shells, headers and files treat oddly.
 #[tokio::test]
 async fn every_line_of_the_real_htpasswd_is_verified() {
-    for (options, password) in htpasswd::all().filter(|(_, password)| !password.is_empty()) {
+    for (options, password) in
+        crate::support::htpasswd::all().filter(|(_, password)| !password.is_empty())
+    {
         let app = guarded(Basic::from_htpasswd(&htpasswd(options, "alice", password)).unwrap());
         assert_eq!(status(&app, "alice", password).await, 200, "{options} {password:?}");
         let wrong = format!("{}!", &password[..password.len() - 1]);
@@ -111,7 +109,7 @@ fn what_else_htpasswd_writes_is_refused_by_its_line() {
 #[test]
 fn an_error_names_file_and_line() {
     let file = File::new("errors");
-    common::write_credentials(&file.0, "# nobody\n");
+    crate::support::write_credentials(&file.0, "# nobody\n");
     let error = Basic::from_htpasswd_file(&file.0).unwrap_err();
     let text = format!("{}: there is no credential in it: add at least one", file.0.display());
     assert_eq!(error.to_string(), text);

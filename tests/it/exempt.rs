@@ -1,11 +1,9 @@
 //! What needs no credential, and that nothing else becomes such: public paths, preflights,
 //! discovery probes. And whom the `Origin` check lets pass.
 
-mod common;
-
+use crate::support::{get, recorder, request, send};
 use axum::body::Body;
 use axum::extract::OriginalUri;
-use common::{get, recorder, request, send};
 use http::Method;
 use mcp_auth_layer::{McpAuthLayer, Principal};
 

@@ -1,9 +1,8 @@
 //! Where the layer can stand, and what it guards there.
 
-mod common;
-
 use std::sync::Arc;
 
+use crate::support::{get, request, send};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, header};
@@ -11,7 +10,6 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get as on_get, post as on_post};
 use axum::{Router, ServiceExt};
-use common::{get, request, send};
 use mcp_auth_layer::{Bearer, McpAuthLayer, Principal};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;

@@ -4,19 +4,16 @@
 //! (A21) the client chooses what the upstream takes from its proxy: host, address, user, method;
 //! (C-F3) the proxy takes the upstream's protection against DNS rebinding away, as it sets `Host`.
 
-#![cfg(unix)]
-
-#[path = "../examples/common/hosts.rs"]
+#[path = "../../examples/common/hosts.rs"]
 #[allow(dead_code)]
 mod hosts;
-#[path = "../examples/common/own_urls.rs"]
+#[path = "../../examples/common/own_urls.rs"]
 #[allow(dead_code)]
 mod own_urls;
-#[path = "common/server.rs"]
-mod server;
 
 use std::convert::Infallible;
 
+use crate::support::example_server::{ALICE, Events, Server, USERS, answer};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -26,7 +23,6 @@ use futures::stream;
 use http::StatusCode;
 use own_urls::{Endpoints, Origin};
 use reqwest::Method;
-use server::{ALICE, Events, Server, USERS, answer};
 use tokio::net::TcpListener;
 
 fn origin(url: &str) -> Origin {
@@ -268,7 +264,7 @@ async fn a_wrong_host_name_ends_the_servers_with_one_line() {
         let upstream = ["--upstream", "http://127.0.0.1:9"];
         let upstream = if name == "proxy" { &upstream[..] } else { &[] };
         let args = [&["--port", "0", "--host-name", host], &USERS[..], upstream].concat();
-        let said = server::run(name, args).await;
+        let said = crate::support::example_server::run(name, args).await;
         assert_eq!(said.status.code(), Some(2), "{name} {host}: {said:?}");
         let text = String::from_utf8(said.stderr).unwrap();
         assert!(text.starts_with("error: --host-name") && text.lines().count() == 1, "{text}");
@@ -287,6 +283,10 @@ async fn public_paths_need_no_credential_and_name_nobody() {
     for (path, status) in [("/201", 201), ("/headers/", 401), ("/sse", 401)] {
         assert_eq!(proxy.status(Method::GET, path, None).await, status, "{path}");
     }
-    let said = server::run("proxy", ["--upstream", "http://h", "--public-path", "a?b"]).await;
+    let said = crate::support::example_server::run(
+        "proxy",
+        ["--upstream", "http://h", "--public-path", "a?b"],
+    )
+    .await;
     assert_eq!(said.status.code(), Some(2), "{said:?}");
 }

@@ -1,8 +1,6 @@
 //! Files of credentials come into force anew when they change, as a whole, and what was opened with a
 //! credential that is gone ends.
 
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,12 +8,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
+use crate::support::{basic, get, send, with_authorization};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get as get_route;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use common::{basic, get, send, with_authorization};
 use futures::{StreamExt, stream};
 use http::request::Parts;
 use http_body_util::BodyExt;

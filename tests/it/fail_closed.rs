@@ -1,8 +1,6 @@
 //! Authenticators that panic, fail or hang, and bodies that must be checked: the inner service
 //! sees no request that was not let in. And tower's rule of readiness.
 
-mod common;
-
 use std::convert::Infallible;
 use std::future::{Ready, pending, ready};
 use std::pin::Pin;
@@ -11,10 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::support::{Seen, get, recorder, send, with_authorization};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
-use common::{Seen, get, recorder, send, with_authorization};
 use futures::{FutureExt, StreamExt, stream};
 use http::Method;
 use http::request::Parts;

@@ -1,19 +1,15 @@
 //! Files of tokens and keys, made by `examples/credentials.rs` and by hand.
 
-mod common;
-#[path = "common/server.rs"]
-mod server;
-
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::support::example_server::{Server, example, output, run};
+use crate::support::{basic, recorder, send, with_authorization};
 use axum::Router;
 use axum::body::Body;
-use common::{basic, recorder, send, with_authorization};
 use http::Request;
 use mcp_auth_layer::{Authenticator, Basic, Bearer, Hmac, McpAuthLayer, Principal, Signer};
-use server::{Server, example, output, run};
 
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
 /// `printf %s rD3m0NfE5Yc0mKq1bWv7Xw | sha256sum`
