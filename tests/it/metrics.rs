@@ -1,7 +1,8 @@
-//! What is counted, and that it names nobody.
+//! Metrics of an example server, and that they contain no names.
+
+use reqwest::Method;
 
 use crate::support::example_server::{ALICE, Server, SseSession, USERS, WRONG, answer, until};
-use reqwest::Method;
 
 async fn counted(server: &Server) -> String {
     let answer = answer(server.request(Method::GET, "/metrics")).await;
@@ -10,7 +11,7 @@ async fn counted(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn requests_streams_and_times_are_counted_and_nobody_is_named() {
+async fn requests_and_streams_are_counted_without_names() {
     let server = Server::start("sse_server", &[&USERS[..], &["--metrics"]].concat()).await;
     let line = |name: &str, outcome: &str, reason: &str, scheme: &str| {
         format!("{name}{{scheme=\"{scheme}\",outcome=\"{outcome}\",reason=\"{reason}\"}}")
@@ -45,7 +46,7 @@ async fn requests_streams_and_times_are_counted_and_nobody_is_named() {
 }
 
 #[tokio::test]
-async fn guesses_that_are_turned_away_and_files_that_are_read_again_are_counted() {
+async fn rate_limited_attempts_and_reloads_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (file, next) = (folder.path().join("users"), folder.path().join("next"));
     let line = |user| format!("{user}:{}\n", bcrypt::hash("secret", 4).unwrap());
@@ -66,7 +67,7 @@ async fn guesses_that_are_turned_away_and_files_that_are_read_again_are_counted(
 }
 
 #[tokio::test]
-async fn nothing_is_served_unless_it_is_asked_for() {
+async fn metrics_endpoint_is_off_by_default() {
     let server = Server::start("sse_server", &USERS).await;
     assert_eq!(server.status(Method::GET, "/metrics", None).await, 401);
     assert_eq!(server.status(Method::GET, "/metrics", Some(ALICE)).await, 404);

@@ -1,8 +1,7 @@
-//! Where the layer can stand, and what it guards there.
+//! Where the layer can be placed, and which requests it protects there.
 
 use std::sync::Arc;
 
-use crate::support::{get, request, send};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, header};
@@ -19,6 +18,8 @@ use tower::{Layer, ServiceBuilder};
 use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
+use crate::support::{get, request, send};
+
 const TOKEN: (&str, &str) = ("authorization", "Bearer tok");
 
 fn layer() -> McpAuthLayer<Bearer> {
@@ -34,7 +35,7 @@ async fn status(app: &Router, method: Method, path: &str, fields: &[(&str, &str)
 }
 
 #[tokio::test]
-async fn router_layer_guards_what_the_router_has_and_its_fallback() {
+async fn router_layer_protects_existing_routes_and_the_fallback() {
     let app = Router::new().route("/sse", on_get(whoami)).layer(layer());
     assert_eq!(status(&app, Method::GET, "/sse", &[]).await, 401);
     assert_eq!(send(app.clone(), get("/sse", &[TOKEN])).await.body, "bearer");
@@ -45,7 +46,7 @@ async fn router_layer_guards_what_the_router_has_and_its_fallback() {
 }
 
 #[tokio::test]
-async fn routes_added_after_the_layer_are_open_and_wrapping_the_app_guards_them() {
+async fn routes_added_later_are_protected_by_wrapping_the_app() {
     let open = || async { "open" };
     let app = Router::new()
         .route("/sse", on_get(whoami))
@@ -60,7 +61,7 @@ async fn routes_added_after_the_layer_are_open_and_wrapping_the_app_guards_them(
 }
 
 #[tokio::test]
-async fn route_layer_guards_routes_and_leaves_the_fallback() {
+async fn route_layer_does_not_protect_the_fallback() {
     let app = Router::new().route("/mcp", on_get(whoami)).route_layer(layer());
     assert_eq!(status(&app, Method::GET, "/mcp", &[]).await, 401);
     assert_eq!(status(&app, Method::DELETE, "/mcp", &[]).await, 401);
@@ -69,7 +70,7 @@ async fn route_layer_guards_routes_and_leaves_the_fallback() {
 }
 
 #[tokio::test]
-async fn one_method_alone_can_be_guarded() {
+async fn single_method_can_be_protected() {
     let open = || async { "open" };
     let app = Router::new().route("/mcp", on_post(whoami).layer(layer()).get(open));
     assert_eq!(status(&app, Method::POST, "/mcp", &[]).await, 401);
@@ -78,7 +79,7 @@ async fn one_method_alone_can_be_guarded() {
 }
 
 #[tokio::test]
-async fn it_nests() {
+async fn layer_works_inside_nested_routers() {
     let inner = Router::new().route("/messages/", on_post(whoami)).layer(layer());
     let app = Router::new().nest("/api", inner).route("/", on_get(|| async { "outside" }));
     assert_eq!(status(&app, Method::GET, "/", &[]).await, 200);
@@ -99,7 +100,7 @@ async fn it_nests() {
 }
 
 #[tokio::test]
-async fn it_stands_in_one_service_builder_with_other_layers() {
+async fn layer_combines_with_others_in_a_service_builder() {
     // `axum::middleware::from_fn` inside takes nothing but `Request<axum::body::Body>`.
     async fn inside(request: Request, next: Next) -> Response {
         assert!(request.extensions().get::<Principal>().is_some());
@@ -122,7 +123,7 @@ async fn it_stands_in_one_service_builder_with_other_layers() {
 }
 
 #[tokio::test]
-async fn a_cors_layer_outside_lets_a_page_ask_and_read() {
+async fn outer_cors_layer_lets_pages_read_responses() {
     let name = header::HeaderName::from_static;
     let cors = CorsLayer::new()
         .allow_origin(["http://localhost:6274".parse().unwrap()])
@@ -168,7 +169,7 @@ impl ServerHandler for Handler {}
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"0"}}}"#;
 
 #[tokio::test]
-async fn it_guards_rmcps_service_directly_under_hyper_with_http_1_and_2() {
+async fn rmcp_service_under_hyper_is_protected_with_http_1_and_2() {
     let mcp = StreamableHttpService::new(
         || Ok(Handler),
         Arc::new(LocalSessionManager::default()),
@@ -213,7 +214,7 @@ async fn it_guards_rmcps_service_directly_under_hyper_with_http_1_and_2() {
 }
 
 #[tokio::test]
-async fn axum_serves_a_wrapped_app() {
+async fn wrapped_app_can_be_served_by_axum() {
     let app = layer().layer(Router::new().route("/", on_get(whoami)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

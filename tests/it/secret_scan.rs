@@ -1,12 +1,10 @@
-//! A scan for secrets: a server whose users, tokens and keys are in files is used, guessed at,
-//! attacked and given broken files, and says none of what was secret in all of that.
+//! A scan for secrets: a server with credential files is used, attacked and given broken files; no
+//! secret appears in its logs or responses.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use crate::support::basic;
-use crate::support::example_server::{Server, SseSession, answer, example, http, until};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Request;
@@ -16,16 +14,27 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tower::Layer;
 
+use crate::support::basic;
+use crate::support::example_server::{Server, SseSession, answer, example, http, until};
+
 const PASSWORD: &str = "correct-horse-battery";
+
 const NEW_PASSWORD: &str = "staple-of-tomorrow";
+
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
+
 const NEW_TOKEN: &str = "Zb9tQ0sJw2uLx4hVn6pRaA";
+
 const KEY: [u8; 32] = *b"a signer's 32 bytes, kept secret";
+
 const NEW_KEY: [u8; 32] = *b"another 32 bytes, as it rotates.";
+
 /// What is wrong may be right elsewhere, or nearly right here.
 const GUESS: &str = "corect-hors-batery";
+
 /// Given on the command line.
 const DAVES: &str = "hunter2-of-dave";
+
 const BOTS: &str = "Hk7yGd1oTf8eMi5zCs3jUQ";
 
 fn hex(bytes: &[u8]) -> String {
@@ -156,7 +165,7 @@ impl Overheard {
 }
 
 #[tokio::test]
-async fn a_server_says_no_secret_whatever_is_done_to_it() {
+async fn server_never_reveals_secrets_in_logs_or_responses() {
     let directory = TempDir::new().unwrap();
     let [users, tokens, keys] = files(&directory);
     let (old, new) = (hashed(PASSWORD), hashed(NEW_PASSWORD));
@@ -268,7 +277,7 @@ async fn a_server_says_no_secret_whatever_is_done_to_it() {
 }
 
 #[test]
-fn debug_and_errors_of_what_is_in_files_show_no_secret() {
+fn debug_and_errors_of_credential_files_contain_no_secrets() {
     let directory = TempDir::new().unwrap();
     let [users, tokens, keys] = files(&directory);
     let line = hashed(PASSWORD);

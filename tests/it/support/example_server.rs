@@ -1,7 +1,5 @@
 //! The examples as child processes, and what talks to them.
 
-#![allow(dead_code, reason = "no test file uses all of it")]
-
 use std::ffi::OsStr;
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};

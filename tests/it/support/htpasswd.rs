@@ -1,7 +1,5 @@
 //! Lines that the real `htpasswd` made (`tests/fixtures/make-htpasswd`), for machines without it.
 
-#![allow(dead_code, reason = "no test file uses all of it")]
-
 const LINES: &str = include_str!("../../fixtures/htpasswd.tsv");
 
 /// What `htpasswd -nb OPTIONS` printed for this password, under this name.

@@ -1,8 +1,8 @@
-//! What is logged, to look into.
+//! Captures what is logged on the current thread.
 //!
-//! One subscriber serves all threads, and is there before the first event: were it set up by the
-//! test that reads it, an event that another thread emits for the first time meanwhile would be
-//! taken for one that nobody wants.
+//! One subscriber serves all threads of the process. `tracing` caches for each event whether a
+//! subscriber wants it; an event that another thread emits for the first time while the subscriber is
+//! being installed could be cached as unwanted. So the cache is rebuilt whenever a capture starts.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -12,15 +12,15 @@ use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
 use tracing_subscriber::prelude::*;
 
 thread_local! {
-    /// What collects the events of this thread, and up to which level.
+    /// The log that captures the events of this thread, and up to which level.
     static LOG: RefCell<Option<(LevelFilter, Log)>> = const { RefCell::new(None) };
 }
 
-/// Collects what is logged on this thread while its guard lives.
+/// Captures what is logged on this thread, until its guard is dropped.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
-/// Ends the collection.
+/// Stops the capture when dropped.
 pub struct Guard;
 
 impl Drop for Guard {
@@ -29,22 +29,22 @@ impl Drop for Guard {
     }
 }
 
-/// Sets up the subscriber, before anything is logged.
+/// Installs the subscriber of this process.
 pub fn set_up() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let wanted = dynamic_filter_fn(|event, _| {
             LOG.with_borrow(|log| log.as_ref().is_some_and(|(level, _)| event.level() <= level))
         });
-        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Collector);
+        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Capture);
         tracing_subscriber::registry().with(lines.with_filter(wanted)).init();
     });
 }
 
 /// Writes to the log of this thread.
-struct Collector;
+struct Capture;
 
-impl Write for Collector {
+impl Write for Capture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         LOG.with_borrow(|log| {
             if let Some((_, log)) = log {
@@ -62,12 +62,13 @@ impl Write for Collector {
 impl Log {
     pub fn start(level: LevelFilter) -> (Self, Guard) {
         set_up();
+        tracing::callsite::rebuild_interest_cache();
         let log = Self::default();
         LOG.set(Some((level, log.clone())));
         (log, Guard)
     }
 
-    /// The lines of this crate since the last look.
+    /// The lines that this crate logged since the last call.
     pub fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
         text.lines().filter(|line| line.contains("mcp_auth_layer")).map(Into::into).collect()

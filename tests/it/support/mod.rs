@@ -1,12 +1,11 @@
 //! What the tests share: an app that records what reaches it, requests, and answers.
 
-#![allow(dead_code, reason = "no test file uses all of it")]
-
 pub mod build_examples;
 pub mod example_server;
 pub mod forged_request;
 pub mod htpasswd;
 pub mod log;
+pub mod mcp_server;
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -19,7 +18,8 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, StatusCode};
-use mcp_auth_layer::Principal;
+use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal};
+use tokio::net::{TcpListener, TcpSocket};
 use tower::{Service, ServiceExt};
 
 /// Writes a file of credentials, which its owner alone may write, whatever the umask is.
@@ -63,6 +63,36 @@ pub fn recorder() -> (Router, Seen) {
         body.into_response()
     });
     (router, seen)
+}
+
+/// The recorder behind a layer with this authenticator.
+pub fn protected(authenticator: impl Authenticator) -> (Router, Seen) {
+    let (app, seen) = recorder();
+    (app.layer(McpAuthLayer::new(authenticator)), seen)
+}
+
+/// Serves the app on a free port, and returns its URL.
+pub async fn serve(app: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    format!("http://{address}")
+}
+
+/// A port that refuses connections. The socket is bound and does not listen, so that no other test
+/// can get the port meanwhile.
+pub struct UnusedPort(TcpSocket);
+
+impl UnusedPort {
+    pub fn reserve() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Self(socket)
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.0.local_addr().unwrap())
+    }
 }
 
 #[derive(Debug)]

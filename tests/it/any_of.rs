@@ -1,0 +1,145 @@
+//! `any_of`: which scheme decides, and which rejection is returned.
+
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::request::Parts;
+use mcp_auth_layer::{
+    Admission, AnyOf, Authenticator, Basic, Bearer, Challenge, McpAuthLayer, Principal, Reason,
+    Rejection, any_of, from_fn,
+};
+
+use crate::failing_authenticators::Panicking;
+use crate::support::{basic, get, protected, recorder, send, with_authorization};
+
+#[tokio::test]
+async fn any_of_accepts_credentials_of_each_scheme() {
+    let (app, seen) = recorder();
+    let either =
+        any_of(Basic::new([("alice", "secret")]).unwrap(), Bearer::new([("ci", "tok")]).unwrap());
+    let app = app.layer(McpAuthLayer::new(either));
+    for (credential, who) in [(basic("alice", "secret"), "alice"), ("Bearer tok".into(), "ci")] {
+        assert_eq!(send(app.clone(), with_authorization(&credential)).await.status, 200);
+        assert_eq!(seen.principal(), who);
+    }
+    for credential in [basic("alice", "tok"), "Bearer secret".into(), "Basic tok".into()] {
+        assert_eq!(send(app.clone(), with_authorization(&credential)).await.status, 401);
+    }
+}
+
+/// `any_of` of two that answer later: what each says, and whether the second is asked.
+async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
+    let asked = Arc::new(AtomicBool::new(false));
+    let says = |rejection: Rejection, asked: Option<Arc<AtomicBool>>| {
+        from_fn(move |_: &Parts| {
+            if let Some(asked) = &asked {
+                asked.store(true, Ordering::SeqCst);
+            }
+            ready(Err::<Principal, _>(rejection.clone()))
+        })
+    };
+    let (app, seen) = protected(any_of(says(first, None), says(second, Some(asked.clone()))));
+    let answer = send(app, get("/", &[])).await;
+    assert_eq!(seen.count(), 0);
+    let reason = answer.extensions.get::<Rejection>().unwrap().reason();
+    (reason, asked.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn only_401_falls_through_and_the_most_specific_is_returned() {
+    let a = || Challenge::new("A");
+    let (missing, malformed, invalid) =
+        (Rejection::missing(a()), Rejection::malformed(a()), Rejection::invalid(a()));
+    let (down, bad) = (Rejection::unavailable(), Rejection::bad_request("x"));
+    let busy = Rejection::too_many_requests(Duration::ZERO);
+    for (first, second, expected) in [
+        (&missing, &missing, (Reason::Missing, true)),
+        (&missing, &malformed, (Reason::Malformed, true)),
+        (&malformed, &missing, (Reason::Malformed, true)),
+        (&malformed, &invalid, (Reason::Invalid, true)),
+        (&invalid, &missing, (Reason::Invalid, true)),
+        (&invalid, &down, (Reason::Unavailable, true)),
+        (&down, &missing, (Reason::Unavailable, false)),
+        (&bad, &missing, (Reason::BadRequest, false)),
+        (&busy, &missing, (Reason::TooManyRequests, false)),
+    ] {
+        assert_eq!(either(first.clone(), second.clone()).await, expected, "{first:?} {second:?}");
+    }
+}
+
+#[tokio::test]
+async fn any_of_combines_sync_and_async_authenticators() {
+    let bearer = || Bearer::new([("ci", "tok")]).unwrap();
+    let later = || {
+        from_fn(|head: &Parts| {
+            let admitted = head.headers.contains_key("x-later");
+            async move {
+                tokio::task::yield_now().await;
+                match admitted {
+                    true => Ok(Principal::new("later")),
+                    false => Err(Rejection::missing(Challenge::new("Later"))),
+                }
+            }
+        })
+    };
+    async fn check<A: Authenticator, B: Authenticator>(either: AnyOf<A, B>) {
+        let (app, seen) = protected(either.boxed());
+        for (field, status, who) in [
+            (("authorization", "Bearer tok"), 200, Some("ci")),
+            (("x-later", "1"), 200, Some("later")),
+            (("authorization", "Bearer no"), 401, None),
+        ] {
+            let answer = send(app.clone(), get("/", &[field])).await;
+            assert_eq!(answer.status, status, "{field:?}");
+            assert_eq!(who.map(|_| seen.principal()).as_deref(), who);
+            assert!(who.is_some() || answer.challenges().len() == 2);
+        }
+    }
+    check(any_of(bearer(), later())).await;
+    check(any_of(later(), bearer())).await;
+}
+
+/// Answers now, and must not be asked to take its time.
+struct Now(fn() -> Result<Admission, Rejection>);
+
+impl Authenticator for Now {
+    async fn authenticate(&self, _: &Parts) -> Result<Admission, Rejection> {
+        panic!("it had answered already")
+    }
+
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+        Some((self.0)())
+    }
+}
+
+#[tokio::test]
+async fn sync_and_conclusive_results_are_final() {
+    let admits = || Now(|| Ok(Principal::new("now").into()));
+    let missing = || Now(|| Err(Rejection::missing(Challenge::new("Now"))));
+    let broken = || Now(|| Err(Rejection::bad_request("two of them")));
+    let broken_401 = || Now(|| Err(Rejection::invalid(Challenge::new("Now")).conclusive()));
+    let panics = || Panicking { now: true, ..Panicking::default() };
+    async fn status(authenticator: impl Authenticator) -> u16 {
+        let (app, _) = protected(authenticator);
+        send(app, get("/", &[])).await.status.as_u16()
+    }
+    assert_eq!(status(admits()).await, 200);
+    assert_eq!(status(admits().boxed()).await, 200);
+    assert_eq!(status(admits().boxed().boxed()).await, 200);
+    assert_eq!(status(any_of(missing(), admits())).await, 200);
+    assert_eq!(status(any_of(admits(), panics())).await, 200, "the second is not asked");
+    assert_eq!(status(any_of(missing(), missing())).await, 401);
+    assert_eq!(status(any_of(broken(), panics())).await, 400, "the second is not asked");
+    assert_eq!(status(any_of(broken_401(), admits())).await, 401, "nor does it decide");
+    assert_eq!(status(any_of(missing(), broken())).await, 400);
+}
+
+#[tokio::test]
+async fn panic_in_one_member_of_any_of_is_503() {
+    let either = any_of(Panicking::default(), Bearer::new([("ci", "tok")]).unwrap());
+    let (app, seen) = protected(either);
+    assert_eq!(send(app, with_authorization("Bearer tok")).await.status, 503);
+    assert_eq!(seen.count(), 0);
+}

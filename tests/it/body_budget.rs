@@ -1,0 +1,147 @@
+//! The memory budget for bodies under verification: no principal can use all of it, and stalled
+//! bodies give it back.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::Body;
+use axum::extract::Request;
+use futures::StreamExt;
+use http::request::Parts;
+use mcp_auth_layer::{Admission, Authenticator, McpAuthLayer, Principal, Rejection, from_fn};
+
+use crate::support::{recorder, send};
+
+/// Admits everybody under the name in `x-who`, if the body is not `wrong`; never while it hangs.
+fn checks() -> impl Authenticator {
+    from_fn(|head: &Parts| {
+        let who = head.headers["x-who"].to_str().unwrap().to_owned();
+        let hangs = head.headers.contains_key("x-hang");
+        async move {
+            Ok(Admission::new(Principal::new(who)).check_body(move |_| async move {
+                if hangs {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Rejection>(())
+            }))
+        }
+    })
+}
+
+fn layer() -> McpAuthLayer<impl Authenticator> {
+    McpAuthLayer::new(checks()).body_limit(1000).body_total_limit(8000)
+}
+
+/// A POST whose body has so many bytes, in pieces, and perhaps no end.
+fn post(who: &str, bytes: usize, stalls: bool) -> Request {
+    let pieces = futures::stream::iter([(); 2].map(|()| Ok::<_, BoxError>("x".repeat(bytes / 2))));
+    let body = match stalls {
+        true => Body::from_stream(pieces.chain(futures::stream::pending())),
+        false => Body::from_stream(pieces),
+    };
+    let request = http::Request::post("/").header("x-who", who).version(http::Version::HTTP_2);
+    request.body(body).unwrap()
+}
+
+#[tokio::test]
+async fn one_principal_cannot_use_the_whole_body_budget() {
+    let (app, _) = recorder();
+    let app = app.layer(layer());
+    let mut held: Vec<_> =
+        (0..16).map(|_| Box::pin(send(app.clone(), post("mallory", 998, true)))).collect();
+    let mut refused = 0;
+    for request in &mut held {
+        if let std::task::Poll::Ready(answer) = futures::poll!(request.as_mut()) {
+            assert_eq!(answer.status, 503);
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 15, "an eighth of 8000 bytes is one body");
+    assert_eq!(send(app.clone(), post("mallory", 998, false)).await.status, 503);
+    for who in ["alice", "bob", "carol"] {
+        assert_eq!(send(app.clone(), post(who, 998, false)).await.status, 200, "{who}");
+    }
+    drop(held);
+    assert_eq!(send(app, post("mallory", 998, false)).await.status, 200, "given back");
+}
+
+#[tokio::test]
+async fn body_budget_shares_are_per_issuer_and_name() {
+    let by_issuer = from_fn(|head: &Parts| {
+        let issuer = head.headers["x-who"].to_str().unwrap().to_owned();
+        async move {
+            let who = Principal::new("alice").issued_by(issuer);
+            Ok::<_, Rejection>(Admission::new(who).check_body(|_| async { Ok(()) }))
+        }
+    });
+    let layer = McpAuthLayer::new(by_issuer).body_limit(1000).body_total_limit(8000);
+    let app = recorder().0.layer(layer);
+    let mut held = Box::pin(send(app.clone(), post("a", 998, true)));
+    assert!(futures::poll!(held.as_mut()).is_pending());
+    assert_eq!(send(app.clone(), post("a", 998, false)).await.status, 503);
+    assert_eq!(send(app, post("b", 998, false)).await.status, 200);
+}
+
+#[tokio::test]
+async fn body_counts_against_the_budget_until_it_is_verified() {
+    let app = recorder().0.layer(layer());
+    let hanging = || {
+        let mut request = post("mallory", 998, false);
+        request.headers_mut().insert("x-hang", "1".parse().unwrap());
+        request
+    };
+    // The body has arrived, and its check hangs.
+    let mut held = Box::pin(send(app.clone(), hanging()));
+    for _ in 0..5 {
+        assert!(futures::poll!(held.as_mut()).is_pending());
+    }
+    assert_eq!(send(app.clone(), post("mallory", 998, false)).await.status, 503);
+    assert_eq!(send(app.clone(), post("alice", 998, false)).await.status, 200);
+    drop(held);
+    assert_eq!(send(app, post("mallory", 998, false)).await.status, 200);
+}
+
+#[tokio::test]
+async fn forwarded_bodies_do_not_count_against_the_budget() {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = kept.clone();
+    let app = axum::Router::new().fallback(move |request: Request| async move {
+        keep.lock().unwrap().push(request.into_body());
+    });
+    let app = app.layer(layer());
+    for n in 1..20 {
+        assert_eq!(send(app.clone(), post("alice", 998, false)).await.status, 200);
+        assert_eq!(kept.lock().unwrap().len(), n);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stalled_or_trickling_body_is_400() {
+    let app = recorder().0.layer(layer());
+    let started = tokio::time::Instant::now();
+    assert_eq!(send(app.clone(), post("alice", 998, true)).await.status, 400);
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    // A few bytes now and then are no progress.
+    let drops = futures::stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Some((Ok::<_, BoxError>("x"), ()))
+    });
+    let request = post("alice", 2, false).map(|_| Body::from_stream(drops));
+    let started = tokio::time::Instant::now();
+    assert_eq!(send(app, request).await.status, 400);
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_body_with_progress_is_accepted() {
+    let layer = McpAuthLayer::new(checks());
+    let app = recorder().0.layer(layer);
+    let pieces = futures::stream::unfold(0, |n| async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        (n < 10).then(|| (Ok::<_, BoxError>("x".repeat(10_000)), n + 1))
+    });
+    let request = post("alice", 2, false).map(|_| Body::from_stream(pieces));
+    let answer = send(app, request).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 100_000));
+}

@@ -1,0 +1,183 @@
+//! Requests whose credential expires or is revoked before the response starts.
+
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::routing::any;
+use futures::FutureExt;
+use http::Method;
+use http::request::Parts;
+use mcp_auth_layer::{
+    Admission, Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, from_fn,
+};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::{as_principal, body_of, next, revoked_by, streaming, tokens};
+use crate::support::{get, recorder, request, send, with_authorization};
+
+/// Whether its authenticator takes time or answers at once.
+#[tokio::test]
+async fn revocation_cancels_pending_requests_with_401() {
+    async fn revoked_at_work<A: Authenticator>(layer: McpAuthLayer<A>, revoke: impl FnOnce()) {
+        let (held, dropped) = oneshot::channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(Some(held)));
+        let started = CancellationToken::new();
+        let at_work = started.clone();
+        let work = move || {
+            let held = held.lock().unwrap().take();
+            at_work.cancel();
+            async move {
+                let _held = held;
+                pending::<()>().await;
+            }
+        };
+        let app = Router::new().route("/", any(work)).layer(layer);
+        let answer = tokio::spawn(send(app, with_authorization("Bearer one")));
+        started.cancelled().await;
+        revoke();
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.message(), "the credential is wrong or has expired");
+        dropped.await.expect_err("the inner future is dropped");
+    }
+    let revocation = CancellationToken::new();
+    revoked_at_work(revoked_by(&revocation), || revocation.cancel()).await;
+    let (layer, handle) = tokens();
+    revoked_at_work(layer, || assert!(handle.revoke("one"))).await;
+}
+
+/// What ends while its body is checked has not got to the inner service.
+#[tokio::test]
+async fn revocation_during_body_verification_is_401() {
+    for revoked in [false, true] {
+        let layer = McpAuthLayer::new(from_fn(move |_: &Parts| async move {
+            let revocation = CancellationToken::new();
+            let alice = Principal::new("alice").revoked_by(revocation.clone());
+            Ok::<_, Rejection>(Admission::new(alice).check_body(move |_| async move {
+                if revoked {
+                    revocation.cancel();
+                }
+                Ok(())
+            }))
+        }));
+        let (app, seen) = recorder();
+        let answer = send(app.layer(layer), request(Method::POST, "/", &[])).await;
+        let expected = if revoked { (401, 0) } else { (200, 1) };
+        assert_eq!((answer.status.as_u16(), seen.count()), expected);
+    }
+}
+
+/// A credential that can end is told by every scheme how to come back.
+#[tokio::test]
+async fn expired_credentials_get_challenges_of_every_scheme() {
+    struct Lapsing(Bearer);
+    impl Authenticator for Lapsing {
+        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+            let past = SystemTime::UNIX_EPOCH;
+            Ok(self.0.authenticate(head).await?.map_principal(|who| who.expires_at(past)))
+        }
+        fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+            let past = SystemTime::UNIX_EPOCH;
+            let judged = self.0.authenticate_now(head)?;
+            Some(judged.map(|one| one.map_principal(|who| who.expires_at(past))))
+        }
+    }
+    let bearer = Lapsing(Bearer::new([("ci", "tok")]).unwrap());
+    let basic = Basic::new([("alice", "secret")]).unwrap();
+    let (app, _) = recorder();
+    let app = app.layer(McpAuthLayer::new(any_of(basic, bearer)).realm("here"));
+    let answer = send(app, with_authorization("Bearer tok")).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(
+        answer.challenges(),
+        [r#"Bearer realm="here", error="invalid_token""#, r#"Basic realm="here", charset="UTF-8""#]
+    );
+    // One that answers later only is not asked beforehand; its own scheme is challenged.
+    let ended = Principal::new("alice").expires_at(SystemTime::UNIX_EPOCH);
+    let (app, _) = recorder();
+    let answer = send(app.layer(McpAuthLayer::new(as_principal(ended))), get("/", &[])).await;
+    assert_eq!(answer.challenges(), [r#"custom realm="mcp""#]);
+}
+
+/// An authenticator around another one says who it is, and the credential ends all the same.
+#[tokio::test]
+async fn mapped_principal_keeps_the_credential_lifetime() {
+    struct Renamed(Bearer);
+    impl Authenticator for Renamed {
+        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+            let admission = self.0.authenticate(head).await?;
+            Ok(admission.map_principal(|_| Principal::new("somebody else")))
+        }
+    }
+    let past = Principal::new("late").expires_at(SystemTime::UNIX_EPOCH);
+    let mut tokens =
+        Bearer::new([("ci".into(), "one"), ("ci".into(), "two"), (past, "three")]).unwrap();
+    let handle = tokens.handle();
+    let layer = McpAuthLayer::new(Renamed(tokens));
+    let mut open = Vec::new();
+    for token in ["Bearer one", "Bearer two"] {
+        let app = streaming("text/event-stream").0.layer(layer.clone());
+        let mut body = body_of(app, &[("authorization", token)]).await;
+        for _ in 0..2 {
+            next(&mut body).await.unwrap().unwrap();
+        }
+        open.push(body);
+    }
+    handle.revoke("one");
+    assert!(next(&mut open[0]).now_or_never().expect("it has ended").is_none());
+    assert!(next(&mut open[1]).now_or_never().is_none(), "it goes on");
+    let (app, _) = recorder();
+    let app = app.layer(layer);
+    assert_eq!(send(app.clone(), with_authorization("Bearer two")).await.status, 200);
+    assert_eq!(send(app, with_authorization("Bearer three")).await.status, 401);
+}
+
+/// An authenticator around another one that answers at once from its cache.
+struct Cached {
+    tokens: Bearer,
+    cached: Mutex<Option<Principal>>,
+}
+
+impl Authenticator for Cached {
+    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        let admission = self.tokens.authenticate(head).await?;
+        *self.cached.lock().unwrap() = Some(admission.principal().clone());
+        Ok(admission)
+    }
+
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+        Some(Ok(self.cached.lock().unwrap().clone()?.into()))
+    }
+}
+
+#[tokio::test]
+async fn revoked_principal_in_a_cache_is_not_used() {
+    let mut tokens = Bearer::new([("ci", "tok"), ("ci", "other")]).unwrap();
+    let handle = tokens.handle();
+    let (app, seen) = recorder();
+    let app = app.layer(McpAuthLayer::new(Cached { tokens, cached: Mutex::default() }));
+    let ask = |token: &'static str| send(app.clone(), get("/", &[("authorization", token)]));
+    assert_eq!(ask("Bearer tok").await.status, 200);
+    assert_eq!(ask("Bearer tok").await.status, 200, "from the cache");
+    assert_eq!(seen.count(), 2);
+    assert!(handle.revoke("tok"));
+    assert_eq!(ask("Bearer tok").await.status, 401);
+    assert_eq!(ask("Bearer other").await.status, 200, "the authenticator is asked once more");
+}
+
+/// An authenticator that always says the same, though it has been revoked.
+#[tokio::test]
+async fn principal_that_is_still_revoked_is_401() {
+    let token = tokio_util::sync::CancellationToken::new();
+    let who = Principal::new("ci").revoked_by(token.clone());
+    let app = recorder().0.layer(McpAuthLayer::new(from_fn(move |_: &Parts| {
+        let who = who.clone();
+        async move { Ok::<_, Rejection>(who) }
+    })));
+    assert_eq!(send(app.clone(), get("/", &[])).await.status, 200);
+    token.cancel();
+    assert_eq!(send(app, get("/", &[])).await.status, 401);
+}

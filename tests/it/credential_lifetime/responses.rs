@@ -1,0 +1,136 @@
+//! Response bodies of a credential that expires or is revoked.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get as get_route;
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use mcp_auth_layer::{McpAuthLayer, Principal};
+use tokio_util::sync::CancellationToken;
+
+use super::{as_principal, body_of, endless, next, revoked_by, streaming};
+use crate::support::{get, send};
+
+#[tokio::test]
+async fn revoked_event_stream_ends_cleanly_at_once() {
+    let revocation = CancellationToken::new();
+    let (app, dropped) = streaming("text/event-stream");
+    let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
+    assert_eq!(next(&mut body).await.unwrap().unwrap(), "data: 1\n\n");
+    revocation.cancel();
+    // Not even what is ready already.
+    assert!(next(&mut body).await.is_none());
+    assert!(next(&mut body).await.is_none());
+    dropped.await.expect_err("the inner stream is dropped, while the body is still held");
+    drop(body);
+}
+
+#[tokio::test]
+async fn other_bodies_of_unknown_length_end_with_an_error() {
+    let revocation = CancellationToken::new();
+    let (app, dropped) = streaming("application/octet-stream");
+    let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
+    next(&mut body).await.unwrap().unwrap();
+    revocation.cancel();
+    let error = next(&mut body).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("expired or was revoked"), "{error}");
+    assert!(next(&mut body).await.is_none());
+    dropped.await.expect_err("the inner stream is dropped");
+}
+
+#[tokio::test]
+async fn bodies_of_known_length_are_not_cut_short() {
+    let revocation = CancellationToken::new();
+    let app = Router::new().route("/", get_route(|| async { "all of it" }));
+    let body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
+    revocation.cancel();
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "all of it");
+}
+
+/// A stream of events whose length was announced, as by the upstream of a proxy, is a stream.
+#[tokio::test]
+async fn event_stream_with_a_content_length_ends_too() {
+    struct Announced(Body);
+    impl HttpBody for Announced {
+        type Data = Bytes;
+        type Error = axum::Error;
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+            Pin::new(&mut self.0).poll_frame(cx)
+        }
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(1000)
+        }
+    }
+    for shared in [false, true] {
+        let revocation = CancellationToken::new();
+        let (stream, dropped) = endless();
+        let body = Announced(Body::from_stream(stream));
+        let once = Arc::new(std::sync::Mutex::new(Some(Body::new(body))));
+        let answer = move || {
+            let body = once.lock().unwrap().take().expect("asked once");
+            async move { ([(CONTENT_TYPE, "text/event-stream")], body).into_response() }
+        };
+        let layer = revoked_by(&revocation);
+        let layer = if shared { layer.danger_shared_sessions() } else { layer };
+        let app = Router::new().route("/", get_route(answer)).layer(layer);
+        let mut body = body_of(app, &[]).await;
+        assert_eq!(body.size_hint().exact(), None);
+        next(&mut body).await.unwrap().unwrap();
+        revocation.cancel();
+        assert!(next(&mut body).await.is_none());
+        dropped.await.expect_err("the inner stream is dropped");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn event_stream_ends_when_the_credential_expires() {
+    // Paused, timers fire in their order as soon as nothing else can be done; the clock on the
+    // wall goes on by itself.
+    let soon = SystemTime::now() + Duration::from_millis(300);
+    let (app, dropped) = streaming("text/event-stream");
+    let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(soon)));
+    let mut body = body_of(app.layer(layer), &[]).await;
+    for data in ["data: 1\n\n", "data: 2\n\ndata: hal"] {
+        assert_eq!(next(&mut body).await.unwrap().unwrap(), data);
+    }
+    assert!(next(&mut body).await.is_none());
+    assert!(SystemTime::now() >= soon, "not before its time");
+    dropped.await.expect_err("the inner stream is dropped");
+}
+
+#[tokio::test]
+async fn upgrades_require_a_credential_without_expiry() {
+    async fn upgrade(request: Request) -> Response {
+        match request.headers().contains_key("upgrade") || request.uri().path() == "/anyway" {
+            true => StatusCode::SWITCHING_PROTOCOLS.into_response(),
+            false => "no upgrade".into_response(),
+        }
+    }
+    let app = Router::new().fallback(upgrade);
+    let fields = [("upgrade", "websocket"), ("connection", "upgrade")];
+    let endless = McpAuthLayer::new(as_principal(Principal::new("alice")));
+    let ending = revoked_by(&CancellationToken::new());
+    let connect = || {
+        let mut request = get("/", &[]);
+        *request.method_mut() = Method::CONNECT;
+        request
+    };
+    assert_eq!(send(app.clone().layer(endless.clone()), get("/", &fields)).await.status, 101);
+    let answer = send(app.clone().layer(ending.clone()), get("/", &fields)).await;
+    assert_eq!((answer.status.as_u16(), &*answer.body), (200, "no upgrade"));
+    assert_eq!(send(app.clone().layer(ending.clone()), get("/anyway", &fields)).await.status, 502);
+    assert_eq!(send(app.clone().layer(endless), connect()).await.status, 200);
+    assert_eq!(send(app.layer(ending), connect()).await.status, 400);
+}

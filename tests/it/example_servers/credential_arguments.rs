@@ -1,0 +1,116 @@
+//! Credential files and names on the command line of the example servers.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::example_server::{Server, USERS, run};
+
+/// `printf %s rD3m0NfE5Yc0mKq1bWv7Xw | sha256sum`
+const DIGEST: &str = "2358a45dae43d2a5a98346a6f7a98868a66de07c0b6c951e1550b554ffa29c7a";
+
+/// A file that goes away; its owner alone can read it.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("mcp-auth-layer-{}-{name}", std::process::id());
+        let file = Self(std::env::temp_dir().join(name));
+        std::fs::write(&file.0, text).unwrap();
+        file.chmod(0o600);
+        file
+    }
+
+    #[cfg(unix)]
+    fn chmod(&self, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&self.0, PermissionsExt::from_mode(mode)).unwrap();
+    }
+
+    #[cfg(not(unix))]
+    fn chmod(&self, _: u32) {}
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn invalid_credential_file_exits_with_one_line_and_status_2() {
+    let key = "ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n";
+    let hash = "$2y$04$dWMy1NGi9Q.Qvr56bmQ17OCTo9OhyqY99xLhQw6Ycw8GZTSd6Yr6G";
+    let (user, token) = (format!("alice:{hash}\n"), format!("ci sha256:{DIGEST}\n"));
+    for (option, good, bad, reason) in [
+        ("--htpasswd", &*user, "bob:hunter2\n", "the password is not hashed"),
+        ("--htpasswd", &user, &user, "the user stands in line 1 already"),
+        ("--token-file", &token, "hunter2 hunter2\n", "behind the name"),
+        ("--token-file", &token, &token, "stands in line 1 already"),
+        ("--hmac-key-file", key, "ci base64:aHVudGVyMg==\n", "the secret has 7 bytes"),
+        ("--hmac-key-file", key, key, "a key id may have two secrets for rotation"),
+    ] {
+        let refused = async |name: &str, path: &Path| {
+            let output = run(name, [option, path.to_str().unwrap(), "--port", "0"]).await;
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{name} {option}: {said}");
+            assert!(output.stdout.is_empty() && said.lines().count() == 1, "{said}");
+            let prefix = format!("error: {option}: {}", path.display());
+            let rest = said.strip_prefix(&prefix).unwrap_or_else(|| panic!("{said}"));
+            for secret in ["hunter2", "aHVudGVyMg", "AQEBAQ", &hash[7..], DIGEST] {
+                assert!(!said.contains(secret), "{said}");
+            }
+            rest.trim_end().to_owned()
+        };
+        for name in ["sse_server", "streamable_server"] {
+            let file = File::new("start", good);
+            let started = Server::start(name, &[option, file.0.to_str().unwrap()]).await;
+            drop(started);
+
+            std::fs::write(&file.0, [good, bad].concat()).unwrap();
+            let rest = refused(name, &file.0).await;
+            assert!(rest.starts_with(":2: ") && rest.contains(reason), "{rest}");
+            std::fs::write(&file.0, "# nobody\n").unwrap();
+            let rest = refused(name, &file.0).await;
+            assert_eq!(rest, ": there is no credential in it: add at least one");
+            let rest = refused(name, Path::new("no/such/file")).await;
+            assert!(rest.starts_with(": it cannot be read: "), "{rest}");
+            if option == "--hmac-key-file" {
+                std::fs::write(&file.0, good).unwrap();
+                file.chmod(0o620);
+                let rest = refused(name, &file.0).await;
+                assert!(rest.ends_with("(mode 620): `chmod go-w` it"), "{rest}");
+            }
+        }
+    }
+}
+
+/// As a name with white space around it could not be told from the one that was meant.
+#[tokio::test]
+async fn names_in_arguments_must_not_have_surrounding_spaces() {
+    for (option, value) in
+        [("--user", " al:hunter2"), ("--user", "al :hunter2"), ("--token", " ci:hunter2")]
+    {
+        let output = run("sse_server", [option, value, "--port", "0"]).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{value}: {said}");
+        assert!(said.starts_with(&format!("error: {option}: ")), "{said}");
+        assert!(said.contains("the name begins or ends with white space"), "{said}");
+        assert!(said.lines().count() == 1 && !said.contains("hunter2"), "{said}");
+    }
+    drop(Server::start("sse_server", &["--user", "al:hunter2", "--token", "c i:hunter2"]).await);
+}
+
+#[tokio::test]
+async fn invalid_host_name_exits_with_one_line_and_status_2() {
+    for (name, host) in [("sse_server", ":1"), ("streamable_server", "[abc]"), ("proxy", "[::zz]")]
+    {
+        let upstream = ["--upstream", "http://127.0.0.1:9"];
+        let upstream = if name == "proxy" { &upstream[..] } else { &[] };
+        let args = [&["--port", "0", "--host-name", host], &USERS[..], upstream].concat();
+        let said = crate::support::example_server::run(name, args).await;
+        assert_eq!(said.status.code(), Some(2), "{name} {host}: {said:?}");
+        let text = String::from_utf8(said.stderr).unwrap();
+        assert!(text.starts_with("error: --host-name") && text.lines().count() == 1, "{text}");
+        assert!(said.stdout.is_empty());
+    }
+}

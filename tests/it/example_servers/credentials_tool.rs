@@ -1,0 +1,153 @@
+//! The `credentials` example: it creates tokens, keys and password hashes that the library accepts.
+
+use std::io::{Seek, Write};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use axum::Router;
+use mcp_auth_layer::{Basic, Bearer, Hmac, McpAuthLayer, Principal};
+
+use crate::support::example_server::{example, output, run};
+use crate::support::{basic, recorder, send, with_authorization};
+
+/// A file that goes away; its owner alone can read it.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("mcp-auth-layer-{}-{name}", std::process::id());
+        let file = Self(std::env::temp_dir().join(name));
+        std::fs::write(&file.0, text).unwrap();
+        file.chmod(0o600);
+        file
+    }
+
+    #[cfg(unix)]
+    fn chmod(&self, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&self.0, PermissionsExt::from_mode(mode)).unwrap();
+    }
+
+    #[cfg(not(unix))]
+    fn chmod(&self, _: u32) {}
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn status(app: &Router, token: &str) -> u16 {
+    let request = with_authorization(&format!("Bearer {token}"));
+    send(app.clone(), request).await.status.as_u16()
+}
+
+/// What an example printed, to stdout and to stderr.
+async fn made(args: &[&str]) -> (String, String) {
+    let output = run("credentials", args).await;
+    assert!(output.status.success(), "{output:?}");
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+    (stdout, stderr)
+}
+
+/// The line of a password that comes through a pipe, or what is said instead.
+async fn piped(args: &[&str], input: &str) -> Result<String, String> {
+    let mut command = example("credentials");
+    // From a file: a pipe breaks where the program ends before it has read everything.
+    let mut stdin = tempfile::tempfile().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    stdin.rewind().unwrap();
+    let output = output(command.arg("password").args(args).stdin(Stdio::from(stdin))).await;
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    match output.status.code() {
+        Some(0) => Ok(stdout),
+        Some(2) => Err(stderr),
+        _ => panic!("{stderr}"),
+    }
+}
+
+#[tokio::test]
+async fn credentials_tool_creates_tokens() {
+    let rest = ["--expires", "2999-12-31T23:59:59+01:00", "--scopes", "a,b:c"];
+    for rest in [&rest[..], &[]] {
+        let (line, said) = made(&[&["token", "ci"], rest].concat()).await;
+        let token = said.trim().rsplit(' ').next().unwrap();
+        assert!(token.len() == 43 && !line.contains(token), "{line}{said}");
+        let file = File::new("made", &line);
+        let (app, seen) = recorder();
+        let app = app.layer(McpAuthLayer::new(Bearer::from_file(&file.0).unwrap()));
+        assert_eq!(status(&app, token).await, 200);
+        let head = seen.only();
+        let who = head.extensions.get::<Principal>().unwrap();
+        assert_eq!(
+            (who.has_scope("b:c"), who.expiry().is_some()),
+            (!rest.is_empty(), !rest.is_empty())
+        );
+        assert_ne!(made(&["token", "ci"]).await.1, said, "it is random");
+    }
+}
+
+#[tokio::test]
+async fn credentials_tool_creates_keys() {
+    let (line, said) = made(&["key", "ci"]).await;
+    let secret = line.trim().strip_prefix("ci base64:").unwrap();
+    assert!(secret.len() == 44 && !said.contains(secret));
+    assert!(Hmac::from_file(&File::new("key", &line).0).is_ok());
+}
+
+#[tokio::test]
+async fn credentials_tool_hashes_passwords() {
+    for (args, begins, input) in [
+        (&["alice"][..], "alice:$2y$12$", "correct horse\n"),
+        (&["alice", "--argon2id"], "alice:$argon2id$v=19$m=19456,t=2,p=1$", "correct horse\r\nx"),
+    ] {
+        let line = piped(args, input).await.unwrap();
+        assert!(line.starts_with(begins), "{line}");
+        let anybody = mcp_auth_layer::RateLimit::default().no_address_limit();
+        let layer = McpAuthLayer::new(Basic::from_htpasswd(&line).unwrap()).rate_limit(anybody);
+        let app = recorder().0.layer(layer);
+        for (password, expected) in [("correct horse", 200), ("correct horse\r", 401), ("x", 401)] {
+            let request = with_authorization(&basic("alice", password));
+            assert_eq!(send(app.clone(), request).await.status, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn credentials_tool_rejects_unusable_input() {
+    let long = "0".repeat(73);
+    for (args, input) in [
+        (&["alice"][..], "\n"),
+        (&["alice"], "a\tb\n"),
+        (&["alice"], &long),
+        (&["al:ice"], "secret\n"),
+        (&[""], "secret\n"),
+        (&["#alice"], "secret\n"),
+    ] {
+        let said = piped(args, input).await.unwrap_err();
+        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{args:?}: {said}");
+        assert!(!said.contains(input.trim()) || input == "\n", "{said}");
+    }
+    assert!(piped(&["alice"], &long[1..]).await.is_ok());
+    assert!(piped(&["alice", "--argon2id"], &long).await.is_ok());
+
+    for args in [
+        &["token", "c i"][..],
+        &["token", ""],
+        &["token", "#ci"],
+        &["token", "ci", "--expires", "tomorrow"],
+        &["token", "ci", "--scopes", "a,,b"],
+        &["key", "c i"],
+        &["key", "cï"],
+        &["password"],
+        &[],
+    ] {
+        let said = output(example("credentials").args(args)).await;
+        assert_eq!(said.status.code(), Some(2), "{args:?}: {said:?}");
+        assert!(said.stdout.is_empty() && said.stderr.starts_with(b"error: "), "{said:?}");
+    }
+}

@@ -1,0 +1,265 @@
+//! Password guessing against an example server, over real sockets and from several loopback
+//! addresses, with a password file written by the real `htpasswd`.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use mcp_auth_layer::{Basic, McpAuthLayer, RateLimit};
+use reqwest::Method;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::support::example_server::{Server, answer, until};
+use crate::support::htpasswd::htpasswd;
+use crate::support::log::Log;
+use crate::support::{basic, recorder};
+
+/// What a path that does not exist answers to who is let in.
+const IN: u16 = 404;
+
+/// Users of a password file; the password of each is the name, backwards.
+struct Team(TempDir);
+
+impl Team {
+    fn of(names: &[&str]) -> Self {
+        let team = Self(TempDir::new().unwrap());
+        // Or it would be reported, where others may write to what this user creates.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(team.0.path(), mode).unwrap();
+        crate::support::write_credentials(team.file(), "");
+        for name in names {
+            team.set(name, &right(name));
+        }
+        team
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("users.htpasswd")
+    }
+
+    /// Adds the user or changes the password, in a file that takes the place of the old one.
+    fn set(&self, name: &str, password: &str) {
+        let next = self.0.path().join("next");
+        fs::copy(self.file(), &next).unwrap();
+        let others = fs::read_to_string(&next).unwrap();
+        let others = others.lines().filter(|line| !line.starts_with(&format!("{name}:")));
+        let line = htpasswd("-B -C 4", name, password);
+        let lines: Vec<_> = others.chain([&*line]).collect();
+        fs::write(&next, lines.join("\n") + "\n").unwrap();
+        fs::rename(next, self.file()).unwrap();
+    }
+
+    async fn serve(&self, args: &[&str]) -> Server {
+        let file = self.file();
+        let file = ["--htpasswd", file.to_str().unwrap()];
+        Server::start("sse_server", &[&file[..], args].concat()).await
+    }
+}
+
+fn right(name: &str) -> String {
+    name.chars().rev().collect()
+}
+
+/// Somebody at 127.0.0.x.
+struct Client<'s> {
+    http: reqwest::Client,
+    server: &'s Server,
+}
+
+impl Client<'_> {
+    async fn brings(&self, authorization: &str) -> Verdict {
+        let request = self.http.get(format!("{}/nothing", self.server.url));
+        let answer = answer(request.header("authorization", authorization)).await;
+        let wait = answer.headers().get("retry-after").map(|wait| wait.to_str().unwrap().parse());
+        (answer.status().as_u16(), wait.map(Result::unwrap))
+    }
+
+    async fn tries(&self, name: &str, password: &str) -> Verdict {
+        self.brings(&basic(name, password)).await
+    }
+
+    async fn logs_in(&self, name: &str) -> u16 {
+        self.tries(name, &right(name)).await.0
+    }
+
+    /// Guesses until it has to wait for a period of the limit, or nearly: what follows comes before
+    /// another guess is free. Returns how many guesses were judged.
+    async fn guesses(&self, mut name: impl FnMut(usize) -> String, every: u64) -> usize {
+        let (started, mut judged) = (Instant::now(), 0);
+        loop {
+            match self.tries(&name(judged), "a guess").await {
+                (401, None) => judged += 1,
+                (429, Some(wait)) if wait == every => return judged,
+                (429, Some(wait)) => {
+                    assert!((1..every).contains(&wait), "{wait}");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(
+                started.elapsed() < crate::support::example_server::DEADLINE,
+                "{judged} guesses, and no end"
+            );
+        }
+    }
+}
+
+/// A status, and `Retry-After` in seconds.
+type Verdict = (u16, Option<u64>);
+
+fn at(x: u8, server: &Server) -> Client<'_> {
+    let address = Ipv4Addr::new(127, 0, 0, x);
+    let http = reqwest::Client::builder().no_proxy().local_address(Some(address.into()));
+    Client { http: http.build().unwrap(), server }
+}
+
+/// Of an address with one user, and of an address with any number of them: how many at once, and how
+/// many seconds each one more takes.
+const OF_USER: (usize, u64) = (10, 10);
+
+const OF_ADDRESS: (usize, u64) = (20, 3);
+
+/// As many as the limit lets pass in the time that it took, whatever that was.
+fn assert_limited(judged: usize, (burst, every): (usize, u64), took: Duration) {
+    let most = burst + (took.as_secs() / every) as usize;
+    assert!((burst..=most).contains(&judged), "{judged} of {burst} to {most}");
+}
+
+#[tokio::test]
+async fn ten_attempts_per_user_then_one_every_ten_seconds() {
+    let team = Team::of(&["alice", "bob"]);
+    let server = team.serve(&[]).await;
+    let guesser = at(1, &server);
+    let started = Instant::now();
+    let judged = guesser.guesses(|_| "alice".to_owned(), OF_USER.1).await;
+    assert_limited(judged, OF_USER, started.elapsed());
+    assert_eq!(guesser.tries("alice", "another").await.0, 429);
+    assert_eq!(guesser.tries("bob", "another").await.0, 401, "another user's limit");
+}
+
+#[tokio::test]
+async fn twenty_attempts_per_address_then_one_every_three_seconds() {
+    let team = Team::of(&["alice"]);
+    let server = team.serve(&[]).await;
+    let guesser = at(1, &server);
+    let started = Instant::now();
+    let judged = guesser.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
+    assert_limited(judged, OF_ADDRESS, started.elapsed());
+    // Nobody is asked for a password in vain, and what is public is.
+    for (path, expected) in [("/nothing", 401), ("/health", 200)] {
+        assert_eq!(server.status(Method::GET, path, None).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn known_users_keep_access_behind_a_rate_limited_address() {
+    let team = Team::of(&["alice", "carol"]);
+    let server = team.serve(&["--metrics"]).await;
+    let client = at(1, &server);
+    assert_eq!(client.logs_in("alice").await, IN);
+    client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
+    assert_eq!(client.logs_in("carol").await, 429, "she did not");
+    for time in 0..50 {
+        assert_eq!(client.logs_in("alice").await, IN, "remembered, {time}");
+    }
+
+    // Nor does she wait where she is not remembered, as with a new password.
+    let count = "mcp_auth_reloads_total{outcome=\"applied\"} 1\n";
+    team.set("alice", "a new one");
+    until("the file is in force again", async || {
+        let text = answer(server.request(Method::GET, "/metrics")).await.text().await;
+        text.unwrap().contains(count)
+    })
+    .await;
+    client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
+    assert_eq!(client.logs_in("carol").await, 429);
+    assert_eq!(client.logs_in("alice").await, 401, "the old one");
+    assert_eq!(client.tries("alice", "a new one").await.0, IN);
+}
+
+#[tokio::test]
+async fn attacks_do_not_lock_users_out_at_other_addresses() {
+    let team = Team::of(&["alice"]);
+    let server = team.serve(&[]).await;
+    let (guesser, alice) = (at(1, &server), at(2, &server));
+    guesser.guesses(|_| "alice".to_owned(), OF_USER.1).await;
+    for time in ["first", "remembered"] {
+        assert_eq!(alice.logs_in("alice").await, IN, "{time}");
+    }
+    assert_eq!(at(3, &server).logs_in("alice").await, IN, "at any other");
+}
+
+/// Otherwise what is remembered could be guessed at full speed.
+#[tokio::test]
+async fn rate_limited_address_cannot_confirm_a_correct_password() {
+    let team = Team::of(&["alice"]);
+    let server = team.serve(&[]).await;
+    let (guesser, alice) = (at(1, &server), at(2, &server));
+    assert_eq!(alice.logs_in("alice").await, IN);
+    guesser.guesses(|_| "alice".to_owned(), OF_USER.1).await;
+    assert_eq!(guesser.logs_in("alice").await, 429);
+    assert_eq!(guesser.tries("alice", "wrong").await.0, 429);
+    assert_eq!(alice.logs_in("alice").await, IN);
+    assert_eq!(at(3, &server).logs_in("alice").await, IN);
+}
+
+#[tokio::test]
+async fn address_limit_applies_to_all_schemes() {
+    let team = Team::of(&["alice"]);
+    let (token, dave) = ("ci:rD3m0NfE5Yc0mKq1bWv7Xw", "dave:evad");
+    let server = team.serve(&["--token", token, "--user", dave]).await;
+    let client = at(1, &server);
+    client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
+    assert_eq!(client.logs_in("alice").await, 429);
+    assert_eq!(client.logs_in("dave").await, 429);
+    assert_eq!(client.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xw").await.0, 429);
+    assert_eq!(client.brings("Basic !").await.0, 429, "malformed ones count as well");
+    assert_eq!(client.brings("Unknown scheme").await, (401, None), "no credential");
+    let other = at(2, &server);
+    assert_eq!(other.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xw").await, (IN, None));
+    assert_eq!(other.logs_in("dave").await, IN);
+}
+
+/// What this app answers to alice, served with or without the addresses of its clients.
+async fn served(app: Router, told: bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let serving = match told {
+        true => {
+            let app = app.into_make_service_with_connect_info::<SocketAddr>();
+            tokio::spawn(axum::serve(listener, app).into_future())
+        }
+        false => tokio::spawn(axum::serve(listener, app.into_make_service()).into_future()),
+    };
+    let request = crate::support::example_server::http()
+        .get(url)
+        .header("authorization", basic("alice", "ecila"));
+    let status = answer(request).await.status().as_u16();
+    serving.abort();
+    status
+}
+
+#[tokio::test]
+async fn missing_connect_info_is_503_and_logged() {
+    let (log, _guard) = Log::start(LevelFilter::INFO);
+    let team = Team::of(&["alice"]);
+    let users = || Basic::from_htpasswd_file(team.file()).unwrap();
+    let app = |users| recorder().0.layer(McpAuthLayer::new(users));
+
+    assert_eq!(served(app(users()), false).await, 503);
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for said in ["ERROR", "unavailable", "into_make_service_with_connect_info::<SocketAddr>()"] {
+        assert!(lines[0].contains(said), "{lines:?}");
+    }
+
+    assert_eq!(served(app(users()), true).await, 200);
+    let anybody = RateLimit::default().no_address_limit();
+    let unlimited = recorder().0.layer(McpAuthLayer::new(users()).rate_limit(anybody));
+    assert_eq!(served(unlimited, false).await, 200);
+    assert!(log.lines().is_empty());
+}

@@ -1,0 +1,113 @@
+//! Revocation by handle and by file, and how they interact.
+
+use axum::body::Body;
+use mcp_auth_layer::{Basic, Bearer, Hmac, Signer};
+
+use super::{File, guarded, key, password, status, token};
+use crate::support::{basic, send};
+
+/// The kind: revocation fails open, by hand at the next edit of the file, by file at its last line.
+#[tokio::test]
+async fn revoked_token_stays_revoked_until_its_line_is_removed() {
+    let [leaked, other] = [token("ci", "leaked", ""), token("ci", "other", "")];
+    let file = File::new(&(leaked.clone() + &other));
+    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let handle = tokens.handle();
+    let app = guarded(tokens);
+    let leaks = async || status(&app, "Bearer leaked").await == 200;
+    assert!(leaks().await);
+    assert!(handle.revoke("leaked"));
+    for edited in ["# a comment\n", "# another\n", "\n\n"] {
+        file.replace(&(leaked.clone() + &other + edited));
+        handle.reload().unwrap();
+        assert!(!leaks().await && status(&app, "Bearer other").await == 200);
+    }
+    // Without the line it is forgotten, and a new line is a new decision.
+    file.replace(&other);
+    handle.reload().unwrap();
+    file.replace(&(leaked.clone() + &other));
+    handle.reload().unwrap();
+    assert!(leaks().await);
+    // All of a name, and back by hand.
+    assert_eq!(handle.revoke_all_of("ci"), 2);
+    file.replace(&(other.clone() + &leaked));
+    handle.reload().unwrap();
+    assert!(!leaks().await && status(&app, "Bearer other").await == 401);
+    handle.add("ci", "leaked").unwrap();
+    assert!(leaks().await);
+    file.replace(&(leaked + "# again\n" + &other));
+    handle.reload().unwrap();
+    assert!(leaks().await && status(&app, "Bearer other").await == 401);
+}
+
+#[tokio::test]
+async fn revoked_key_stays_revoked_until_its_line_is_removed() {
+    let [leaked, new] = [[1; 32], [2; 32]];
+    let lines = key("ci", leaked) + &key("ci", new);
+    let file = File::new(&lines);
+    let mut keys = Hmac::from_file(&file.path).unwrap();
+    let handle = keys.handle();
+    let app = guarded(keys);
+    let is_good = async |secret: [u8; 32]| {
+        let request = http::Request::get("http://localhost/").body(Vec::new());
+        let mut request = request.unwrap();
+        Signer::new("ci", secret).unwrap().sign(&mut request).unwrap();
+        send(app.clone(), request.map(Body::from)).await.status == 200
+    };
+    assert!(is_good(leaked).await && is_good(new).await);
+    assert!(handle.revoke("ci", leaked));
+    file.replace(&(lines.clone() + "# a comment\n"));
+    handle.reload().unwrap();
+    assert!(!is_good(leaked).await && is_good(new).await);
+    file.replace(&key("ci", new));
+    handle.reload().unwrap();
+    file.replace(&lines);
+    handle.reload().unwrap();
+    assert!(is_good(leaked).await);
+    assert_eq!(handle.revoke_all_of("ci"), 2);
+    file.replace(&("# again\n".to_owned() + &lines));
+    handle.reload().unwrap();
+    assert!(!is_good(leaked).await && !is_good(new).await);
+    handle.add("ci", leaked).unwrap();
+    assert!(is_good(leaked).await);
+}
+
+/// What a handle added is no line of the file: that it was revoked is no matter of the file.
+#[tokio::test]
+async fn revoked_runtime_token_can_be_added_by_file() {
+    let file = File::new(&token("ci", "other", ""));
+    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let handle = tokens.handle();
+    let app = guarded(tokens);
+    handle.add("ci", "new").unwrap();
+    assert!(handle.revoke("new"));
+    assert_eq!(status(&app, "Bearer new").await, 401);
+    file.replace(&(token("ci", "other", "") + &token("ci", "new", "")));
+    handle.reload().unwrap();
+    assert_eq!(status(&app, "Bearer new").await, 200);
+}
+
+/// The kind: a line that somebody has taken out is read all the same.
+#[tokio::test]
+async fn commented_out_lines_are_revoked() {
+    for comment in ["#", "# ", " #", "\t# "] {
+        let (line, stays) = (token("ci", "leaked", ""), token("ci", "other", ""));
+        let file = File::new(&(line.clone() + &stays));
+        let mut tokens = Bearer::from_file(&file.path).unwrap();
+        let handle = tokens.handle();
+        let app = guarded(tokens);
+        assert_eq!(status(&app, "Bearer leaked").await, 200);
+        file.replace(&format!("{comment}{line}{stays}"));
+        assert!(handle.reload().unwrap());
+        assert_eq!(status(&app, "Bearer leaked").await, 401, "{comment:?}");
+        assert_eq!(status(&app, "Bearer other").await, 200);
+
+        let users =
+            File::new(&format!("{comment}{}{}", password("alice", "a"), password("b", "b")));
+        let app = guarded(Basic::from_htpasswd_file(&users.path).unwrap());
+        for name in ["alice", "#alice", " #alice", "# alice"] {
+            assert_eq!(status(&app, &basic(name, "a")).await, 401, "{comment:?} {name}");
+        }
+        assert_eq!(status(&app, &basic("b", "b")).await, 200);
+    }
+}

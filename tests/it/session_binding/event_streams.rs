@@ -1,0 +1,218 @@
+//! Responses with event streams: IDs in them are bound, and what cannot be rewritten is not sent.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http::request::Parts;
+use http::{HeaderName, Method};
+use mcp_auth_layer::McpAuthLayer;
+
+use super::layer;
+use crate::support::{Answer, get, request, send};
+
+/// Whatever the answer is to, its handles are sealed; other streams and fields stay.
+#[tokio::test]
+async fn only_event_streams_are_rewritten() {
+    async fn answer(head: Parts) -> Response {
+        let body = Body::from("id: 1\n\n");
+        let mut answer = body.into_response();
+        for name in ["content-type", "content-encoding", "content-length"] {
+            if let Some(value) = head.headers.get(format!("x-{name}")).cloned() {
+                answer.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        answer
+    }
+    let app = Router::new().route("/", any(answer)).layer(layer());
+    let asked = |kind: &'static str, encoding: &'static str| {
+        let fields = [
+            ("x-who", "alice"),
+            ("x-content-type", kind),
+            ("x-content-encoding", encoding),
+            ("x-content-length", "7"),
+        ];
+        let fields =
+            if encoding.is_empty() { &[fields[0], fields[1], fields[3]][..] } else { &fields };
+        let request: Request = request(Method::POST, "/", fields);
+        send(app.clone(), request)
+    };
+    for kind in ["text/event-stream", "Text/Event-Stream ; charset=utf-8"] {
+        for encoding in ["", "identity"] {
+            let answer = asked(kind, encoding).await;
+            assert_eq!(answer.status, 200);
+            assert!(answer.body.starts_with("id: 1."), "{}", answer.body);
+            assert!(!answer.headers.contains_key("content-length"));
+        }
+        for encoding in ["gzip", "br", "identity, gzip"] {
+            let answer = asked(kind, encoding).await;
+            assert_eq!(answer.status, 502, "{encoding}");
+            assert_eq!(answer.message(), "the server's answer cannot be protected");
+        }
+    }
+    for kind in ["application/json", "text/event-stream-not", "text/plain"] {
+        let answer = asked(kind, "gzip").await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (200, "id: 1\n\n"));
+        assert_eq!(answer.headers["content-length"], "7");
+    }
+}
+
+fn alice_layer() -> McpAuthLayer<mcp_auth_layer::Basic> {
+    McpAuthLayer::basic("alice", "a")
+}
+
+/// What an app that answers with these events and fields is answered with.
+async fn streamed(
+    method: Method,
+    events: &'static str,
+    fields: &[(&'static str, &'static str)],
+) -> Answer {
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in fields {
+        headers.append(*name, value.parse().unwrap());
+    }
+    let answer = move || async move { (headers, events) };
+    let app = axum::Router::new().fallback(answer).layer(alice_layer());
+    let authorization = crate::support::basic("alice", "a");
+    send(app, request(method, "/sse", &[("authorization", &authorization)])).await
+}
+
+const STREAM: (&str, &str) = ("content-type", "text/event-stream");
+
+/// The kind: a coding that means nothing counts as one.
+#[tokio::test]
+async fn event_stream_content_codings_other_than_identity_are_502() {
+    for coding in ["none", "", "identity", "NONE", "identity, none", " , identity ,", "none,none"] {
+        let answer =
+            streamed(Method::GET, "id: 1\n\n", &[STREAM, ("content-encoding", coding)]).await;
+        assert_eq!(answer.status, 200, "{coding:?}");
+        assert!(answer.body.starts_with("id: 1."), "{coding:?} {}", answer.body);
+    }
+    for coding in ["gzip", "identity, gzip", "br", "x-unknown", "nonesuch", "none gzip"] {
+        let answer =
+            streamed(Method::GET, "id: 1\n\n", &[STREAM, ("content-encoding", coding)]).await;
+        assert_eq!(answer.status, 502, "{coding:?}");
+    }
+}
+
+/// The kind: the inner service is asked for what cannot be given back.
+#[tokio::test]
+async fn accept_encoding_is_identity_if_events_are_accepted() {
+    let authorization = crate::support::basic("alice", "a");
+    let asked = async |layer: McpAuthLayer<mcp_auth_layer::Basic>, accept: &[&str]| {
+        let (app, seen) = crate::support::recorder();
+        let mut fields = vec![("authorization", &*authorization), ("accept-encoding", "gzip, br")];
+        fields.extend(accept.iter().map(|accept| ("accept", *accept)));
+        send(app.layer(layer), get("/mcp", &fields)).await;
+        seen.only().headers["accept-encoding"].to_str().unwrap().to_owned()
+    };
+    for accept in [
+        &[][..],
+        &["*/*"],
+        &["text/event-stream"],
+        &["application/json, Text/Event-Stream;q=0.5"],
+        &["application/json", "text/*"],
+        &["text/event-stream;q=0", "*/*;q=0.1"],
+        &["text/event-stream;a=b;Q=0.001"],
+        &[""],
+        &[" , ", ","],
+    ] {
+        assert_eq!(asked(alice_layer(), accept).await, "identity", "{accept:?}");
+    }
+    for accept in [
+        "application/json",
+        "text/html",
+        "text/event-streams",
+        "application/json, text/event-stream;q=0",
+        "application/json, */* ; Q=0.000, ",
+    ] {
+        assert_eq!(asked(alice_layer(), &[accept]).await, "gzip, br", "{accept}");
+    }
+    let shared = alice_layer().danger_shared_sessions();
+    assert_eq!(asked(shared, &["text/event-stream"]).await, "gzip, br");
+}
+
+/// The kind: what is private is marked so for one kind of credential alone (RFC 9111 §3.5).
+#[tokio::test]
+async fn authenticated_responses_are_private_by_default() {
+    for (fields, expected) in [
+        (&[][..], "private"),
+        (&[("expires", "0")], "private"),
+        (&[("cache-control", "public, max-age=60")], "public, max-age=60"),
+        (&[("cache-control", "no-store")], "no-store"),
+        (&[("cache-control", "")], "private"),
+        (&[("cache-control", ""), ("cache-control", "no-cache")], ""),
+        (&[STREAM], "private"),
+    ] {
+        let answer = streamed(Method::GET, "", fields).await;
+        assert_eq!(answer.headers["cache-control"], expected, "{fields:?}");
+    }
+    let app = crate::support::recorder().0.layer(alice_layer().public_path("/health"));
+    let public = send(app, get("/health", &[])).await;
+    assert!(!public.headers.contains_key("cache-control"));
+}
+
+/// The kind: more is bound on its way out than would be verified on its way in. A server that
+/// repeats what a client wrote would bind another principal's ID to it.
+#[tokio::test]
+async fn ambiguous_endpoint_events_are_not_bound() {
+    let endpoint = |url: &'static str| -> &'static str {
+        Box::leak(format!("event: endpoint\ndata: {url}\n\n").into_boxed_str())
+    };
+    for url in [
+        "/messages/?tenant=x&session_id=6f1c4f0e&session_id=b0b",
+        "/messages/?session_id=6f1c4f0e&sessionId=b0b",
+        "/messages/?session%5Fid=6f1c4f0e;session_id=b0b",
+        "http://localhost/messages/?SESSION-ID=6f1c4f0e&session_id=b0b",
+        "/messages/?session_id[]=6f1c4f0e&session_id=b0b#x",
+        "/messages/?session_id=&session_id=b0b",
+        // What is repeated makes the server's own parameter a part of something else: of the
+        // fragment, of a value, of another line.
+        "/messages/?tenant=x&session_id=6f1c4f0e#&session_id=b0b",
+        "/?session_id=6f1c4f0e#/messages/?session_id=b0b",
+        "/?session_id=6f1c4f0e&z=/messages/?session_id=b0b",
+        "/;session_id=b0b?session_id=6f1c4f0e",
+        "/messages/?tenant=x\ndata: ?session_id=6f1c4f0e\ndata: &session_id=b0b",
+    ] {
+        let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
+        assert_eq!(answer.body, endpoint(url), "{url}");
+    }
+    for url in [
+        "/messages/?tenant=x&session_id=b0b",
+        "http://localhost/messages/?session_id=b0b#x=?y",
+        "/messages/?session_id=b0b\ndata:\ndata:  ",
+    ] {
+        let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
+        assert!(answer.body.contains("session_id=b0b."), "{url}: {}", answer.body);
+    }
+    // HTTP+SSE opens a session by GET. What a POST is answered with may be anybody's text.
+    let echoed = endpoint("/messages/?session_id=6f1c4f0e");
+    assert_eq!(streamed(Method::POST, echoed, &[STREAM]).await.body, echoed);
+}
+
+/// The kind: what a stranger can repeat as often as he likes is said each time.
+#[tokio::test]
+async fn unbound_endpoint_is_logged_once_per_stream() {
+    let (log, _guard) =
+        crate::support::log::Log::start(tracing_subscriber::filter::LevelFilter::WARN);
+    let warnings = async |method, events: String| {
+        let answer = streamed(method, Box::leak(events.clone().into_boxed_str()), &[STREAM]).await;
+        assert_eq!(answer.body, events);
+        log.lines()
+    };
+    let event = |url: &str| format!("event: endpoint\ndata: {url}\n\n");
+    for (method, events, why) in [
+        (Method::GET, event("/?session_id=1&session_id=2"), "several session IDs"),
+        (Method::POST, event("/?session_id=1"), "another method than GET"),
+        (Method::GET, event("/?session_id=1\ndata: 2"), "several lines"),
+    ] {
+        let lines = warnings(method, events.repeat(9)).await;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("WARN") && lines[0].contains(why), "{lines:?}");
+        assert!(!lines[0].contains("session_id="), "nothing of the URL: {lines:?}");
+    }
+    for quiet in ["/messages", "/?session_id=", "/?a=b#c"] {
+        assert_eq!(warnings(Method::POST, event(quiet)).await, [""; 0], "{quiet}");
+    }
+}

@@ -1,0 +1,220 @@
+//! Session and event IDs are bound to their principal in responses, and verified in requests: an ID
+//! works for the principal that opened the session, and for nobody else.
+
+mod configuration;
+mod event_streams;
+mod rejected_ids;
+
+use axum::Router;
+use axum::extract::OriginalUri;
+use axum::routing::{any, get as get_route};
+use http::Method;
+use http::request::Parts;
+use mcp_auth_layer::{
+    Authenticator, Challenge, McpAuthLayer, Principal, Reason, Rejection, from_fn,
+};
+
+use crate::support::{Answer, Seen, get, recorder, request, send};
+
+const KEY: [u8; 32] = [7; 32];
+
+const SESSION: &str = "mcp-session-id";
+
+const EVENT: &str = "last-event-id";
+
+/// What the inner server calls the session.
+const BARE: &str = "6f1c4f0e";
+
+const EVENTS: &str = "event: endpoint\ndata: /messages/?a=1&session_id=6f1c4f0e&b=%20\n\n\
+                      id: 0/0\ndata: hello\n\n";
+
+/// Lets everybody in who says who they are, as `name` or `name@issuer`.
+fn by_name() -> impl Authenticator {
+    from_fn(|head: &Parts| {
+        let who = head.headers.get("x-who").and_then(|who| who.to_str().ok()).map(str::to_owned);
+        async move {
+            let who = who.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
+            Ok(match who.split_once('@') {
+                Some((name, issuer)) => Principal::new(name).issued_by(issuer),
+                None => Principal::new(who),
+            })
+        }
+    })
+}
+
+fn layer() -> McpAuthLayer<impl Authenticator> {
+    McpAuthLayer::new(by_name()).session_key(KEY).public_path("/public")
+}
+
+/// A server that gives the same ids to everybody, and records what it is asked.
+fn server() -> (Router, Seen) {
+    let (recording, seen) = recorder();
+    let stream = || async { ([("content-type", "text/event-stream")], EVENTS) };
+    let router = Router::new()
+        .route("/open", any(|| async { [(SESSION, BARE)] }))
+        .route("/sse", get_route(stream))
+        .fallback_service(recording);
+    (router, seen)
+}
+
+/// The handles that the server gives to somebody: of a session by header, of a session by URL, and
+/// of an event.
+struct Given {
+    header: String,
+    endpoint: String,
+    event: String,
+}
+
+impl Given {
+    fn query(&self) -> &str {
+        self.endpoint.split("session_id=").nth(1).unwrap().split('&').next().unwrap()
+    }
+}
+
+async fn given(app: &Router, who: &str) -> Given {
+    let answer = send(app.clone(), get("/open", &[("x-who", who)])).await;
+    let header = answer.headers[SESSION].to_str().unwrap().to_owned();
+    let events = send(app.clone(), get("/sse", &[("x-who", who)])).await.body;
+    let field = |name| {
+        let line = events.lines().find_map(|line: &str| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {events}")).to_owned()
+    };
+    Given { header, endpoint: field("data: "), event: field("id: ") }
+}
+
+fn is_unknown(answer: &Answer) {
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.message(), "no such session: initialize a new one");
+    assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::UnknownSession);
+    assert_eq!(answer.headers["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn bound_ids_work_for_their_principal() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    let alice = given(&app, "alice").await;
+    assert_eq!(alice.header.rsplit_once('.').unwrap().0, BARE);
+    assert_ne!(alice.header, BARE);
+    assert_eq!(alice.event.rsplit_once('.').unwrap().0, "0/0");
+    assert!(alice.endpoint.starts_with("/messages/?a=1&session_id=6f1c4f0e."), "others are kept");
+    assert!(alice.endpoint.ends_with("&b=%20"), "and their encoding");
+
+    let by_header = [("x-who", "alice"), (SESSION, &*alice.header), (EVENT, &*alice.event)];
+    for method in [Method::POST, Method::GET, Method::DELETE, Method::PUT, Method::OPTIONS] {
+        assert_eq!(send(app.clone(), request(method, "/mcp", &by_header)).await.status, 200);
+        let head = seen.only();
+        assert_eq!(head.headers[SESSION], BARE);
+        assert_eq!(head.headers[EVENT], "0/0");
+    }
+    let post = request(Method::POST, &alice.endpoint, &[("x-who", "alice")]);
+    assert_eq!(send(app.clone(), post).await.status, 200);
+    let head = seen.only();
+    assert_eq!(head.uri, "/messages/?a=1&session_id=6f1c4f0e&b=%20");
+    assert_eq!(head.extensions.get::<OriginalUri>().unwrap().0, head.uri);
+}
+
+/// All pairs of who opened and who asks.
+#[tokio::test]
+async fn bound_ids_are_rejected_for_other_principals() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    let people = ["alice", "bob", "alice@one", "alice@two", "alice@", "", "alic", "Alice"];
+    for owner in people {
+        let given = given(&app, owner).await;
+        for asks in people {
+            let target = format!("/mcp?session_id={}", given.query());
+            for request in [
+                get("/mcp", &[("x-who", asks), (SESSION, &given.header)]),
+                get("/mcp", &[("x-who", asks), (EVENT, &given.event)]),
+                get(&target, &[("x-who", asks)]),
+            ] {
+                let answer = send(app.clone(), request).await;
+                match owner == asks {
+                    true => {
+                        assert_eq!((answer.status.as_u16(), seen.only().method), (200, Method::GET))
+                    }
+                    false => is_unknown(&answer),
+                }
+            }
+        }
+        // Whoever says nothing is let in where everybody is, and brings no handle along.
+        let target = format!("/public?session_id={}&kept", given.query());
+        let anonymous = get(&target, &[(SESSION, &given.header), (EVENT, &given.event)]);
+        assert_eq!(send(app.clone(), anonymous).await.status, 200);
+        let head = seen.only();
+        assert_eq!(head.uri, "/public?kept");
+        assert!(!head.headers.contains_key(SESSION) && !head.headers.contains_key(EVENT));
+        let anonymous = get("/mcp", &[(SESSION, &given.header)]);
+        assert_eq!(send(app.clone(), anonymous).await.status, 401);
+        assert_eq!(seen.count(), 0);
+    }
+}
+
+/// The kind: names of different schemes are taken for one person.
+#[tokio::test]
+async fn issuers_separate_principals_of_the_same_name() {
+    use mcp_auth_layer::{Authenticator, Basic, Bearer, any_of};
+    let people = || Basic::new([("ci", "pw")]).unwrap();
+    let machines = || Bearer::new([("ci", "tok")]).unwrap();
+    let session = axum::routing::get(|| async { ([(SESSION, "s1")], "ok") });
+    let by_person = crate::support::basic("ci", "pw");
+    for (authenticator, expected) in [
+        (any_of(people(), machines()).boxed(), 200),
+        (any_of(people().issued_by("people"), machines()).boxed(), 404),
+        (any_of(people().issued_by("a"), machines().issued_by("b")).boxed(), 404),
+        (any_of(people().issued_by("a"), machines().issued_by("a")).boxed(), 200),
+    ] {
+        let app = axum::Router::new().route("/", session.clone());
+        let app = app.layer(McpAuthLayer::new(authenticator));
+        let opened = send(app.clone(), get("/", &[("authorization", "Bearer tok")])).await;
+        let id = opened.headers[SESSION].to_str().unwrap().to_owned();
+        let own = [("authorization", "Bearer tok"), (SESSION, &*id)];
+        assert_eq!(send(app.clone(), get("/", &own)).await.status, 200);
+        let other = [("authorization", &*by_person), (SESSION, &*id)];
+        assert_eq!(send(app, get("/", &other)).await.status, expected);
+    }
+}
+
+#[tokio::test]
+async fn requests_without_session_ids_are_forwarded() {
+    let (server, seen) = server();
+    let app = server.layer(layer());
+    for target in ["/mcp", "/mcp?", "/mcp?a=b;c", "/mcp?=session_id", "/session_id?x"] {
+        let request = request(Method::POST, target, &[("x-who", "alice")]);
+        assert_eq!(send(app.clone(), request).await.status, 200);
+        assert_eq!(seen.only().uri, target);
+    }
+}
+
+/// Under `nest` the inner service finds the id opened wherever it looks.
+#[tokio::test]
+async fn original_uri_of_nested_routers_is_restored_too() {
+    let (server, seen) = server();
+    let alice = given(&server.clone().layer(layer()), "alice").await;
+    let app = Router::new().nest("/tools", server.layer(layer()));
+    let target = format!("/tools/mcp?session_id={}", alice.query());
+    assert_eq!(send(app, get(&target, &[("x-who", "alice")])).await.status, 200);
+    let head = seen.only();
+    assert_eq!(head.uri, "/mcp?session_id=6f1c4f0e");
+    let original = &head.extensions.get::<OriginalUri>().unwrap().0;
+    assert_eq!(original, "/tools/mcp?session_id=6f1c4f0e");
+}
+
+/// What means nothing in one place is an ID in another: `+` and `%20` are white space in queries
+/// alone, and an ID that is bound on its way out opens on its way in.
+#[tokio::test]
+async fn session_headers_are_not_percent_decoded() {
+    let (recording, seen) = recorder();
+    let answer = |id: &'static str| any(move || async move { [(SESSION, id)] });
+    let app = Router::new().route("/1", answer("+")).route("/2", answer("%20"));
+    let app = app.fallback_service(recording).layer(layer());
+    for (path, id) in [("/1", "+"), ("/2", "%20")] {
+        let bound = send(app.clone(), get(path, &[("x-who", "alice")])).await.headers;
+        let bound = bound[SESSION].to_str().unwrap();
+        let own = get("/mcp", &[("x-who", "alice"), (SESSION, bound)]);
+        assert_eq!(send(app.clone(), own).await.status, 200, "{bound}");
+        assert_eq!(seen.only().headers[SESSION], id);
+        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "alice"), (SESSION, id)])).await);
+    }
+}

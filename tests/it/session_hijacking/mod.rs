@@ -1,0 +1,136 @@
+//! Session hijacking over real sockets: Bob has valid credentials of his own and knows the IDs of
+//! Alice's session.
+
+mod resumption;
+
+use std::sync::Arc;
+
+use axum::Router;
+use http::header::AUTHORIZATION;
+use mcp_auth_layer::{Challenge, McpAuthLayer, Principal, Rejection, from_fn as from_head};
+use reqwest::{Method, Response};
+use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use serde_json::{Value, json};
+
+use crate::support::example_server::{ALICE, Events, Server, SseSession, answer, http};
+use crate::support::mcp_server::{Session, Working, ends};
+use crate::support::serve;
+
+const ALICES_TOKEN: &str = "Bearer YWxpY2VzLXRva2Vu";
+
+const BOB: &str = "Basic Ym9iOmh1bnRlcjI=";
+
+const USERS: [&str; 6] =
+    ["--user", "alice:pass:word", "--token", "alice:YWxpY2VzLXRva2Vu", "--user", "bob:hunter2"];
+
+/// The answer to whoever brings an id that is not theirs.
+async fn is_unknown(response: Response) {
+    assert_eq!(response.status(), 404);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["error"]["message"], "no such session: initialize a new one");
+}
+
+#[tokio::test]
+async fn streamable_http_sessions_cannot_be_hijacked() {
+    let server = Server::start("streamable_server", &USERS).await;
+    let alices = Session::open(&format!("{}/mcp", server.url), ALICE).await;
+    let bare = alices.id.rsplit_once('.').unwrap().0.to_owned();
+
+    // Alice waits for the result of a call, and listens.
+    let called = tokio::spawn(answer(alices.call(ALICE, "sleep 2; echo for-alice-only")));
+    let mut listening = Events::of(answer(alices.ask(Method::GET, ALICE)).await);
+
+    // With her id, with what stands in it, and with both, Bob gets nothing.
+    for id in [&alices.id, &bare] {
+        let bobs = Session { id: id.clone(), url: alices.url.clone() };
+        is_unknown(answer(bobs.call(BOB, "echo taken over")).await).await;
+        is_unknown(answer(bobs.ask(Method::GET, BOB)).await).await;
+        let resumed = bobs.ask(Method::GET, BOB).header("last-event-id", "0/0");
+        is_unknown(answer(resumed).await).await;
+        let resumed = bobs.ask(Method::GET, BOB);
+        is_unknown(answer(resumed.header("mcp-session-id", &*bare)).await).await;
+        is_unknown(answer(bobs.ask(Method::DELETE, BOB)).await).await;
+    }
+    // Nor with a session of his own and her event.
+    let bobs = Session::open(&alices.url, BOB).await;
+    let resumed = bobs.ask(Method::GET, BOB).header("last-event-id", "0/0");
+    is_unknown(answer(resumed).await).await;
+
+    let result = called.await.unwrap().text().await.unwrap();
+    assert!(result.contains("for-alice-only"), "{result}");
+    // The session works as before, and under whatever credential of hers.
+    for authorization in [ALICE, ALICES_TOKEN] {
+        let result = answer(alices.call(authorization, "echo still-here")).await;
+        assert!(result.text().await.unwrap().contains("still-here"));
+    }
+    assert_eq!(answer(alices.ask(Method::DELETE, ALICES_TOKEN)).await.status(), 202);
+    ends(&mut listening).await; // when she deletes the session
+    assert_eq!(answer(bobs.call(BOB, "echo fine")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn http_sse_sessions_cannot_be_hijacked() {
+    let server = Server::start("sse_server", &USERS).await;
+    let mut alices = SseSession::open(&server.url, ALICE).await;
+    let (path, query) = alices.endpoint.split_once('?').unwrap();
+    let sealed = query.strip_prefix("session_id=").unwrap();
+    let bare = sealed.rsplit_once('.').unwrap().0;
+    let call = r#"{"jsonrpc":"2.0","id":99,"method":"tools/call","params":{"name":"whoami"}}"#;
+    let post = async |authorization: &str, query: &str| {
+        let request = http().post(format!("{path}?{query}")).header("authorization", authorization);
+        answer(request.body(call)).await
+    };
+    is_unknown(post(BOB, query).await).await;
+    for query in [
+        format!("session_id={bare}"),
+        format!("session_id={sealed}&session_id={bare}"),
+        format!("session_id={sealed}&sessionId={bare}"),
+        format!("session%5Fid={bare}&session_id={sealed}"),
+        format!("session_id={bare};session_id={sealed}"),
+    ] {
+        is_unknown(post(BOB, &query).await).await;
+        is_unknown(post(ALICE, &query).await).await;
+    }
+    let bobs = SseSession::open(&server.url, BOB).await;
+    assert_eq!(bobs.post(call).await, 202);
+
+    assert_eq!(post(ALICES_TOKEN, query).await.status(), 202, "the same person");
+    let (_, data) = alices.events.next().await.unwrap();
+    assert!(data.contains(r#""text":"alice""#), "{data}");
+    assert_eq!(alices.tool("whoami", json!({})).await, ("alice".to_owned(), false));
+}
+
+/// All pairs of who opened a session and who asks for it.
+#[tokio::test]
+async fn sessions_are_bound_to_issuer_and_name() {
+    let by_name = |head: &http::request::Parts| {
+        let who = head.headers.get(AUTHORIZATION).and_then(|who| who.to_str().ok());
+        let who = who.and_then(|who| who.strip_prefix("Name ")).map(str::to_owned);
+        async move {
+            let who = who.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
+            Ok(match who.split_once('@') {
+                Some((name, issuer)) => Principal::new(name).issued_by(issuer),
+                None => Principal::new(who),
+            })
+        }
+    };
+    let sessions = Arc::new(LocalSessionManager::default());
+    let mcp = StreamableHttpService::new(|| Ok(Working), sessions, Default::default());
+    let app = Router::new().route_service("/mcp", mcp);
+    let url = format!("{}/mcp", serve(app.layer(McpAuthLayer::new(from_head(by_name)))).await);
+    let people = ["Name alice", "Name bob", "Name alice@one", "Name alice@two"];
+    for owner in people {
+        let session = Session::open(&url, owner).await;
+        for asks in people {
+            for method in [Method::GET, Method::DELETE] {
+                if asks != owner {
+                    is_unknown(answer(session.ask(method, asks)).await).await;
+                }
+            }
+        }
+        assert_eq!(answer(session.ask(Method::GET, "anonymous")).await.status(), 401);
+        assert_eq!(answer(session.ask(Method::GET, owner)).await.status(), 200);
+        assert_eq!(answer(session.ask(Method::DELETE, owner)).await.status(), 202);
+    }
+}

@@ -1,0 +1,201 @@
+//! HTTP message signatures (RFC 9421). Each rule has a request that is authenticated and one that
+//! differs only in that point and is rejected.
+
+mod authority;
+mod bodies;
+mod coverage;
+mod keys;
+mod parameters;
+mod rejections;
+mod replay;
+mod structured_fields;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::{BoxError, Router};
+use mcp_auth_layer::{Admission, Authenticator, Claim, Hmac, McpAuthLayer, Rejection, ReplayStore};
+
+use crate::support::forged_request::{Forged, SECRET};
+use crate::support::{Answer, Seen, recorder, send};
+
+fn hmac() -> Hmac {
+    Hmac::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
+}
+
+fn app(authenticator: impl Authenticator) -> (Router, Seen) {
+    let (app, seen) = recorder();
+    // What is covered is looked at here, not whose sessions they are.
+    (app.layer(McpAuthLayer::new(authenticator).danger_shared_sessions()), seen)
+}
+
+/// What a verifier says to one request, and whether it got through.
+async fn ask(hmac: Hmac<impl ReplayStore>, request: Request) -> Answer {
+    let (app, seen) = app(hmac);
+    let answer = send(app, request).await;
+    assert_eq!(seen.count(), usize::from(answer.status == 200), "{answer:?}");
+    answer
+}
+
+async fn status(forged: Forged) -> u16 {
+    ask(hmac(), forged.request()).await.status.as_u16()
+}
+
+/// As if it outlived the process, so that what was signed before its start counts.
+fn shared() -> Hmac<Scripted> {
+    hmac().replay_store(Scripted::default())
+}
+
+/// A store that does as it is told.
+struct Scripted {
+    shared: bool,
+    fails_to_tell: bool,
+    fails_to_claim: bool,
+    claims: Arc<AtomicUsize>,
+    kept: Arc<Mutex<Duration>>,
+}
+
+impl Default for Scripted {
+    fn default() -> Self {
+        Self {
+            shared: true,
+            fails_to_tell: false,
+            fails_to_claim: false,
+            claims: Arc::default(),
+            kept: Arc::default(),
+        }
+    }
+}
+
+impl ReplayStore for Scripted {
+    async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<Claim, BoxError> {
+        *self.kept.lock().unwrap() = keep;
+        self.claims.fetch_add(1, Ordering::SeqCst);
+        match self.fails_to_claim {
+            true => Err("connection refused".into()),
+            false => Ok(Claim::Fresh),
+        }
+    }
+
+    async fn is_claimed(&self, _: &str, _: &str) -> Result<bool, BoxError> {
+        match self.fails_to_tell {
+            true => Err("connection refused".into()),
+            false => Ok(false),
+        }
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared
+    }
+}
+
+/// One request with the signatures of all of these, in this order.
+fn joined(all: &[Forged]) -> Request {
+    let mut request = all[0].unsigned();
+    for forged in all.iter().cloned().map(Forged::at_last) {
+        let input = format!("{}={}", forged.label, forged.input()).parse().unwrap();
+        request.headers_mut().append("signature-input", input);
+        let signature = format!("{}={}", forged.label, forged.signature()).parse().unwrap();
+        request.headers_mut().append("signature", signature);
+    }
+    request
+}
+
+fn labelled(label: &str, key_id: &str) -> Forged {
+    Forged { label: label.into(), ..Forged::get().with("keyid", format!("\"{key_id}\"")) }
+}
+
+#[tokio::test]
+async fn signed_request_is_authenticated_by_key_id() {
+    let (app, seen) = app(hmac());
+    let answer = send(app.clone(), Forged::post("{}").request()).await;
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "{}"));
+    assert_eq!(seen.principal(), "ci");
+    assert_eq!(send(app, Forged::get().request()).await.status, 200);
+}
+
+#[tokio::test]
+async fn signature_headers_are_stripped() {
+    let (router, seen) = recorder();
+    let app = router.layer(McpAuthLayer::new(hmac()).public_path("/health"));
+    let public = Forged { target: "/health".into(), ..Forged::get() };
+    for forged in [Forged::get(), public] {
+        assert_eq!(send(app.clone(), forged.request()).await.status, 200);
+        let head = seen.only();
+        assert!(
+            !head.headers.contains_key("signature")
+                && !head.headers.contains_key("signature-input")
+        );
+    }
+}
+
+#[tokio::test]
+async fn original_uri_is_verified_inside_nested_routers() {
+    let inner = Router::new().route("/mcp", axum::routing::get(|| async { "ok" }));
+    let guarded = inner.layer(McpAuthLayer::new(hmac()));
+    let nested = Router::new().nest("/a", Router::new().nest("/b", guarded));
+    let to = |target: &str| Forged { target: target.into(), ..Forged::get() };
+    assert_eq!(send(nested.clone(), to("/a/b/mcp?x").request()).await.status, 200);
+    let stripped = Forged { signed_target: Some("/mcp?x".into()), ..to("/a/b/mcp?x") };
+    assert_eq!(send(nested, stripped.request()).await.status, 401);
+
+    let behind = || hmac().path_prefix("/tools");
+    let signed = Forged { signed_target: Some("/tools/mcp?x".into()), ..to("/mcp?x") };
+    assert_eq!(ask(behind(), signed.request()).await.status, 200);
+    assert_eq!(ask(behind(), to("/mcp?x").request()).await.status, 401);
+}
+
+/// The kind: what the layer may ask any number of times changed something, or could not answer.
+#[tokio::test]
+async fn head_verification_is_synchronous_without_side_effects() {
+    let head = |request: Request| request.into_parts().0;
+    let captured = Forged::post("{}").at_last();
+    let store = Scripted::default();
+    let claims = store.claims.clone();
+    let keys = hmac().replay_store(store);
+    for _ in 0..3 {
+        let decided = keys.authenticate_now(&head(captured.request()));
+        assert_eq!(decided.unwrap().unwrap().principal().name(), "ci");
+    }
+    let mut malformed = Forged::get().request();
+    malformed.headers_mut().insert("signature", "?".parse().unwrap());
+    let wrong = Forged { secret: vec![9; 32], ..Forged::get() }.request();
+    for (request, status) in [(malformed, 400), (wrong, 401), (Forged::get().unsigned(), 401)] {
+        let decided = keys.authenticate_now(&head(request));
+        assert_eq!(decided.unwrap().unwrap_err().status(), status);
+    }
+    assert_eq!(claims.load(Ordering::SeqCst), 0);
+    // Neither reserves the nonce, or claims it.
+    let held = [
+        keys.authenticate_now(&head(captured.request())).unwrap().unwrap(),
+        keys.authenticate(&head(captured.request())).await.unwrap(),
+    ];
+    let (app, seen) = app(keys);
+    assert_eq!(send(app, captured.request()).await.status, 200);
+    assert_eq!((seen.count(), claims.load(Ordering::SeqCst)), (1, 1));
+    drop(held);
+}
+
+#[tokio::test]
+async fn mapped_admission_keeps_the_body_verification() {
+    struct Tenants(Hmac);
+    impl Authenticator for Tenants {
+        async fn authenticate(&self, head: &http::request::Parts) -> Result<Admission, Rejection> {
+            let admission = self.0.authenticate(head).await?;
+            assert_eq!(admission.principal().name(), "ci");
+            Ok(admission.map_principal(|who| who.issued_by("tenant-7")))
+        }
+    }
+    let (app, seen) = app(Tenants(hmac()));
+    let signed = Forged::post("{}").at_last();
+    let wrong = signed.request().map(|_| Body::from("rm"));
+    assert_eq!(send(app.clone(), wrong).await.status, 401);
+    assert_eq!(send(app.clone(), signed.request()).await.status, 200);
+    let head = seen.only();
+    let who = head.extensions.get::<mcp_auth_layer::Principal>().unwrap();
+    assert_eq!((who.name(), who.issuer()), ("ci", Some("tenant-7")));
+    assert_eq!(send(app, signed.request()).await.status, 401);
+}
