@@ -29,7 +29,8 @@ async fn any_of_accepts_credentials_of_each_scheme() {
     }
 }
 
-/// `any_of` of two that answer later: what each says, and whether the second is asked.
+/// The reason that `any_of` of two asynchronous authenticators returns, and whether it called the
+/// second.
 async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
     let asked = Arc::new(AtomicBool::new(false));
     let says = |rejection: Rejection, asked: Option<Arc<AtomicBool>>| {
@@ -101,12 +102,12 @@ async fn any_of_combines_sync_and_async_authenticators() {
     check(any_of(later(), bearer())).await;
 }
 
-/// Answers now, and must not be asked to take its time.
+/// Decides synchronously; panics if it is called asynchronously.
 struct Now(fn() -> Result<Admission, Rejection>);
 
 impl Authenticator for Now {
     async fn authenticate(&self, _: &Parts) -> Result<Admission, Rejection> {
-        panic!("it had answered already")
+        panic!("it had decided synchronously")
     }
 
     fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
@@ -129,10 +130,10 @@ async fn sync_and_conclusive_results_are_final() {
     assert_eq!(status(admits().boxed()).await, 200);
     assert_eq!(status(admits().boxed().boxed()).await, 200);
     assert_eq!(status(any_of(missing(), admits())).await, 200);
-    assert_eq!(status(any_of(admits(), panics())).await, 200, "the second is not asked");
+    assert_eq!(status(any_of(admits(), panics())).await, 200, "the second is not called");
     assert_eq!(status(any_of(missing(), missing())).await, 401);
-    assert_eq!(status(any_of(broken(), panics())).await, 400, "the second is not asked");
-    assert_eq!(status(any_of(broken_401(), admits())).await, 401, "nor does it decide");
+    assert_eq!(status(any_of(broken(), panics())).await, 400, "the second is not called");
+    assert_eq!(status(any_of(broken_401(), admits())).await, 401, "the second is not called");
     assert_eq!(status(any_of(missing(), broken())).await, 400);
 }
 

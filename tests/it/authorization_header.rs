@@ -64,7 +64,7 @@ async fn basic_credentials_must_be_canonical_base64_of_utf8() {
     let good = STANDARD.encode("bob:bob's");
     assert_eq!(status(&app, &format!("Basic {good}")).await, 200);
 
-    let pair = "jürgen:übermut"; // 16 bytes: one letter at the end carries unused bits
+    let pair = "jürgen:übermut"; // 16 bytes: the last character carries unused bits
     let good = STANDARD.encode(pair);
     assert_eq!(status(&app, &format!("Basic {good}")).await, 200);
     let unpadded = STANDARD_NO_PAD.encode(pair);

@@ -13,7 +13,7 @@ use mcp_auth_layer::{Admission, Authenticator, McpAuthLayer, Principal, Rejectio
 
 use crate::support::{recorder, send};
 
-/// Admits everybody under the name in `x-who`, if the body is not `wrong`; never while it hangs.
+/// Authenticates every client by the name in `x-who`. The body check hangs if there is `x-hang`.
 fn checks() -> impl Authenticator {
     from_fn(|head: &Parts| {
         let who = head.headers["x-who"].to_str().unwrap().to_owned();
@@ -33,7 +33,7 @@ fn layer() -> McpAuthLayer<impl Authenticator> {
     McpAuthLayer::new(checks()).body_limit(1000).body_total_limit(8000)
 }
 
-/// A POST whose body has so many bytes, in pieces, and perhaps no end.
+/// A POST with a body of this many bytes, in two chunks. If it stalls, the body never ends.
 fn post(who: &str, bytes: usize, stalls: bool) -> Request {
     let pieces = futures::stream::iter([(); 2].map(|()| Ok::<_, BoxError>("x".repeat(bytes / 2))));
     let body = match stalls {
@@ -63,7 +63,7 @@ async fn one_principal_cannot_use_the_whole_body_budget() {
         assert_eq!(send(app.clone(), post(who, 998, false)).await.status, 200, "{who}");
     }
     drop(held);
-    assert_eq!(send(app, post("mallory", 998, false)).await.status, 200, "given back");
+    assert_eq!(send(app, post("mallory", 998, false)).await.status, 200, "the budget was released");
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn stalled_or_trickling_body_is_400() {
     let started = tokio::time::Instant::now();
     assert_eq!(send(app.clone(), post("alice", 998, true)).await.status, 400);
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    // A few bytes now and then are no progress.
+    // A few bytes now and then do not count as progress.
     let drops = futures::stream::unfold((), |()| async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         Some((Ok::<_, BoxError>("x"), ()))

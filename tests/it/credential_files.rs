@@ -87,7 +87,7 @@ async fn handle_adds_and_revokes_tokens_of_a_file() {
     let app = guarded(tokens);
     let other = "Hk7yGd1oTf8eMi5zCs3jUQ";
     assert_eq!((status(&app, TOKEN).await, status(&app, other).await), (200, 401));
-    assert!(handle.add("ci", TOKEN).is_err(), "it is there");
+    assert!(handle.add("ci", TOKEN).is_err(), "the token exists");
     handle.add("alice", other).unwrap();
     assert!(handle.revoke(TOKEN) && !handle.revoke(DIGEST));
     assert_eq!((status(&app, TOKEN).await, status(&app, other).await), (401, 200));
@@ -116,7 +116,7 @@ fn files_writable_by_others_are_rejected() {
             error.starts_with(&file.0.display().to_string()) && error.ends_with("`chmod go-w` it")
         );
     }
-    // What is hashed may be read by the group of a server.
+    // Files with hashes only may be readable by a group.
     let file = File::new("tokens", &format!("ci sha256:{DIGEST}"));
     file.chmod(0o640);
     assert!(Bearer::from_file(&file.0).is_ok());
@@ -138,7 +138,7 @@ fn errors_name_file_and_line_without_secrets() {
     assert!(Bearer::from_file(missing).unwrap_err().to_string().starts_with("no/such/file: "));
 }
 
-/// The kind: one way of giving a token takes what another one does not.
+/// A token has the same syntax in code and in a file.
 #[tokio::test]
 async fn tokens_in_code_and_in_files_have_the_same_syntax() {
     for (token, is_token) in [

@@ -60,12 +60,12 @@ async fn credential_headers_of_every_scheme_are_stripped() {
         assert_eq!(head.headers.len(), 1, "{path}: {:?}", head.headers);
         assert_eq!(head.headers["x-other"], "o");
     }
-    // Servers that hand headers on as variables cannot tell these from it.
+    // Servers that pass headers on as variables cannot distinguish these names.
     let spelled = [("x-api-key", "k"), ("x_never", "n"), ("x.never", "n"), ("x-other", "o")];
     let once = [&spelled[..2], &spelled[3..]].concat();
     assert_eq!(send(app.clone(), get("/", &once)).await.status, 200);
     assert_eq!(seen.only().headers.len(), 1);
-    // The kind: one name is checked for doubles, and others carry credentials as well.
+    // Duplicates of every credential header are rejected, not only of `Authorization`.
     for doubled in [
         &[("x-api-key", "k"), ("x-api-key", "k2")][..],
         &[("x-api-key", "k"), ("x_api_key", "k2")],

@@ -30,7 +30,7 @@ async fn discovery_requests_are_404() {
                 assert_eq!(answer.status, 404, "{target}");
                 assert_eq!(answer.headers["cache-control"], "no-store");
                 assert!(answer.challenges().is_empty());
-                // HTTP has no body in the answer to HEAD.
+                // The response to HEAD has no body.
                 assert!(method == Method::HEAD || answer.message().contains("no OAuth here"));
             }
         }
@@ -138,11 +138,11 @@ async fn client_registration_is_an_oauth_error() {
     assert_eq!(body["error"], "invalid_request");
     assert!(body["error_description"].as_str().unwrap().contains("configured in the client"));
     assert!(answer.challenges().is_empty());
-    // With a wrong credential that is the better text, and with a right one the service answers.
+    // Invalid credentials get a 401, which explains more; with valid ones the service responds.
     assert_eq!(register(&[("authorization", "Bearer wrong")]).await.status, 401);
     assert_eq!(seen.count(), 0);
     assert_eq!(register(&[("authorization", "Bearer tok")]).await.status, 200);
-    // So it does where it has discovery documents.
+    // The layer does not handle registration if discovery is forwarded.
     let inner = recorder().0.layer(layer().pass_discovery());
     assert_eq!(send(inner, request(Method::POST, "/register", &[])).await.status, 401);
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::support::htpasswd::htpasswd;
 use crate::support::{basic, get, recorder, send, with_authorization};
 
-/// A file that goes away.
+/// A file in the temporary directory that is removed when dropped.
 struct File(PathBuf);
 
 impl File {
@@ -30,7 +30,7 @@ impl Drop for File {
     }
 }
 
-/// A layer of this authenticator, without a rate limit.
+/// A layer with this authenticator, without a rate limit.
 fn layer<A: Authenticator>(authenticator: A) -> McpAuthLayer<A> {
     McpAuthLayer::new(authenticator).rate_limit(RateLimit::default().no_address_limit())
 }
@@ -68,7 +68,7 @@ async fn users_of_an_htpasswd_file_are_authenticated() {
     }
 }
 
-/// At every cost from 4 to 12, and with passwords that shells, headers and files treat oddly.
+/// Costs from 4 to 12, and passwords with characters that are special in shells, headers or files.
 #[tokio::test]
 async fn every_bcrypt_line_of_htpasswd_is_verified() {
     for (options, password) in
@@ -148,7 +148,7 @@ async fn name_and_password_may_have_1024_bytes_in_total() {
         let head = with_authorization(&basic("alice", &"0".repeat(length))).into_parts().0;
         users.authenticate_now(&head).map(|judged| judged.unwrap_err().reason())
     };
-    // With the name and the colon: 1024 bytes are verified, 1025 are wrong at once.
+    // Including the name and the colon, 1024 bytes are verified and 1025 are rejected at once.
     assert_eq!(judged(1018), None);
     assert_eq!(judged(1019), Some(mcp_auth_layer::Reason::Invalid));
 }
@@ -190,7 +190,7 @@ async fn a_hundred_concurrent_first_logins_succeed() {
     assert!(join_all(requests).await.into_iter().all(|status| status == 200));
 }
 
-/// On a runtime of one thread, which hashes nothing itself.
+/// The runtime has one thread, and hashing must not block it.
 #[tokio::test]
 async fn other_requests_are_served_during_a_hundred_logins() {
     let one = NonZeroUsize::new(1).unwrap();
@@ -202,10 +202,13 @@ async fn other_requests_are_served_during_a_hundred_logins() {
         let app = app.clone();
         logins.spawn(async move { status(&app, &format!("user-{number}"), "x").await });
     }
-    tokio::task::yield_now().await; // each of them has begun
+    tokio::task::yield_now().await; // every login has started
     assert_eq!(send(app.clone(), get("/health", &[])).await.status, 200);
     assert_eq!(send(app.clone(), get("/", &[])).await.status, 401);
-    assert!(logins.try_join_next().is_none_or(|_| logins.len() > 90), "they go on");
+    assert!(
+        logins.try_join_next().is_none_or(|_| logins.len() > 90),
+        "the logins are still running"
+    );
     assert!(logins.join_all().await.into_iter().all(|status| status == 200));
 }
 

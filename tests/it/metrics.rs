@@ -39,7 +39,7 @@ async fn requests_and_streams_are_counted_without_names() {
         assert!(!text.contains(named), "{text}");
     }
     drop(session);
-    until("the stream is gone", async || {
+    until("the stream is closed", async || {
         counted(&server).await.contains("mcp_auth_live_streams 0\n")
     })
     .await;
@@ -62,7 +62,7 @@ async fn rate_limited_attempts_and_reloads_are_counted() {
         crate::support::write_credentials(&next, content);
         std::fs::rename(&next, &file).unwrap();
         let line = format!("mcp_auth_reloads_total{{outcome=\"{outcome}\"}} 1\n");
-        until("it is read again", async || counted(&server).await.contains(&line)).await;
+        until("the file is reloaded", async || counted(&server).await.contains(&line)).await;
     }
 }
 

@@ -86,7 +86,7 @@ async fn layer_works_inside_nested_routers() {
     assert_eq!(status(&app, Method::POST, "/api/messages/", &[]).await, 401);
     assert_eq!(status(&app, Method::POST, "/api/messages/", &[TOKEN]).await, 200);
 
-    // The public path is the one that is left inside of the nest.
+    // The public path is matched against the path inside the nested router.
     let inner = Router::new().route("/health", on_get(|| async { "ok" }));
     let left = Router::new().nest("/api", inner.clone().layer(layer().public_path("/health")));
     assert_eq!(status(&left, Method::GET, "/api/health", &[]).await, 200);
@@ -101,7 +101,7 @@ async fn layer_works_inside_nested_routers() {
 
 #[tokio::test]
 async fn layer_combines_with_others_in_a_service_builder() {
-    // `axum::middleware::from_fn` inside takes nothing but `Request<axum::body::Body>`.
+    // `axum::middleware::from_fn` accepts only `Request<axum::body::Body>`.
     async fn inside(request: Request, next: Next) -> Response {
         assert!(request.extensions().get::<Principal>().is_some());
         assert!(!request.headers().contains_key(header::AUTHORIZATION));

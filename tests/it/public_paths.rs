@@ -61,7 +61,7 @@ async fn public_path_matches_one_exact_spelling_only() {
         "http://example.com/mcp",
         "http://health/mcp",
     ] {
-        // What the library for URIs refuses, no server ever sees.
+        // Servers never see targets that the `http` crate rejects.
         if target.parse::<http::Uri>().is_err() {
             continue;
         }
@@ -98,12 +98,12 @@ async fn exempt_requests_are_forwarded_without_credentials() {
         assert_eq!(head.headers.len(), 1, "{:?}", head.headers);
         assert_eq!(head.headers["x-other"], "stays");
     }
-    // axum keeps a copy of the URI, as it was before a `nest`.
+    // axum keeps a copy of the URI from before `Router::nest`.
     let inside = |OriginalUri(original): OriginalUri| async move { original.to_string() };
     let inside = axum::Router::new().route("/health", axum::routing::get(inside)).layer(layer());
     let nested = axum::Router::new().nest("/a", inside);
     assert_eq!(send(nested, get("/a/health?session_id=s&b", &[])).await.body, "/a/health?b");
-    // Even with a credential that is good, and though another layer would keep it.
+    // Valid credentials are stripped as well, even with `keep_authorization`.
     let (app, seen) = recorder();
     let app = app.layer(layer().keep_authorization());
     send(app, get("/health", &[TOKEN])).await;
@@ -126,7 +126,7 @@ async fn only_complete_preflights_are_exempt() {
     assert!(!head.headers.contains_key("authorization"));
     assert!(!head.headers.contains_key("mcp-session-id"));
 
-    // Each lacks one part of a preflight.
+    // Each of these lacks one part of a preflight.
     let own = ("origin", "http://localhost:8000");
     assert_eq!(send(app.clone(), options(&[method])).await.status, 401);
     assert_eq!(send(app.clone(), options(&[own])).await.status, 401);

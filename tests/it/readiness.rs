@@ -18,7 +18,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::support::{get, with_authorization};
 
-/// Panics if it is called without having been polled ready: a clone never was.
+/// Panics if it is called without being polled ready. A clone has not been polled ready.
 struct Strict {
     ready: bool,
     calls: Arc<AtomicUsize>,
@@ -77,7 +77,7 @@ async fn only_the_service_that_was_polled_ready_is_called() {
     check(answers_later()).await;
 }
 
-/// The kind: a request that is refused holds what an authenticated one is waiting for.
+/// Rejected requests must not hold permits that authenticated requests wait for.
 #[tokio::test]
 async fn rejected_requests_hold_no_inner_concurrency_permit() {
     async fn check(authenticator: impl Authenticator, slow: &str) {
@@ -88,13 +88,13 @@ async fn rejected_requests_hold_no_inner_concurrency_permit() {
             let (mut service, request) = (service.clone(), get("/", fields));
             Box::pin(async move { ready_for(&mut service).await.unwrap().call(request).await })
         };
-        // Strangers who are being verified, and one who is not answered yet.
+        // These requests are being verified, and have no response yet.
         let mut strangers: Vec<_> = (0..3).map(|_| call(&[("authorization", slow)])).collect();
         for stranger in &mut strangers {
             let _ = futures::poll!(stranger);
         }
         let mut free = limited;
-        assert!(ready_for(&mut free).now_or_never().is_some(), "no permit is taken");
+        assert!(ready_for(&mut free).now_or_never().is_some(), "no permit is held");
     }
     check(Bearer::new([("ci", "tok")]).unwrap(), "Bearer wrong").await;
     let never = from_fn(|_: &Parts| pending::<Result<Principal, Rejection>>());
@@ -124,7 +124,7 @@ async fn inner_concurrency_limit_is_respected() {
         for _ in 0..3 {
             assert!(futures::poll!(second.as_mut()).is_pending());
         }
-        assert_eq!(calls.load(Ordering::SeqCst), 1, "a second request waits while one runs");
+        assert_eq!(calls.load(Ordering::SeqCst), 1, "the second request waits for the first");
         drop(first);
         for _ in 0..3 {
             assert!(futures::poll!(second.as_mut()).is_pending());
@@ -135,7 +135,7 @@ async fn inner_concurrency_limit_is_respected() {
     check(answers_later()).await;
 }
 
-/// `Buffer` reserves a place when it is polled ready, and panics if it is called without.
+/// `Buffer` reserves a slot when it is polled ready, and panics if it is called without one.
 #[tokio::test]
 async fn inner_buffer_is_called_only_when_ready() {
     async fn check(authenticator: impl Authenticator) {
@@ -160,7 +160,7 @@ async fn inner_buffer_is_called_only_when_ready() {
     check(answers_later()).await;
 }
 
-/// The kind: time passes between the decision and its use.
+/// The credential is checked again when the inner service becomes ready.
 #[tokio::test]
 async fn credential_revoked_before_the_service_is_ready_is_401() {
     let hang = tower::service_fn(|_: Request| pending::<Result<Response, Infallible>>());
@@ -180,7 +180,7 @@ async fn credential_revoked_before_the_service_is_ready_is_401() {
     assert_eq!(second.await.unwrap().status(), 401);
 }
 
-/// Never ready, or broken.
+/// A service that is never ready, or fails to become ready.
 #[derive(Clone)]
 struct NotReady(Option<&'static str>);
 
@@ -205,9 +205,12 @@ impl Service<Request> for NotReady {
 async fn readiness_and_errors_of_the_inner_service_are_passed_on() {
     let layer = McpAuthLayer::bearer("tok");
     let call = |inner| layer.layer(inner).oneshot(with_authorization("Bearer tok"));
-    assert!(call(NotReady(None)).now_or_never().is_none(), "it waits until the service is ready");
+    assert!(
+        call(NotReady(None)).now_or_never().is_none(),
+        "the layer waits until the service is ready"
+    );
     assert_eq!(call(NotReady(Some("broken"))).await.map(|_| ()), Err("broken"));
-    // Who is refused does not wait for it.
+    // Rejected requests do not wait for readiness.
     let refused = layer.layer(NotReady(None)).oneshot(with_authorization("Bearer no")).await;
     assert_eq!(refused.unwrap().status(), 401);
 

@@ -21,12 +21,12 @@ async fn serve(layer: McpAuthLayer<Bearer>) -> SocketAddr {
     address
 }
 
-/// The head of an answer, and its body by `Content-Length`.
+/// Reads a response: its head, and its body by `Content-Length`.
 async fn answer(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     loop {
         let mut byte = [0];
-        if stream.read(&mut byte).await.expect("the connection stays") == 0 {
+        if stream.read(&mut byte).await.expect("the connection stays open") == 0 {
             break;
         }
         text.push(byte[0]);
@@ -51,7 +51,7 @@ async fn rejection_while_the_body_is_sent_keeps_the_connection() {
     for (framing, chunks) in [("Content-Length: 40", 0), ("Content-Length: 5242880", 80)] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(format!("{HEAD}{framing}\r\n\r\n").as_bytes()).await.unwrap();
-        // Head and body come in two writes, as those of the SDKs.
+        // The SDKs send head and body in two writes.
         tokio::time::sleep(Duration::from_millis(50)).await;
         for _ in 0..chunks {
             stream.write_all(&chunk).await.expect("the whole body can be sent");
@@ -106,7 +106,7 @@ async fn every_rejection_reads_the_body_first() {
 #[tokio::test]
 async fn rejection_does_not_wait_for_an_endless_body() {
     let address = serve(layer()).await;
-    // Stalled, and longer than the limit.
+    // A body that stalls, and one that exceeds the limit.
     for more in [0, 200] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream
@@ -127,7 +127,7 @@ async fn rejection_does_not_wait_for_an_endless_body() {
             read.read_exact(&mut text).await.map(|_| text)
         };
         let (_, read) = tokio::join!(sending, reading);
-        // A client that goes on sending may see the connection end instead.
+        // A client that keeps sending may see the connection close instead.
         if let Ok(text) = read {
             assert_eq!(&text, b"HTTP/1.1 401");
         } else {

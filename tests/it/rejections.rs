@@ -13,17 +13,18 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::support::log::Log;
 use crate::support::{Answer, basic, get, recorder, send, with_authorization};
 
-/// What an app behind this layer answers to `request`, and that it does not see it.
+/// The rejection of this request. The inner service must not see the request.
 async fn refusal(
     layer: McpAuthLayer<impl Authenticator>,
     request: axum::extract::Request,
 ) -> Answer {
     let (app, seen) = recorder();
     let answer = send(app.layer(layer), request).await;
-    assert_eq!(seen.count(), 0, "the inner service saw a refused request");
+    assert_eq!(seen.count(), 0, "the inner service received a rejected request");
     assert_eq!(answer.headers["cache-control"], "no-store");
     assert_eq!(answer.headers["content-type"], "application/json");
-    let rejection = answer.extensions.get::<Rejection>().expect("a rejection in the extensions");
+    let rejection =
+        answer.extensions.get::<Rejection>().expect("the extensions contain the rejection");
     assert_eq!(rejection.status(), answer.status);
     assert_eq!(rejection.to_string(), answer.message());
     answer
@@ -37,7 +38,7 @@ fn ci() -> Bearer {
     Bearer::new([("ci", "token")]).unwrap()
 }
 
-/// A scheme whose answer is the same to everybody.
+/// An authenticator that rejects every request in the same way.
 fn always(rejection: Rejection) -> impl Authenticator {
     from_fn(move |_: &Parts| {
         let rejection = rejection.clone();
@@ -45,7 +46,7 @@ fn always(rejection: Rejection) -> impl Authenticator {
     })
 }
 
-/// What a request without a credential is told.
+/// The message for requests without credentials.
 const MISSING: &str =
     "authentication required: configure the credential in the client, as a header";
 
@@ -207,7 +208,7 @@ async fn unrecognized_credentials_differ_from_missing_ones() {
         let rejection = answer.extensions.get::<Rejection>().unwrap();
         assert_eq!((answer.status.as_u16(), rejection.reason()), (401, Reason::Unrecognized));
         assert!(answer.message().contains("Bearer, Basic"), "{}", answer.message());
-        assert!(!answer.body.contains("tok"), "nothing of it is quoted");
+        assert!(!answer.body.contains("tok"), "the credential is not quoted");
         let lines = log.lines();
         assert!(lines[0].contains("unrecognized") && !lines[0].contains("tok"), "{lines:?}");
     }

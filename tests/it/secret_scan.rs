@@ -29,10 +29,10 @@ const KEY: [u8; 32] = *b"a signer's 32 bytes, kept secret";
 
 const NEW_KEY: [u8; 32] = *b"another 32 bytes, as it rotates.";
 
-/// What is wrong may be right elsewhere, or nearly right here.
+/// A wrong password is a secret too: it may be valid elsewhere, or almost valid here.
 const GUESS: &str = "corect-hors-batery";
 
-/// Given on the command line.
+/// Secrets given on the command line.
 const DAVES: &str = "hunter2-of-dave";
 
 const BOTS: &str = "Hk7yGd1oTf8eMi5zCs3jUQ";
@@ -41,7 +41,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What must not be said, in every form in which it is sent or stored.
+/// Secrets that must not appear, in every form in which they are sent or stored.
 #[derive(Default)]
 struct Secrets(Vec<String>);
 
@@ -68,11 +68,11 @@ impl Secrets {
     }
 
     fn add(&mut self, secret: &str) {
-        assert!(secret.len() >= 8, "what is this short is found by chance: {secret}");
+        assert!(secret.len() >= 8, "too short, would be found by chance: {secret}");
         self.0.push(secret.to_owned());
     }
 
-    /// Salt and hash of the lines of a password file.
+    /// Adds the salt and hash of each line of a password file.
     fn add_hashes(&mut self, lines: &str) {
         for line in lines.lines() {
             self.add(line.rsplit('$').next().unwrap());
@@ -84,9 +84,9 @@ impl Secrets {
             let found = text.lines().find(|line| line.contains(secret));
             assert!(found.is_none(), "{secret} stands in: {}", found.unwrap());
         }
-        // Nor bytes of a digest or key, as `Debug` shows an array of them.
+        // Nor may bytes of a digest or key appear, as `Debug` prints arrays.
         let numbers = |line: &str| line.split(", ").filter(|n| n.parse::<u64>().is_ok()).count();
-        assert!(text.lines().all(|line| numbers(line) < 4), "bytes are shown");
+        assert!(text.lines().all(|line| numbers(line) < 4), "bytes are printed");
     }
 }
 
@@ -104,7 +104,7 @@ fn key_line(key: [u8; 32]) -> String {
     format!("ci base64:{}", STANDARD.encode(key))
 }
 
-/// A file of credentials, which its owner alone can read.
+/// A credential file that only its owner can read.
 struct File<'d>(&'d TempDir, &'static str);
 
 impl File<'_> {
@@ -112,7 +112,7 @@ impl File<'_> {
         self.0.path().join(self.1)
     }
 
-    /// In place of the old one.
+    /// Replaces the file by rename.
     fn replace(&self, text: &str) {
         let next = self.0.path().join("next");
         fs::write(&next, text).unwrap();
@@ -125,7 +125,7 @@ fn files(directory: &TempDir) -> [File<'_>; 3] {
     ["users", "tokens", "keys"].map(|name| File(directory, name))
 }
 
-/// A server, and all that it says to anybody.
+/// A server, and all responses that it has sent.
 struct Overheard {
     server: Server,
     answers: String,
@@ -148,7 +148,7 @@ impl Overheard {
         self.ask(request).await
     }
 
-    /// A signed request. Its signature is a secret until it has been used.
+    /// Sends a signed request. Its signature is a secret until it has been used.
     async fn signed(&mut self, key: [u8; 32], secrets: &mut Secrets) -> u16 {
         let url = format!("{}/nothing", self.server.url);
         let mut request = Request::get(&url).body(Vec::new()).unwrap();
@@ -158,7 +158,7 @@ impl Overheard {
         self.ask(http().get(url).headers(request.into_parts().0.headers)).await
     }
 
-    /// Waits until this has been logged so many times.
+    /// Waits until this text has been logged this many times.
     async fn logged(&self, what: &str, times: usize) {
         until(what, async || self.server.said().matches(what).count() >= times).await;
     }
@@ -181,14 +181,13 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     command.arg("--token-file").arg(tokens.path());
     command.arg("--hmac-key-file").arg(keys.path());
     command.args(["--user", &format!("dave:{DAVES}"), "--token", &format!("bot:{BOTS}")]);
-    // Whatever this crate logs. What others log in detail is theirs: rmcp writes down messages, and
-    // the ids of its sessions.
+    // Log everything that this crate logs. rmcp logs messages and session IDs at lower levels.
     command.env("RUST_LOG", "info,mcp_auth_layer=trace");
     let server = Server::spawn(&mut command).await;
     let mut all = Overheard { server, answers: String::new() };
     all.answers += &all.server.printed.join("\n");
 
-    // Used.
+    // Normal use.
     let (alice, bearer) = (basic("alice", PASSWORD), format!("Bearer {TOKEN}"));
     for right in [&*alice, &*alice, &*bearer, &basic("dave", DAVES), &format!("Bearer {BOTS}")] {
         assert_eq!(all.get("/nothing", &[right]).await, 404);
@@ -202,7 +201,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     secrets.add(id);
     secrets.add(seal);
 
-    // Attacked.
+    // Attacks.
     assert_eq!(all.signed(NEW_KEY, &mut secrets).await, 401);
     for (path, authorization, status) in [
         ("/nothing", &[&*format!("Bearer {NEW_TOKEN}")][..], 401),
@@ -222,7 +221,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     }
     assert_eq!(status, 429);
 
-    // Given broken files, with the secret itself where its hash should be, and none at all.
+    // Broken files: with a plain secret in place of its hash, or missing.
     let refused = "not put in force";
     users.replace(&format!("{old}\nbob:{NEW_PASSWORD}\n"));
     all.logged(refused, 1).await;
@@ -238,7 +237,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
         assert_eq!(all.get("/nothing", &[still]).await, 404);
     }
 
-    // Rotated.
+    // Rotation.
     users.replace(&new);
     tokens.replace(&token_line(NEW_TOKEN));
     keys.replace(&key_line(NEW_KEY));
@@ -254,7 +253,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
 
     let (status, said) = all.server.terminate().await;
     assert!(status.success());
-    // All of it was logged, so that there was something to find.
+    // All of this was logged, so the scan had something to search.
     for what in [
         "DEBUG mcp_auth_layer",
         "admitted",
@@ -273,7 +272,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     }
     secrets.assert_none_in(&said);
     secrets.assert_none_in(&all.answers);
-    assert!(!said.contains("mallory"), "a name that was claimed may be a password");
+    assert!(!said.contains("mallory"), "a claimed name may be a mistyped password");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn debug_output_contains_no_secrets() {
     let shown = format!("{:?} {layer:?} {service:?} {:?}", both(), both().boxed());
     assert!(shown.contains("1 credentials") && shown.contains("tools"), "{shown}");
     assert_no_secret(&shown);
-    // Nor the digests, which are arrays of numbers.
+    // Digests would be printed as arrays of numbers.
     assert!(!shown.contains(", 1"), "{shown}");
 }
 
@@ -59,7 +59,7 @@ fn errors_and_panics_contain_no_secrets() {
         texts.push(payload.downcast_ref::<String>().expect("a message").clone());
     }
     for text in &texts {
-        assert!(text.contains("credential "), "it says which: {text}");
+        assert!(text.contains("credential "), "the position of the credential is reported: {text}");
         assert_no_secret(text);
     }
 }

@@ -123,7 +123,7 @@ async fn unavailable_backend_is_logged_as_error_with_its_cause() {
         Err::<Principal, _>(Rejection::unavailable().caused_by("no route to database"))
     });
     let panicking = from_fn(|_: &Parts| async {
-        // As an `unwrap` of the author's would, with what it was about.
+        // Like an `unwrap` in an application, whose message contains a secret.
         let parsed: Result<Principal, String> =
             "".parse::<u8>().map(|_| Principal::new("x")).map_err(|_| PASSWORD.into());
         Ok(parsed.unwrap())
@@ -143,7 +143,7 @@ async fn unavailable_backend_is_logged_as_error_with_its_cause() {
 
 #[tokio::test]
 async fn password_file_secrets_are_not_logged() {
-    // A hash of PASSWORD, at a cost of 4.
+    // A hash of PASSWORD with cost 4.
     let hash = "$2y$04$dWMy1NGi9Q.Qvr56bmQ17OCTo9OhyqY99xLhQw6Ycw8GZTSd6Yr6G";
     let (log, _guard) = Log::start(LevelFilter::TRACE);
     let users = Basic::from_htpasswd(&format!("alice:{hash}")).unwrap();

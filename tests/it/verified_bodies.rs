@@ -14,7 +14,7 @@ use mcp_auth_layer::{
 
 use crate::support::{protected, recorder, send};
 
-/// Admits who sends a body that is `expected`, panics on `panic` and hangs on `hang`.
+/// Accepts requests whose body is `expected`. The check panics on `panic` and hangs on `hang`.
 fn body_is(expected: &'static str) -> impl Authenticator {
     from_fn(move |_: &Parts| {
         ready(Ok(Admission::new(Principal::new("signer")).check_body(move |body| async move {

@@ -29,7 +29,7 @@ use tower::ServiceExt;
 
 use crate::support::{get, recorder, send};
 
-/// Lets everybody in as this principal.
+/// Authenticates every request as this principal.
 fn as_principal(principal: Principal) -> impl Authenticator {
     from_fn(move |_: &Parts| {
         let principal = principal.clone();
@@ -41,7 +41,7 @@ fn revoked_by(token: &CancellationToken) -> McpAuthLayer<impl Authenticator> {
     McpAuthLayer::new(as_principal(Principal::new("alice").revoked_by(token.clone())))
 }
 
-/// Two events, and then nothing for ever. The receiver learns when the stream is dropped.
+/// A stream of two events that never ends. The receiver resolves when the stream is dropped.
 fn endless() -> (impl Stream<Item = Result<Bytes, Infallible>>, oneshot::Receiver<()>) {
     let (held, dropped) = oneshot::channel::<()>();
     let events =
@@ -49,12 +49,13 @@ fn endless() -> (impl Stream<Item = Result<Bytes, Infallible>>, oneshot::Receive
     (events.chain(stream::pending().inspect(move |_: &Result<_, _>| _ = &held)), dropped)
 }
 
-/// An app that answers with an endless stream of this type, and what tells that it is dropped.
+/// An app that responds with an endless stream of this type. The receiver resolves when the stream
+/// is dropped.
 fn streaming(kind: &'static str) -> (Router, oneshot::Receiver<()>) {
     let (stream, dropped) = endless();
     let once = Arc::new(std::sync::Mutex::new(Some(Body::from_stream(stream))));
     let answer = move || {
-        let body = once.lock().unwrap().take().expect("asked once");
+        let body = once.lock().unwrap().take().expect("one request");
         async move { ([(CONTENT_TYPE, kind)], body).into_response() }
     };
     (Router::new().route("/", get_route(answer)), dropped)
@@ -108,7 +109,7 @@ async fn extreme_expiry_times_are_handled() {
             next(&mut body).await.unwrap().unwrap();
         }
         let more = tokio::time::timeout(Duration::from_millis(20), next(&mut body)).await;
-        assert!(more.is_err(), "it goes on");
+        assert!(more.is_err(), "the stream is open");
     }
     for past in [SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH - year, SystemTime::now()] {
         let (app, seen) = recorder();
@@ -120,7 +121,7 @@ async fn extreme_expiry_times_are_handled() {
     }
 }
 
-/// Outside of any runtime a timer panics.
+/// A timer panics outside of a runtime.
 #[test]
 fn timer_exists_only_for_credentials_that_expire() {
     let read = |principal: Principal| {
@@ -133,5 +134,5 @@ fn timer_exists_only_for_credentials_that_expire() {
     let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
     assert_eq!(read(never()), "data: 1\n\n");
     assert_eq!(read(never().revoked_by(CancellationToken::new())), "data: 1\n\n");
-    std::panic::catch_unwind(|| read(never().expires_at(in_an_hour))).expect_err("a timer");
+    std::panic::catch_unwind(|| read(never().expires_at(in_an_hour))).expect_err("a timer exists");
 }

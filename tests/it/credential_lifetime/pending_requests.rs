@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{as_principal, body_of, next, revoked_by, streaming, tokens};
 use crate::support::{get, recorder, request, send, with_authorization};
 
-/// Whether its authenticator takes time or answers at once.
+/// Both for asynchronous and for synchronous authenticators.
 #[tokio::test]
 async fn revocation_cancels_pending_requests_with_401() {
     async fn revoked_at_work<A: Authenticator>(layer: McpAuthLayer<A>, revoke: impl FnOnce()) {
@@ -49,7 +49,8 @@ async fn revocation_cancels_pending_requests_with_401() {
     revoked_at_work(layer, || assert!(handle.revoke("one"))).await;
 }
 
-/// What ends while its body is checked has not got to the inner service.
+/// A request whose credential is revoked while its body is verified must not reach the inner
+/// service.
 #[tokio::test]
 async fn revocation_during_body_verification_is_401() {
     for revoked in [false, true] {
@@ -70,7 +71,7 @@ async fn revocation_during_body_verification_is_401() {
     }
 }
 
-/// A credential that can end is told by every scheme how to come back.
+/// The challenges tell the client how to authenticate again, with any scheme.
 #[tokio::test]
 async fn expired_credentials_get_challenges_of_every_scheme() {
     struct Lapsing(Bearer);
@@ -95,14 +96,15 @@ async fn expired_credentials_get_challenges_of_every_scheme() {
         answer.challenges(),
         [r#"Bearer realm="here", error="invalid_token""#, r#"Basic realm="here", charset="UTF-8""#]
     );
-    // One that answers later only is not asked beforehand; its own scheme is challenged.
+    // Asynchronous authenticators are not probed for challenges; only their own scheme is
+    // challenged.
     let ended = Principal::new("alice").expires_at(SystemTime::UNIX_EPOCH);
     let (app, _) = recorder();
     let answer = send(app.layer(McpAuthLayer::new(as_principal(ended))), get("/", &[])).await;
     assert_eq!(answer.challenges(), [r#"custom realm="mcp""#]);
 }
 
-/// An authenticator around another one says who it is, and the credential ends all the same.
+/// An authenticator that wraps another one may replace the principal; the lifetime remains.
 #[tokio::test]
 async fn mapped_principal_keeps_the_credential_lifetime() {
     struct Renamed(Bearer);
@@ -127,15 +129,15 @@ async fn mapped_principal_keeps_the_credential_lifetime() {
         open.push(body);
     }
     handle.revoke("one");
-    assert!(next(&mut open[0]).now_or_never().expect("it has ended").is_none());
-    assert!(next(&mut open[1]).now_or_never().is_none(), "it goes on");
+    assert!(next(&mut open[0]).now_or_never().expect("the stream has ended").is_none());
+    assert!(next(&mut open[1]).now_or_never().is_none(), "the stream is open");
     let (app, _) = recorder();
     let app = app.layer(layer);
     assert_eq!(send(app.clone(), with_authorization("Bearer two")).await.status, 200);
     assert_eq!(send(app, with_authorization("Bearer three")).await.status, 401);
 }
 
-/// An authenticator around another one that answers at once from its cache.
+/// Wraps an authenticator and decides synchronously from its cache.
 struct Cached {
     tokens: Bearer,
     cached: Mutex<Option<Principal>>,
@@ -165,10 +167,10 @@ async fn revoked_principal_in_a_cache_is_not_used() {
     assert_eq!(seen.count(), 2);
     assert!(handle.revoke("tok"));
     assert_eq!(ask("Bearer tok").await.status, 401);
-    assert_eq!(ask("Bearer other").await.status, 200, "the authenticator is asked once more");
+    assert_eq!(ask("Bearer other").await.status, 200, "the authenticator is called again");
 }
 
-/// An authenticator that always says the same, though it has been revoked.
+/// An authenticator that returns the same principal although it has been revoked.
 #[tokio::test]
 async fn principal_that_is_still_revoked_is_401() {
     let token = tokio_util::sync::CancellationToken::new();

@@ -19,13 +19,13 @@ use tokio_util::sync::CancellationToken;
 use super::{as_principal, revoked_by};
 use crate::support::send;
 
-/// The kind: a response ends with its credential, and a request goes on.
+/// The handler responds early and keeps reading the body.
 #[tokio::test]
 async fn no_body_bytes_are_delivered_after_revocation() {
     let received = Arc::new(Mutex::new((0, None)));
     let counted = received.clone();
     let app = axum::Router::new().fallback(move |request: Request| async move {
-        // Answered at once; the body is read by a task of its own.
+        // Responds at once; a separate task reads the body.
         tokio::spawn(async move {
             let mut body = request.into_body().into_data_stream();
             while let Some(piece) = body.next().await {
@@ -56,16 +56,16 @@ async fn no_body_bytes_are_delivered_after_revocation() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let (bytes, error) = received.lock().unwrap().clone();
-    assert_eq!(bytes, 50, "nothing that was sent after the revocation");
+    assert_eq!(bytes, 50, "nothing sent after the revocation");
     assert!(error.unwrap().contains("revoked"));
 }
 
 type Read = mpsc::UnboundedReceiver<Result<Bytes, String>>;
 
-/// A server on a socket, and what its handler reads.
+/// A server on a socket, and what its handler reads from the body.
 async fn serve(layer: McpAuthLayer<impl Authenticator>) -> (TcpStream, Read) {
     let (sender, read) = mpsc::unbounded_channel();
-    // The router lasts as long as the server. `read` ends when the only body does.
+    // The router lives as long as the server. `read` is closed at the end of the only body.
     let sender = Arc::new(Mutex::new(Some(sender)));
     let app = Router::new().fallback(move |request: Request| async move {
         let sender = sender.lock().unwrap().take().unwrap();
@@ -83,7 +83,7 @@ async fn serve(layer: McpAuthLayer<impl Authenticator>) -> (TcpStream, Read) {
     (client, read)
 }
 
-/// Sends a head and the first piece of a body.
+/// Sends a head and the first chunk of a body.
 async fn begin(client: &mut TcpStream, framing: &str) {
     let head = format!("POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\n{framing}\r\n\r\n");
     client.write_all(head.as_bytes()).await.unwrap();
@@ -104,7 +104,7 @@ async fn request_body_ends_with_an_error_on_revocation() {
         assert_eq!(&status, b"HTTP/1.1 202");
         assert_eq!(read.recv().await.unwrap().unwrap(), "first");
         revocation.cancel();
-        // Nothing of what comes now is read; that it cannot be sent any more is right as well.
+        // The next chunk must not be read. It is also correct if it can no longer be sent.
         let _ = client.write_all(b"6\r\nsecond\r\n").await;
         let error = read.recv().await.unwrap().unwrap_err();
         assert!(error.contains("revoked"), "{framing}: {error}");
@@ -126,9 +126,9 @@ async fn request_body_ends_with_an_error_on_expiry() {
             pieces.push(piece);
         }
     };
-    // The client holds its half open all the while.
+    // The client keeps its side of the connection open.
     let ended = tokio::time::timeout(Duration::from_secs(60), to_the_end).await;
-    ended.expect("the body ends by itself");
+    ended.expect("the body ends without the client");
     let error = pieces.pop().unwrap().unwrap_err();
     assert!(error.contains("expired"), "{error}");
     assert!(pieces.iter().all(Result::is_ok), "{pieces:?}");

@@ -27,10 +27,10 @@ async fn revoked_event_stream_ends_cleanly_at_once() {
     let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
     assert_eq!(next(&mut body).await.unwrap().unwrap(), "data: 1\n\n");
     revocation.cancel();
-    // Not even what is ready already.
+    // Events that are ready already are not sent either.
     assert!(next(&mut body).await.is_none());
     assert!(next(&mut body).await.is_none());
-    dropped.await.expect_err("the inner stream is dropped, while the body is still held");
+    dropped.await.expect_err("the inner stream is dropped before the body is");
     drop(body);
 }
 
@@ -56,7 +56,7 @@ async fn bodies_of_known_length_are_not_cut_short() {
     assert_eq!(body.collect().await.unwrap().to_bytes(), "all of it");
 }
 
-/// A stream of events whose length was announced, as by the upstream of a proxy, is a stream.
+/// An event stream with a declared length, for example of an upstream, is still a stream.
 #[tokio::test]
 async fn event_stream_with_a_content_length_ends_too() {
     struct Announced(Body);
@@ -79,7 +79,7 @@ async fn event_stream_with_a_content_length_ends_too() {
         let body = Announced(Body::from_stream(stream));
         let once = Arc::new(std::sync::Mutex::new(Some(Body::new(body))));
         let answer = move || {
-            let body = once.lock().unwrap().take().expect("asked once");
+            let body = once.lock().unwrap().take().expect("one request");
             async move { ([(CONTENT_TYPE, "text/event-stream")], body).into_response() }
         };
         let layer = revoked_by(&revocation);
@@ -96,8 +96,8 @@ async fn event_stream_with_a_content_length_ends_too() {
 
 #[tokio::test(start_paused = true)]
 async fn event_stream_ends_when_the_credential_expires() {
-    // Paused, timers fire in their order as soon as nothing else can be done; the clock on the
-    // wall goes on by itself.
+    // With a paused clock, timers fire in order as soon as all tasks are idle. The system clock is
+    // not paused.
     let soon = SystemTime::now() + Duration::from_millis(300);
     let (app, dropped) = streaming("text/event-stream");
     let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(soon)));
@@ -106,7 +106,7 @@ async fn event_stream_ends_when_the_credential_expires() {
         assert_eq!(next(&mut body).await.unwrap().unwrap(), data);
     }
     assert!(next(&mut body).await.is_none());
-    assert!(SystemTime::now() >= soon, "not before its time");
+    assert!(SystemTime::now() >= soon, "the stream ended before the expiry");
     dropped.await.expect_err("the inner stream is dropped");
 }
 

@@ -40,7 +40,7 @@ async fn tokens_can_be_added_and_revoked_at_runtime() {
     assert_eq!(handle.revoke_all_of("bob"), 2);
     assert_eq!(handle.revoke_all_of("bob"), 0);
     assert_eq!((status("one").await, status("two").await, status("four").await), (401, 200, 401));
-    // All of them may go; then nobody is let in.
+    // All credentials can be revoked; then nobody is authenticated.
     assert_eq!(handle.revoke_all_of("ci") + handle.revoke_all_of("alice"), 2);
     assert_eq!((status("two").await, status("three").await), (401, 401));
 }
@@ -60,7 +60,7 @@ async fn revocation_ends_only_streams_of_that_token() {
         }
         open.push((token, body));
     }
-    handle = handle.clone(); // every clone does
+    handle = handle.clone(); // clones control the same tokens
     for revoked in ["one", "four"] {
         assert!(handle.revoke(revoked));
         for (token, body) in &mut open {
@@ -104,7 +104,7 @@ async fn keys_can_be_added_and_revoked_at_runtime() {
     assert!(handle.revoke("ci", old) && !handle.revoke("ci", old));
     for (secret, body) in &mut open {
         let more = tokio::time::timeout(Duration::from_millis(20), next(body)).await;
-        assert_eq!(more.is_ok(), *secret == old, "the other secret's goes on");
+        assert_eq!(more.is_ok(), *secret == old, "only streams of the revoked secret end");
     }
     assert_eq!((status("ci", old).await, status("ci", new).await), (401, 200));
     handle.add("ci", [4; 32]).unwrap();
@@ -117,9 +117,9 @@ async fn keys_can_be_added_and_revoked_at_runtime() {
     assert_eq!(format!("{handle:?}"), r#"HmacHandle { key_ids: {"alice"} }"#);
 }
 
-/// Tokens come and go from several threads, while others ask with them: whoever was let in is out
-/// again once the token is revoked, wherever between the two their request was, and no change of one
-/// thread undoes another's.
+/// Tokens are added and revoked by several threads while clients use them. A request that was
+/// accepted ends once its token is revoked, at whatever point it was; and no thread undoes the
+/// changes of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_request_escapes_a_concurrent_revocation() {
     const ROUNDS: usize = 200;
@@ -149,13 +149,13 @@ async fn no_request_escapes_a_concurrent_revocation() {
                 for _ in 0..round % 3 {
                     tokio::task::yield_now().await;
                 }
-                assert!(handle.revoke(&token), "nobody else took it out");
+                assert!(handle.revoke(&token), "the token exists until it is revoked");
                 for asked in asking {
                     let response = asked.await.unwrap().unwrap();
                     if response.status() == 200 {
                         let whole = response.into_body().collect();
                         let ended = tokio::time::timeout(Duration::from_secs(10), whole).await;
-                        ended.expect("it has an end").unwrap();
+                        ended.expect("the response ends").unwrap();
                     } else {
                         assert_eq!(response.status(), 401);
                     }
@@ -171,10 +171,10 @@ async fn no_request_escapes_a_concurrent_revocation() {
     assert_eq!(format!("{handle:?}"), "BearerHandle { tokens: [3 credentials] }");
     assert_eq!(ask("two").await.status(), 200);
     next(&mut others).await.unwrap().unwrap();
-    assert!(next(&mut others).now_or_never().is_none(), "it goes on");
+    assert!(next(&mut others).now_or_never().is_none(), "the stream is open");
 }
 
-/// The secret of a handle never shows.
+/// The tokens of a handle are never shown.
 #[test]
 fn handle_debug_shows_only_the_number_of_tokens() {
     let (_, handle) = tokens();

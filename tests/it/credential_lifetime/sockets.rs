@@ -34,7 +34,7 @@ use crate::support::serve;
 
 const TTL: [&str; 4] = ["--token", "ci:dG9rZW4tb2YtdGhlLWNp", "--token-ttl", "3"];
 
-/// What a stream holds as long as the server does not drop it.
+/// Counts the streams that the server has not dropped.
 struct Held(Arc<AtomicUsize>);
 
 impl Held {
@@ -69,17 +69,17 @@ async fn expired_token_ends_its_streams_on_both_example_servers() {
     let mut listening = Events::of(answer(cis.ask(Method::GET, CI)).await);
     let called = tokio::spawn(answer(cis.call(CI, "sleep 30; echo too-late")));
     ends(&mut listening).await;
-    let called = in_time("the call ends", called).await.unwrap().text().await.unwrap();
+    let called = in_time("the call is completed", called).await.unwrap().text().await.unwrap();
     assert!(!called.contains("too-late"), "{called}");
     assert_eq!(answer(cis.ask(Method::GET, CI)).await.status(), 401);
     assert_eq!(answer(alices.call(ALICE, "echo fine")).await.status(), 200);
 }
 
-/// Streams of two tokens, all on one server.
+/// Streams of two tokens on one server.
 #[tokio::test]
 async fn revocation_ends_1000_streams_and_keeps_1000_others() {
     const STREAMS: usize = 1000;
-    // Both ends of every stream are files of this process.
+    // Both ends of every stream are open files of this process.
     rlimit::increase_nofile_limit(8 * STREAMS as u64).unwrap();
     let open = Arc::new(AtomicUsize::new(0));
     let counted = open.clone();
@@ -111,22 +111,22 @@ async fn revocation_ends_1000_streams_and_keeps_1000_others() {
 
     assert!(handle.revoke("one"));
     let ended = join_all(ones.iter_mut().map(Events::next));
-    assert!(in_time("all of them end", ended).await.iter().all(Option::is_none));
-    until("what they held is given back", async || held() == STREAMS).await;
+    assert!(in_time("all streams end", ended).await.iter().all(Option::is_none));
+    until("the server drops the streams", async || held() == STREAMS).await;
 
     let more = join_all(twos.iter_mut().map(Events::next));
     let more = tokio::time::timeout(Duration::from_millis(500), more).await;
-    assert!(more.is_err(), "the others go on");
+    assert!(more.is_err(), "the other streams are open");
     assert_eq!(held(), STREAMS);
     assert_eq!(
         answer(client.get(&url).bearer_auth("one")).await.status(),
         StatusCode::UNAUTHORIZED
     );
     drop(twos);
-    until("what the others held as well", async || held() == 0).await;
+    until("the server drops the other streams", async || held() == 0).await;
 }
 
-/// A client does not besiege the server whose stream has ended with its token.
+/// A client must not flood the server after its stream ended with its token.
 #[tokio::test]
 async fn rmcp_client_retries_at_most_twice_after_revocation() {
     let refused = Arc::new(AtomicUsize::new(0));
@@ -152,7 +152,7 @@ async fn rmcp_client_retries_at_most_twice_after_revocation() {
     let client = in_time("a session", ().serve(transport)).await.unwrap();
     in_time("the tools", client.list_all_tools()).await.unwrap();
     handle.revoke("one");
-    until("it has asked once more", async || refused.load(SeqCst) > 0).await;
+    until("the client has retried", async || refused.load(SeqCst) > 0).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(refused.load(SeqCst) <= 2, "{refused:?}");
     let call = in_time("a call", client.call_tool(CallToolRequestParams::new("work"))).await;

@@ -19,7 +19,7 @@ async fn one_user_cannot_use_all_http_sse_sessions() {
     assert_eq!(server.status(Method::GET, "/sse", Some(ALICE)).await, 503);
     open.push(SseSession::connect(&server.url, CI).await);
     open.remove(0);
-    until("there is room again", async || {
+    until("a session is free again", async || {
         server.status(Method::GET, "/sse", Some(ALICE)).await == 200
     })
     .await;
@@ -47,9 +47,9 @@ async fn one_user_cannot_use_all_streamable_http_sessions() {
     for _ in 0..33 {
         sessions.push(opened(ALICE).await);
     }
-    assert!(!alive(ALICE, &sessions[0]).await, "the oldest has ended");
+    assert!(!alive(ALICE, &sessions[0]).await, "the oldest session has ended");
     assert!(alive(ALICE, &sessions[1]).await && alive(ALICE, &sessions[32]).await);
-    assert!(alive(CI, &other).await, "another user's");
+    assert!(alive(CI, &other).await, "the session of another user");
 }
 
 #[tokio::test]
@@ -65,11 +65,11 @@ async fn incomplete_request_head_closes_the_connection() {
             let mut stream = TcpStream::connect(address).await.unwrap();
             crate::support::example_server::written(&mut stream, sent.as_bytes()).await;
             let mut answer = Vec::new();
-            // A reset is an end as well.
-            let _ = in_time("it is closed", stream.read_to_end(&mut answer)).await;
+            // A connection reset is accepted too.
+            let _ = in_time("the connection is closed", stream.read_to_end(&mut answer)).await;
             assert_eq!(answer.starts_with(b"HTTP/1.1 200"), sent == first, "{sent:?}");
         }
-        // A stream is no head: it goes on for longer.
+        // The timeout applies to request heads only, so a stream stays open for longer.
         if name == "sse_server" {
             let mut session = SseSession::open(&server.url, ALICE).await;
             tokio::time::sleep(std::time::Duration::from_millis(1500)).await;

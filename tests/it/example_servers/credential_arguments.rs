@@ -7,7 +7,7 @@ use crate::support::example_server::{Server, USERS, run};
 /// `printf %s rD3m0NfE5Yc0mKq1bWv7Xw | sha256sum`
 const DIGEST: &str = "2358a45dae43d2a5a98346a6f7a98868a66de07c0b6c951e1550b554ffa29c7a";
 
-/// A file that goes away; its owner alone can read it.
+/// A file in the temporary directory that only its owner can read, removed when dropped.
 struct File(PathBuf);
 
 impl File {
@@ -84,7 +84,7 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
     }
 }
 
-/// As a name with white space around it could not be told from the one that was meant.
+/// Such a name could not be distinguished from the intended one.
 #[tokio::test]
 async fn names_in_arguments_must_not_have_surrounding_spaces() {
     for (option, value) in

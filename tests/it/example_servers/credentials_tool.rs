@@ -10,7 +10,7 @@ use mcp_auth_layer::{Basic, Bearer, Hmac, McpAuthLayer, Principal};
 use crate::support::example_server::{example, output, run};
 use crate::support::{basic, recorder, send, with_authorization};
 
-/// A file that goes away; its owner alone can read it.
+/// A file in the temporary directory that only its owner can read, removed when dropped.
 struct File(PathBuf);
 
 impl File {
@@ -43,7 +43,7 @@ async fn status(app: &Router, token: &str) -> u16 {
     send(app.clone(), request).await.status.as_u16()
 }
 
-/// What an example printed, to stdout and to stderr.
+/// What the tool printed to stdout and to stderr.
 async fn made(args: &[&str]) -> (String, String) {
     let output = run("credentials", args).await;
     assert!(output.status.success(), "{output:?}");
@@ -53,10 +53,10 @@ async fn made(args: &[&str]) -> (String, String) {
     (stdout, stderr)
 }
 
-/// The line of a password that comes through a pipe, or what is said instead.
+/// The line for this password, given on stdin, or the error message.
 async fn piped(args: &[&str], input: &str) -> Result<String, String> {
     let mut command = example("credentials");
-    // From a file: a pipe breaks where the program ends before it has read everything.
+    // stdin is a file: a pipe would break if the program exits before reading all of it.
     let mut stdin = tempfile::tempfile().unwrap();
     stdin.write_all(input.as_bytes()).unwrap();
     stdin.rewind().unwrap();
@@ -87,7 +87,7 @@ async fn credentials_tool_creates_tokens() {
             (who.has_scope("b:c"), who.expiry().is_some()),
             (!rest.is_empty(), !rest.is_empty())
         );
-        assert_ne!(made(&["token", "ci"]).await.1, said, "it is random");
+        assert_ne!(made(&["token", "ci"]).await.1, said, "tokens are random");
     }
 }
 

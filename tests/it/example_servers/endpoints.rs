@@ -39,7 +39,8 @@ async fn message_posted_to_an_open_session_needs_credentials() {
         }
         assert_eq!(answer(request).await.status(), 401, "{wrong:?}");
     }
-    // None of them ran: the next answer is to the next question. Then the same call does run.
+    // None of them was executed: the next response belongs to the next request. Then the same call
+    // is executed.
     assert_eq!(session.tool("whoami", json!({})).await, ("alice".to_owned(), false));
     assert_eq!(session.post(call.to_string()).await, 202);
     assert!(session.events.next().await.unwrap().1.contains("exit status: 0"));
@@ -118,7 +119,7 @@ async fn custom_authenticator_accepts_valid_api_keys() {
         assert_eq!(with(&[key]).await.text().await.unwrap(), name);
     }
     for key in ["", "correct", "correct horse ", "alice:correct horse", "alice"] {
-        // Fields are sent without white space at their ends.
+        // White space around a header value is not part of it.
         let expected = if key == "correct horse " { 200 } else { 401 };
         assert_eq!(with(&[key]).await.status(), expected, "{key:?}");
     }

@@ -31,7 +31,8 @@ mod tools;
 pub const VERBS: [&str; 10] =
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"];
 
-/// Every verb on every one of these paths: 401 without a credential, anything else with one.
+/// Every method on every one of these paths is 401 without credentials, and anything else with
+/// them.
 pub async fn every_verb_is_guarded(server: &Server, paths: &[&str]) {
     for path in paths {
         for verb in VERBS {
@@ -58,7 +59,7 @@ async fn connect(
     connected.map_err(|error| error.auth_challenge().map(str::to_owned))
 }
 
-/// The words of a line of shell without escapes.
+/// Splits a shell command into words. Supports single quotes, but no escapes.
 fn shell_words(line: &str) -> Vec<String> {
     let parts = line.trim().split('\'').enumerate();
     let mut words = Vec::new();
@@ -71,7 +72,7 @@ fn shell_words(line: &str) -> Vec<String> {
     words
 }
 
-/// The transport alone, without a door.
+/// The transport alone, without authentication.
 pub fn transport(shutdown: &CancellationToken) -> Router {
     sse::router(Tools, shutdown.clone())
 }

@@ -71,9 +71,12 @@ async fn execute_command_reports_output_and_exit_status() {
         assert!(error && text.contains("failed: "), "{text}");
     }
     let nul = json!({ "command": "echo", "args": ["\0"] });
-    assert!(session.tool("execute_command", nul).await.1, "no argument holds a NUL");
-    assert!(session.tool("execute_command", json!({ "args": [] })).await.1, "no command");
-    // And it still serves.
+    assert!(session.tool("execute_command", nul).await.1, "arguments cannot contain NUL");
+    assert!(
+        session.tool("execute_command", json!({ "args": [] })).await.1,
+        "the command is missing"
+    );
+    // The server still works.
     assert_eq!(session.tool("whoami", json!({})).await.0, "alice");
 }
 
@@ -86,14 +89,14 @@ async fn running_command_blocks_nothing_and_ends_with_its_session() {
     let arguments = json!({ "command": "sh", "args": ["-c", script, file] });
     let call = json!({ "name": "execute_command", "arguments": arguments });
     session.ask("tools/call", call).await;
-    until("it runs", async || file.exists()).await;
+    until("the command is running", async || file.exists()).await;
     let pid = std::fs::read_to_string(&file).unwrap().trim().to_owned();
     std::fs::remove_file(&file).unwrap();
     let alive = || crate::support::example_server::kill("0", &pid);
     assert_eq!(session.tool("whoami", json!({})).await.0, "alice");
     assert!(alive());
-    drop(session); // hangs up
-    until("it was killed", async || !alive()).await;
+    drop(session); // disconnects
+    until("the command is killed", async || !alive()).await;
 }
 
 #[tokio::test]

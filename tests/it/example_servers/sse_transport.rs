@@ -17,14 +17,15 @@ async fn send(app: &Router, method: &str, path: &str, body: impl Into<Body>) -> 
     app.clone().oneshot(request).await.unwrap()
 }
 
-/// Opens a session, and returns the path to post to beside the stream, which is to be held.
+/// Opens a session. Returns the path for messages, and the stream, which must be kept.
 async fn open(app: &Router, path: &str) -> (String, BodyDataStream) {
     let response = send(app, "GET", path, Body::empty()).await;
     assert_eq!(response.status(), StatusCode::OK);
     let mut stream = response.into_body().into_data_stream();
     let event = stream.next().await.unwrap().unwrap();
     let event = str::from_utf8(&event).unwrap();
-    let path = event.strip_prefix("event: endpoint\ndata: ").expect("it comes first");
+    let path =
+        event.strip_prefix("event: endpoint\ndata: ").expect("the endpoint event comes first");
     (path.trim().to_owned(), stream)
 }
 
@@ -92,8 +93,8 @@ async fn session_without_initialize_is_closed() {
     let app = transport(&CancellationToken::new());
     let started = tokio::time::Instant::now();
     let (path, mut stream) = open(&app, "/sse").await;
-    assert_eq!(send(&app, "POST", &path, PING).await.status(), 202); // which is none
-    while stream.next().await.is_some() {} // the answer to it, and keep-alives
+    assert_eq!(send(&app, "POST", &path, PING).await.status(), 202); // not an initialize request
+    while stream.next().await.is_some() {} // the response, and keep-alives
     assert!(started.elapsed() >= sse::INITIALIZE_WITHIN);
     assert!(started.elapsed() < sse::INITIALIZE_WITHIN * 2);
     drop(stream);
@@ -110,7 +111,7 @@ async fn initialized_session_is_kept_alive() {
     assert_eq!(send(&app, "POST", &path, INITIALIZED).await.status(), 202);
     let started = tokio::time::Instant::now();
     while started.elapsed() < sse::INITIALIZE_WITHIN * 3 {
-        let comment = stream.next().await.expect("it goes on").unwrap();
+        let comment = stream.next().await.expect("the stream is open").unwrap();
         assert!(comment.starts_with(b":"), "{comment:?}");
     }
     assert_eq!(send(&app, "POST", &path, PING).await.status(), 202);
@@ -121,7 +122,7 @@ async fn first_message_other_than_initialize_ends_the_session() {
     let app = transport(&CancellationToken::new());
     let (path, mut stream) = open(&app, "/sse").await;
     assert_eq!(send(&app, "POST", &path, INITIALIZED).await.status(), 202);
-    in_time("the end", async { while stream.next().await.is_some() {} }).await;
+    in_time("the end of the stream", async { while stream.next().await.is_some() {} }).await;
 }
 
 #[tokio::test]
@@ -143,5 +144,5 @@ async fn streams_end_on_shutdown() {
     let app = transport(&shutdown);
     let (_, mut stream) = open(&app, "/sse").await;
     shutdown.cancel();
-    assert!(in_time("the end", stream.next()).await.is_none());
+    assert!(in_time("the end of the stream", stream.next()).await.is_none());
 }

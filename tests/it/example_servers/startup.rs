@@ -23,7 +23,7 @@ async fn sigterm_ends_sse_streams_and_the_process() {
     let (status, _) = server.terminate().await;
     assert_eq!(status.code(), Some(0));
     assert_eq!(idle.events.next().await, None);
-    while busy.events.next().await.is_some() {} // the call may have been answered
+    while busy.events.next().await.is_some() {} // the call may have been completed
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn generated_password_is_printed_with_a_working_curl_line() {
         assert_eq!(user, "admin");
         assert!(password.len() >= 22, "{password}");
         passwords.push(password.to_owned());
-        let path = url.strip_prefix(&server.url).expect("the port that was bound");
+        let path = url.strip_prefix(&server.url).expect("the URL of the server");
         let request = server.request(method, path).headers(headers).body(body);
         let wrong = request.try_clone().unwrap().basic_auth(user, Some("admin"));
         assert_eq!(answer(wrong).await.status(), 401, "{name}");
@@ -219,7 +219,7 @@ async fn generated_password_is_printed_with_a_working_curl_line() {
     }
     passwords.sort_unstable();
     passwords.dedup();
-    assert_eq!(passwords.len(), 3, "each has its own");
+    assert_eq!(passwords.len(), 3, "passwords are different");
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn servers_listen_on_the_given_host() {
         }
     }
     if std::net::TcpListener::bind("[::1]:0").is_err() {
-        return; // no IPv6 here
+        return; // IPv6 is not available
     }
     for host in ["::1", "[::1]"] {
         let args = [&["--host", host][..], &USERS].concat();

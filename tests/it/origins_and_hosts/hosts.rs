@@ -25,7 +25,7 @@ async fn dns_rebinding_is_403_on_every_path() {
     let preflight = [&page[..], &[("access-control-request-method", "POST")]].concat();
     let preflight = send(app.clone(), request(Method::OPTIONS, "/mcp", &preflight)).await;
     assert_eq!((preflight.status.as_u16(), seen.count()), (403, 0));
-    // Where the browser names no origin, it says what site asks.
+    // Without `Origin`, browsers send `Sec-Fetch-Site`.
     for site in ["same-origin", "none", "cross-site"] {
         let loaded = [("host", "evil.example"), ("sec-fetch-site", site), TOKEN];
         assert_eq!(status(&app, "/sse", &loaded).await, 403, "{site}");
@@ -52,7 +52,7 @@ async fn non_browser_clients_may_use_any_host() {
     for app in [app.clone().layer(layer()), app.layer(named())] {
         for host in ["evil.example", "tools.internal:8000", "10.0.0.1"] {
             assert_eq!(status(&app, "/mcp", &[("host", host), TOKEN]).await, 200, "{host}");
-            // As Node's `fetch` sends it.
+            // Node's `fetch` sends this.
             let node = [("host", host), ("sec-fetch-mode", "cors"), TOKEN];
             assert_eq!(status(&app, "/mcp", &node).await, 200, "{host}");
         }
@@ -67,12 +67,12 @@ async fn configured_hosts_accept_their_https_origins_only() {
         ("tools.example.com", "https://tools.example.com", 200),
         ("TOOLS.example.com", "https://tools.EXAMPLE.com", 200),
         ("tools.example.com:8000", "https://tools.example.com:8000", 200),
-        // A proxy may give it another name inside.
+        // A proxy may send another `Host`.
         ("127.0.0.1:8000", "https://tools.example.com", 200),
         ("other.example.com:8443", "https://other.example.com:8443", 200),
         ("127.0.0.1:8000", "http://127.0.0.1:8000", 200),
         ("localhost:8000", "http://localhost:8000", 200),
-        // An attacker on the network serves the page of plain http.
+        // A network attacker can serve pages over plain HTTP.
         ("tools.example.com", "http://tools.example.com", 403),
         ("tools.example.com", "https://evil.example", 403),
         ("evil.example", "https://tools.example.com", 403),

@@ -39,7 +39,7 @@ async fn foreign_origin_is_403_even_with_valid_credentials() {
             assert!(answer.message().contains(origin));
         }
     }
-    // It is looked at before the credential, and not needed.
+    // The check comes before authentication; requests without an origin pass it.
     let foreign = [host, ("origin", "http://evil.example")];
     assert_eq!(send(app.clone(), get("/mcp", &foreign)).await.status, 403);
     assert_eq!(send(app, get("/mcp", &[TOKEN, host])).await.status, 200);
@@ -80,7 +80,7 @@ async fn cross_site_fetch_metadata_is_403_without_an_origin() {
     for (site, status) in [
         (None, 200),
         (Some("same-origin"), 200),
-        (Some("none"), 200), // typed by the user
+        (Some("none"), 200), // navigation by the user
         (Some("cross-site"), 403),
         (Some("same-site"), 403),
         (Some("whatever"), 403),
@@ -89,7 +89,7 @@ async fn cross_site_fetch_metadata_is_403_without_an_origin() {
         fields.extend(site.map(|site| ("sec-fetch-site", site)));
         let answer = send(app.clone(), get("/mcp", &fields)).await;
         assert_eq!(answer.status, status, "{site:?}");
-        // Where there is an origin, it decides.
+        // If there is an origin, only the origin counts.
         fields.push(("origin", "https://app.example"));
         assert_eq!(send(app.clone(), get("/mcp", &fields)).await.status, 200, "{site:?}");
     }
@@ -102,7 +102,7 @@ async fn hostile_origin_is_escaped_and_truncated_in_the_message() {
     let origin = format!("http://\"}},\"id\":1,{}", "x".repeat(10_000));
     let answer = send(app.layer(layer()), get("/mcp", &[("origin", &origin)])).await;
     assert_eq!(answer.status, 403);
-    assert!(answer.message().len() < 500, "and it parses");
+    assert!(answer.message().len() < 500, "the message is truncated");
 }
 
 #[tokio::test]

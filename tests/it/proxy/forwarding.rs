@@ -33,7 +33,7 @@ async fn proxy_protects_every_method_of_every_path() {
             for wrong in WRONG {
                 assert_eq!(proxy.status(Method::POST, path, Some(wrong)).await, 401);
             }
-            // A preflight is no request of anybody: the layer passes it, the proxy does not.
+            // Preflights are exempt in the layer, but not in the proxy.
             let preflight = proxy.request(Method::OPTIONS, path);
             let preflight = preflight.header("access-control-request-method", "POST");
             let preflight = preflight.header("origin", "https://evil.example");
@@ -145,7 +145,7 @@ async fn proxy_forwards_only_paths() {
 
 #[tokio::test]
 async fn proxy_streams_in_both_directions() {
-    // The upstream sends back what it gets, as it gets it.
+    // The upstream echoes the body as it arrives.
     let echo = any(|request: Request| async { request.into_body() });
     let upstream = serve(Router::new().route("/echo", echo)).await;
     let proxy = proxy(&upstream, &USERS).await;
@@ -156,12 +156,12 @@ async fn proxy_streams_in_both_directions() {
     let mut response = answer(request).await;
     assert_eq!(response.status(), 200);
     for next in ["two", "three"] {
-        let chunk = in_time("what was sent", response.chunk()).await.unwrap().unwrap();
+        let chunk = in_time("a chunk", response.chunk()).await.unwrap().unwrap();
         assert!(!chunk.is_empty());
         sender.send(next.into()).await.unwrap();
     }
     drop(sender);
-    let rest = in_time("the end", response.text()).await.unwrap();
+    let rest = in_time("the end of the body", response.text()).await.unwrap();
     assert_eq!(rest, "three");
 }
 

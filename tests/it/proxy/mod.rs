@@ -22,7 +22,8 @@ use crate::example_servers::transport;
 use crate::support::example_server::Server;
 use crate::support::serve;
 
-/// An upstream that tells the method, target and headers it was sent, and counts.
+/// An upstream that responds with the method, target and headers of each request, and counts the
+/// requests.
 pub async fn recorder() -> (String, Arc<AtomicUsize>) {
     let count = Arc::<AtomicUsize>::default();
     let counted = count.clone();
@@ -44,7 +45,7 @@ async fn proxy(upstream: &str, args: &[&str]) -> Server {
     Server::start("proxy", &[&["--upstream", upstream][..], args].concat()).await
 }
 
-/// What the recorder was sent for a request of these lines.
+/// What the recorder received for a request with this head.
 async fn recorded(proxy: &Server, head: &str) -> (Value, HashMap<String, Vec<String>>) {
     let answer = proxy.raw(&format!("{head}\r\n\r\n")).await;
     let start = answer.find('{').unwrap_or_else(|| panic!("{answer}"));
@@ -58,7 +59,7 @@ async fn recorded(proxy: &Server, head: &str) -> (Value, HashMap<String, Vec<Str
     (told, headers)
 }
 
-/// An MCP server over HTTP+SSE that believes its proxy.
+/// An MCP server over HTTP+SSE that trusts the principal header of its proxy.
 async fn believing_upstream() -> String {
     async fn believe(mut request: Request, next: Next) -> Response {
         let name = request.headers().get("x-mcp-principal");

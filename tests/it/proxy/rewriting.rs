@@ -23,7 +23,7 @@ fn urls_of_the_upstream_become_paths() {
         ("http://tools.internal:9000", "http://user:pw@tools.internal:9000/mcp", "/mcp"),
         ("http://tools.internal:9000", "http://tools.internal:9000", "/"),
         ("http://tools.internal:9000", "http://tools.internal:9000?a", "/?a"),
-        // It must not become another host.
+        // The path must not be parsed as another host.
         ("http://tools.internal:9000", "http://tools.internal:9000//evil/x", "/.//evil/x"),
         ("http://tools.internal", "http://tools.internal:80/x", "/x"),
         ("http://tools.internal:80", "http://tools.internal/x", "/x"),
@@ -87,7 +87,7 @@ fn long_events_are_forwarded_without_buffering() {
     assert_eq!(&next[..], b"event: endpoint\ndata: /m\n\n");
 }
 
-/// The kind: an option is checked by a looser rule than the layer's, which then panics.
+/// The option must not accept names that make the layer panic.
 #[test]
 fn host_name_option_accepts_what_the_layer_accepts() {
     for name in ["tools.example.com", "TOOLS:8000", "a_b", "10.0.0.1:1", "[::1]", "[fe80::1]:80"] {

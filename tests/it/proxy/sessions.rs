@@ -30,7 +30,7 @@ async fn closing_the_client_stream_closes_the_upstream_stream() {
     let posted = async || answer(http().post(&endpoint).body(PING)).await.status();
     assert_eq!(posted().await, 202);
     drop(session);
-    until("the session ended", async || posted().await == 404).await;
+    until("the session is closed", async || posted().await == 404).await;
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::support::example_server::{ALICE, Events, Server, USERS, answer};
 
-/// An upstream that names itself.
+/// An upstream whose responses contain its own address.
 async fn upstream() -> String {
     async fn redirect(State(own): State<String>, request: Request) -> Response {
         let status: u16 = request.uri().path()[1..].parse().unwrap();

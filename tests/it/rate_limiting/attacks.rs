@@ -18,16 +18,16 @@ use crate::support::htpasswd::htpasswd;
 use crate::support::log::Log;
 use crate::support::{basic, recorder};
 
-/// What a path that does not exist answers to who is let in.
+/// The status of a path that does not exist, for authenticated clients.
 const IN: u16 = 404;
 
-/// Users of a password file; the password of each is the name, backwards.
+/// Users in a password file. The password of each user is the reversed name.
 struct Team(TempDir);
 
 impl Team {
     fn of(names: &[&str]) -> Self {
         let team = Self(TempDir::new().unwrap());
-        // Or it would be reported, where others may write to what this user creates.
+        // The directory must not be writable by others: the server would log a warning.
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         fs::set_permissions(team.0.path(), mode).unwrap();
         crate::support::write_credentials(team.file(), "");
@@ -41,7 +41,7 @@ impl Team {
         self.0.path().join("users.htpasswd")
     }
 
-    /// Adds the user or changes the password, in a file that takes the place of the old one.
+    /// Adds the user or changes the password, and replaces the file by rename.
     fn set(&self, name: &str, password: &str) {
         let next = self.0.path().join("next");
         fs::copy(self.file(), &next).unwrap();
@@ -64,7 +64,7 @@ fn right(name: &str) -> String {
     name.chars().rev().collect()
 }
 
-/// Somebody at 127.0.0.x.
+/// A client with the address 127.0.0.x.
 struct Client<'s> {
     http: reqwest::Client,
     server: &'s Server,
@@ -86,8 +86,8 @@ impl Client<'_> {
         self.tries(name, &right(name)).await.0
     }
 
-    /// Guesses until it has to wait for a period of the limit, or nearly: what follows comes before
-    /// another guess is free. Returns how many guesses were judged.
+    /// Attempts wrong passwords until the limit is reached and a full interval remains, so that no
+    /// attempt is free for the next requests. Returns how many attempts were verified.
     async fn guesses(&self, mut name: impl FnMut(usize) -> String, every: u64) -> usize {
         let (started, mut judged) = (Instant::now(), 0);
         loop {
@@ -117,13 +117,12 @@ fn at(x: u8, server: &Server) -> Client<'_> {
     Client { http: http.build().unwrap(), server }
 }
 
-/// Of an address with one user, and of an address with any number of them: how many at once, and how
-/// many seconds each one more takes.
+/// The limits per user of an address, and per address: burst, and refill interval in seconds.
 const OF_USER: (usize, u64) = (10, 10);
 
 const OF_ADDRESS: (usize, u64) = (20, 3);
 
-/// As many as the limit lets pass in the time that it took, whatever that was.
+/// Asserts that the attempts are the burst, plus one for each interval that has passed.
 fn assert_limited(judged: usize, (burst, every): (usize, u64), took: Duration) {
     let most = burst + (took.as_secs() / every) as usize;
     assert!((burst..=most).contains(&judged), "{judged} of {burst} to {most}");
@@ -149,7 +148,7 @@ async fn twenty_attempts_per_address_then_one_every_three_seconds() {
     let started = Instant::now();
     let judged = guesser.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
     assert_limited(judged, OF_ADDRESS, started.elapsed());
-    // Nobody is asked for a password in vain, and what is public is.
+    // Requests without credentials and public paths are not limited.
     for (path, expected) in [("/nothing", 401), ("/health", 200)] {
         assert_eq!(server.status(Method::GET, path, None).await, expected);
     }
@@ -162,22 +161,22 @@ async fn known_users_keep_access_behind_a_rate_limited_address() {
     let client = at(1, &server);
     assert_eq!(client.logs_in("alice").await, IN);
     client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
-    assert_eq!(client.logs_in("carol").await, 429, "she did not");
+    assert_eq!(client.logs_in("carol").await, 429, "carol has not logged in before");
     for time in 0..50 {
-        assert_eq!(client.logs_in("alice").await, IN, "remembered, {time}");
+        assert_eq!(client.logs_in("alice").await, IN, "cached, {time}");
     }
 
-    // Nor does she wait where she is not remembered, as with a new password.
+    // A known user with a new, uncached password is not limited either.
     let count = "mcp_auth_reloads_total{outcome=\"applied\"} 1\n";
     team.set("alice", "a new one");
-    until("the file is in force again", async || {
+    until("the file is reloaded", async || {
         let text = answer(server.request(Method::GET, "/metrics")).await.text().await;
         text.unwrap().contains(count)
     })
     .await;
     client.guesses(|guess| format!("user-{guess}"), OF_ADDRESS.1).await;
     assert_eq!(client.logs_in("carol").await, 429);
-    assert_eq!(client.logs_in("alice").await, 401, "the old one");
+    assert_eq!(client.logs_in("alice").await, 401, "the old password");
     assert_eq!(client.tries("alice", "a new one").await.0, IN);
 }
 
@@ -190,10 +189,10 @@ async fn attacks_do_not_lock_users_out_at_other_addresses() {
     for time in ["first", "remembered"] {
         assert_eq!(alice.logs_in("alice").await, IN, "{time}");
     }
-    assert_eq!(at(3, &server).logs_in("alice").await, IN, "at any other");
+    assert_eq!(at(3, &server).logs_in("alice").await, IN, "at a third address");
 }
 
-/// Otherwise what is remembered could be guessed at full speed.
+/// Otherwise cached passwords could be guessed at full speed.
 #[tokio::test]
 async fn rate_limited_address_cannot_confirm_a_correct_password() {
     let team = Team::of(&["alice"]);
@@ -217,14 +216,14 @@ async fn address_limit_applies_to_all_schemes() {
     assert_eq!(client.logs_in("alice").await, 429);
     assert_eq!(client.logs_in("dave").await, 429);
     assert_eq!(client.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xw").await.0, 429);
-    assert_eq!(client.brings("Basic !").await.0, 429, "malformed ones count as well");
-    assert_eq!(client.brings("Unknown scheme").await, (401, None), "no credential");
+    assert_eq!(client.brings("Basic !").await.0, 429, "malformed credentials count too");
+    assert_eq!(client.brings("Unknown scheme").await, (401, None), "no credentials");
     let other = at(2, &server);
     assert_eq!(other.brings("Bearer rD3m0NfE5Yc0mKq1bWv7Xw").await, (IN, None));
     assert_eq!(other.logs_in("dave").await, IN);
 }
 
-/// What this app answers to alice, served with or without the addresses of its clients.
+/// The status for alice, if the app is served with or without client addresses.
 async fn served(app: Router, told: bool) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

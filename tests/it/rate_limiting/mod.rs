@@ -21,7 +21,7 @@ use crate::support::{basic, get, recorder, send};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Alice's password is `a`, at a cost of 4.
+/// Alice's password is `a`; the cost is 4.
 const HTPASSWD: &str = "alice:$2y$04$eRSOaN6roE9KbenAUvK/cuvPuWKM69Y/vVrOcfjpGi2rnYKBWJixa";
 
 fn by_header() -> RateLimit {
@@ -30,7 +30,7 @@ fn by_header() -> RateLimit {
     }))
 }
 
-/// Three for one user, five in all, and none comes back soon.
+/// Three attempts per user, five per address, and no refill during the test.
 fn three_and_five() -> RateLimit {
     by_header().per_user(Limit::new(3, HOUR)).per_address(Limit::new(5, HOUR))
 }
@@ -48,7 +48,7 @@ fn users() -> Basic {
     Basic::new([("alice", "a"), ("bob", "b")]).unwrap()
 }
 
-/// `Basic` whose answers are not there at once, as those of a database.
+/// `Basic` that decides asynchronously, like a database lookup.
 fn later() -> impl Authenticator {
     let users = std::sync::Arc::new(users());
     from_fn(move |head: &Parts| {
@@ -97,7 +97,7 @@ async fn per_user_limit_is_independent_of_the_authenticator() {
         }
         assert_eq!(failed, 3);
     }
-    // A function claims no user: the address alone is limited.
+    // A function does not claim a user, so only the address is limited.
     let app = app(later(), three_and_five());
     let mut failed = 0;
     for n in 0..50 {
@@ -137,14 +137,18 @@ async fn invalid_credentials_count_once_across_all_schemes() {
         assert_eq!(status(&app, "192.0.2.1", &format!("Bearer wrong-{n}")).await, 401);
     }
     assert_eq!(status(&app, "192.0.2.1", "Bearer wrong-5").await, 429);
-    assert_eq!(status(&app, "192.0.2.1", "Bearer b").await, 429, "a token that is new here");
+    assert_eq!(
+        status(&app, "192.0.2.1", "Bearer b").await,
+        429,
+        "the client is not known at this address"
+    );
     assert_eq!(status(&app, "192.0.2.2", "Bearer b").await, 200);
-    // A request without a credential, or with one of no known scheme, attempts nothing.
+    // Requests without credentials, or with an unknown scheme, are no attempts.
     assert_eq!(send(app.clone(), get("/", &[("x-address", "192.0.2.1")])).await.status, 401);
     assert_eq!(status(&app, "192.0.2.1", "Digest x").await, 401);
 }
 
-/// From an address where nobody named the proxy in front, say, which all clients share.
+/// All clients share an address, for example behind a proxy that is not declared as trusted.
 #[tokio::test]
 async fn cached_passwords_are_still_rate_limited() {
     for app in
@@ -160,7 +164,7 @@ async fn cached_passwords_are_still_rate_limited() {
             }
         }
         assert_eq!(answers, [10, 140, 0]);
-        // At 100 wrong ones, and five a second, the right one is no longer told.
+        // After 100 failures the correct password is rate-limited too.
         let right = status(&app, "192.0.2.1", &basic("alice", "a")).await;
         assert_eq!(right, 429);
         assert_eq!(status(&app, "192.0.2.2", &basic("alice", "a")).await, 200, "elsewhere it is");
@@ -241,7 +245,7 @@ async fn only_password_files_are_rate_limited_by_default() {
     assert!(!answers(users().boxed(), password).await);
     assert!(!answers(tokens().boxed(), token).await);
     assert!(answers(file().boxed(), password).await);
-    assert!(answers(any_of(tokens(), file()).boxed(), token).await, "for all its schemes");
+    assert!(answers(any_of(tokens(), file()).boxed(), token).await, "for all schemes of `any_of`");
 }
 
 #[tokio::test]
@@ -283,7 +287,7 @@ async fn panic_in_attempt_is_503() {
     assert_eq!(status(&app, "192.0.2.1", "Bearer x").await, 503);
 }
 
-/// A backend that is down makes nobody fail.
+/// An unavailable backend does not count as a failed attempt of its clients.
 #[tokio::test]
 async fn unavailable_authenticator_is_no_failed_attempt() {
     let down = from_fn(|head: &Parts| {

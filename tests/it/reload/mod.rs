@@ -27,7 +27,7 @@ use tower::ServiceExt;
 
 use crate::support::{basic, get, send, with_authorization};
 
-/// A file that is replaced by rename, as editors do it and Kubernetes.
+/// A file that is replaced by rename, like editors and Kubernetes do it.
 struct File {
     folder: TempDir,
     path: PathBuf,
@@ -64,7 +64,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Streams events to whoever asks, and gives them a session.
+/// An app that streams events and gives each client a session.
 fn guarded(authenticator: impl Authenticator) -> Router {
     let anybody = RateLimit::default().no_address_limit();
     let stream = || async {
@@ -122,16 +122,20 @@ async fn reload_applies_added_changed_and_removed_users() {
     let (_, mut bobs) = open(&app, &of_bob).await;
     let (_, mut carols) = open(&app, &of_carol).await;
 
-    // Alice has a new password, Bob is gone, Carol stays, and Dave is new.
+    // Alice has a new password, Bob is removed, Carol is unchanged, and Dave is new.
     file.replace(&(password("alice", "new") + &carol + &password("dave", "d")));
     until("alice's stream ends", async || has_ended(&mut alices).await).await;
     until("bob's stream ends", async || has_ended(&mut bobs).await).await;
-    assert!(!has_ended(&mut carols).await, "hers goes on");
+    assert!(!has_ended(&mut carols).await, "carol's stream is open");
     assert_eq!((status(&app, &alice).await, status(&app, &of_bob).await), (401, 401));
     assert_eq!(status(&app, &basic("dave", "d")).await, 200);
     let new = basic("alice", "new");
     let fields = [("authorization", &*new), ("mcp-session-id", &session)];
-    assert_eq!(send(app.clone(), get("/", &fields)).await.status, 200, "the session is hers still");
+    assert_eq!(
+        send(app.clone(), get("/", &fields)).await.status,
+        200,
+        "the session belongs to the same principal"
+    );
     let fields = [("authorization", &*of_carol), ("mcp-session-id", &session)];
     assert_eq!(send(app.clone(), get("/", &fields)).await.status, 404);
 }
@@ -143,7 +147,7 @@ async fn broken_or_missing_file_keeps_the_previous_version() {
     let handle = tokens.handle();
     let app = guarded(tokens);
     let (_, mut open) = open(&app, "Bearer one").await;
-    assert!(!handle.reload().unwrap(), "nothing is new");
+    assert!(!handle.reload().unwrap(), "nothing has changed");
     for broken in ["ci sha256:12", &(token("ci", "two", "") + "half of a li")] {
         file.replace(broken);
         let error = handle.reload().unwrap_err().to_string();
@@ -160,9 +164,9 @@ async fn broken_or_missing_file_keeps_the_previous_version() {
     assert!(!has_ended(&mut open).await);
 
     file.replace(&token("ci", "two", ""));
-    until("the file is seen again", async || status(&app, "Bearer two").await == 200).await;
+    until("the file is reloaded", async || status(&app, "Bearer two").await == 200).await;
     assert_eq!(status(&app, "Bearer one").await, 401);
-    until("its stream ends", async || has_ended(&mut open).await).await;
+    until("the stream ends", async || has_ended(&mut open).await).await;
 }
 
 #[tokio::test]
@@ -181,10 +185,10 @@ async fn changed_scopes_or_owner_end_streams_of_a_token() {
     assert_eq!(status(&app, "Bearer added").await, 200);
 
     file.replace(&(token("ci", "scoped", "") + &token("alice", "his", "") + &kept));
-    until("it is in force", async || status(&app, "Bearer added").await == 401).await;
+    until("the file is reloaded", async || status(&app, "Bearer added").await == 401).await;
     let [kept, scoped, his] = &mut open_with[..] else { unreachable!() };
-    until("the scopes are others", async || has_ended(scoped).await).await;
-    until("the owner is another", async || has_ended(his).await).await;
+    until("the stream with the old scopes ends", async || has_ended(scoped).await).await;
+    until("the stream of the old owner ends", async || has_ended(his).await).await;
     assert!(!has_ended(kept).await);
     let answer = send(app.clone(), with_authorization("Bearer his")).await;
     assert_eq!(answer.body, "alice");
@@ -213,16 +217,16 @@ async fn reload_applies_added_and_removed_keys() {
         body.frame().await.unwrap().unwrap();
         open.push(body);
     }
-    // In rotation, both are good; then the old one goes.
+    // During rotation both secrets are valid; then the old one is removed.
     file.replace(&(key("ci", old) + &key("ci", new) + &key("alice", other)));
-    until("the new one is in force", async || status("ci", new).await == 200).await;
+    until("the new secret is accepted", async || status("ci", new).await == 200).await;
     assert_eq!(status("ci", old).await, 200);
     assert!(!has_ended(&mut open[0]).await);
     file.replace(&(key("alice", other) + &key("ci", new)));
-    until("its stream ends", async || has_ended(&mut open[0]).await).await;
+    until("the stream of the old secret ends", async || has_ended(&mut open[0]).await).await;
     assert_eq!((status("ci", old).await, status("ci", new).await), (401, 200));
     assert!(!has_ended(&mut open[1]).await);
-    // What others can write is not put in force.
+    // A file that others can write is not loaded.
     file.replace_with_mode(&key("ci", old), 0o622);
     assert!(handle.reload().unwrap_err().to_string().ends_with("(mode 622): `chmod go-w` it"));
     assert_eq!((status("ci", old).await, status("ci", new).await), (401, 200));
@@ -234,17 +238,17 @@ async fn last_credential_of_a_file_can_be_removed() {
     let app = guarded(Basic::from_htpasswd_file(&users.path).unwrap());
     let (_, mut stream) = open(&app, &basic("alice", "a")).await;
     users.replace("# nobody\n");
-    until("its stream ends", async || has_ended(&mut stream).await).await;
+    until("the stream ends", async || has_ended(&mut stream).await).await;
     assert_eq!(status(&app, &basic("alice", "a")).await, 401);
 
     let tokens = File::new(&token("ci", "leaked", ""));
     let app = guarded(Bearer::from_file(&tokens.path).unwrap());
     let (_, mut stream) = open(&app, "Bearer leaked").await;
     tokens.replace("");
-    until("its stream ends", async || has_ended(&mut stream).await).await;
+    until("the stream ends", async || has_ended(&mut stream).await).await;
     assert_eq!(status(&app, "Bearer leaked").await, 401);
     tokens.replace(&token("ci", "new", ""));
-    until("a new one is in force", async || status(&app, "Bearer new").await == 200).await;
+    until("the new token is accepted", async || status(&app, "Bearer new").await == 200).await;
 
     let keys = File::new(&key("ci", [1; 32]));
     let mut hmac = Hmac::from_file(&keys.path).unwrap();
@@ -254,7 +258,7 @@ async fn last_credential_of_a_file_can_be_removed() {
     assert!(!format!("{hmac:?}").contains("ci"));
 }
 
-/// Each set names the one it is of in every line: a request that saw two of them would tell.
+/// Every line of a version names the version, so a request that used two versions would be noticed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn reloads_are_atomic_under_load() {
     let set = |number: u64| {
@@ -280,9 +284,9 @@ async fn reloads_are_atomic_under_load() {
                 let mut asked = 0;
                 while !ended.load(SeqCst) {
                     let stays = send(app.clone(), with_authorization("Bearer stays")).await;
-                    assert_eq!(stays.status, 200, "it is in every set");
+                    assert_eq!(stays.status, 200, "the token is in every version");
                     let changes = send(app.clone(), with_authorization("Bearer changes")).await;
-                    assert_eq!(changes.status, 200, "and so is this: {changes:?}");
+                    assert_eq!(changes.status, 200, "the token is in every version: {changes:?}");
                     let [name, scopes, year] = changes.body.split(' ').collect::<Vec<_>>()[..]
                     else {
                         panic!("{}", changes.body)

@@ -6,7 +6,7 @@ use mcp_auth_layer::{Basic, Bearer, Hmac, Signer};
 use super::{File, guarded, key, password, status, token};
 use crate::support::{basic, send};
 
-/// The kind: revocation fails open, by hand at the next edit of the file, by file at its last line.
+/// Neither an edit of the file nor its last line may undo a revocation.
 #[tokio::test]
 async fn revoked_token_stays_revoked_until_its_line_is_removed() {
     let [leaked, other] = [token("ci", "leaked", ""), token("ci", "other", "")];
@@ -22,13 +22,13 @@ async fn revoked_token_stays_revoked_until_its_line_is_removed() {
         handle.reload().unwrap();
         assert!(!leaks().await && status(&app, "Bearer other").await == 200);
     }
-    // Without the line it is forgotten, and a new line is a new decision.
+    // Once its line is removed, the revocation is forgotten: a new line is a new decision.
     file.replace(&other);
     handle.reload().unwrap();
     file.replace(&(leaked.clone() + &other));
     handle.reload().unwrap();
     assert!(leaks().await);
-    // All of a name, and back by hand.
+    // All tokens of a name are revoked, and one is added again.
     assert_eq!(handle.revoke_all_of("ci"), 2);
     file.replace(&(other.clone() + &leaked));
     handle.reload().unwrap();
@@ -72,7 +72,7 @@ async fn revoked_key_stays_revoked_until_its_line_is_removed() {
     assert!(is_good(leaked).await);
 }
 
-/// What a handle added is no line of the file: that it was revoked is no matter of the file.
+/// The revocation of a token that was added at runtime does not apply to the file.
 #[tokio::test]
 async fn revoked_runtime_token_can_be_added_by_file() {
     let file = File::new(&token("ci", "other", ""));
@@ -87,7 +87,7 @@ async fn revoked_runtime_token_can_be_added_by_file() {
     assert_eq!(status(&app, "Bearer new").await, 200);
 }
 
-/// The kind: a line that somebody has taken out is read all the same.
+/// A line that was commented out must not be read.
 #[tokio::test]
 async fn commented_out_lines_are_revoked() {
     for comment in ["#", "# ", " #", "\t# "] {

@@ -18,7 +18,7 @@ async fn session_keys_are_per_process_or_given_and_rotatable() {
         McpAuthLayer::new(by_name()).session_key(new).session_key(old),
         McpAuthLayer::new(by_name()).session_key(new),
     ];
-    // Which of them open what which of them sealed.
+    // Whether the column's layer accepts IDs that the row's layer bound.
     let opens = [
         [true, false, false, false],
         [false, true, true, false],
@@ -28,7 +28,7 @@ async fn session_keys_are_per_process_or_given_and_rotatable() {
     for (sealing, opens) in ways.iter().zip(opens) {
         let alice = given(&server.clone().layer(sealing.clone()), "alice").await;
         for (opening, opens) in ways.iter().zip(opens) {
-            // Two layers of one process share its key.
+            // Two layers in one process share its key.
             let app = server.clone().layer(opening.clone());
             let request = get("/mcp", &[("x-who", "alice"), (SESSION, &alice.header)]);
             assert_eq!(send(app, request).await.status, if opens { 200 } else { 404 });
@@ -81,7 +81,7 @@ async fn danger_shared_sessions_disables_binding() {
     let fields = [("x-who", "bob"), (SESSION, BARE), (SESSION, "two")];
     assert_eq!(send(app.clone(), get("/mcp?session_id=1", &fields)).await.status, 200);
     seen.only();
-    // Nobody vouches for this one all the same.
+    // Session IDs are still removed from unauthenticated requests.
     let anonymous = get("/public?session_id=1", &[(SESSION, BARE)]);
     send(app, anonymous).await;
     let head = seen.only();

@@ -12,7 +12,7 @@ use mcp_auth_layer::McpAuthLayer;
 use super::layer;
 use crate::support::{Answer, get, request, send};
 
-/// Whatever the answer is to, its handles are sealed; other streams and fields stay.
+/// IDs are bound in responses to any method; other responses and headers are unchanged.
 #[tokio::test]
 async fn only_event_streams_are_rewritten() {
     async fn answer(head: Parts) -> Response {
@@ -62,7 +62,7 @@ fn alice_layer() -> McpAuthLayer<mcp_auth_layer::Basic> {
     McpAuthLayer::basic("alice", "a")
 }
 
-/// What an app that answers with these events and fields is answered with.
+/// The response of the layer to a request whose inner response has these events and headers.
 async fn streamed(
     method: Method,
     events: &'static str,
@@ -80,7 +80,7 @@ async fn streamed(
 
 const STREAM: (&str, &str) = ("content-type", "text/event-stream");
 
-/// The kind: a coding that means nothing counts as one.
+/// Codings without an effect do not make a stream unreadable.
 #[tokio::test]
 async fn event_stream_content_codings_other_than_identity_are_502() {
     for coding in ["none", "", "identity", "NONE", "identity, none", " , identity ,", "none,none"] {
@@ -96,7 +96,7 @@ async fn event_stream_content_codings_other_than_identity_are_502() {
     }
 }
 
-/// The kind: the inner service is asked for what cannot be given back.
+/// The inner service must not encode what the layer has to rewrite.
 #[tokio::test]
 async fn accept_encoding_is_identity_if_events_are_accepted() {
     let authorization = crate::support::basic("alice", "a");
@@ -133,7 +133,7 @@ async fn accept_encoding_is_identity_if_events_are_accepted() {
     assert_eq!(asked(shared, &["text/event-stream"]).await, "gzip, br");
 }
 
-/// The kind: what is private is marked so for one kind of credential alone (RFC 9111 §3.5).
+/// Responses are private for every kind of credential (RFC 9111 §3.5).
 #[tokio::test]
 async fn authenticated_responses_are_private_by_default() {
     for (fields, expected) in [
@@ -153,8 +153,7 @@ async fn authenticated_responses_are_private_by_default() {
     assert!(!public.headers.contains_key("cache-control"));
 }
 
-/// The kind: more is bound on its way out than would be verified on its way in. A server that
-/// repeats what a client wrote would bind another principal's ID to it.
+/// A server that echoes client input must not be tricked into binding another principal's ID.
 #[tokio::test]
 async fn ambiguous_endpoint_events_are_not_bound() {
     let endpoint = |url: &'static str| -> &'static str {
@@ -167,8 +166,8 @@ async fn ambiguous_endpoint_events_are_not_bound() {
         "http://localhost/messages/?SESSION-ID=6f1c4f0e&session_id=b0b",
         "/messages/?session_id[]=6f1c4f0e&session_id=b0b#x",
         "/messages/?session_id=&session_id=b0b",
-        // What is repeated makes the server's own parameter a part of something else: of the
-        // fragment, of a value, of another line.
+        // The echoed input turns the server's own parameter into a part of something else: of the
+        // fragment, of a value, or of another line.
         "/messages/?tenant=x&session_id=6f1c4f0e#&session_id=b0b",
         "/?session_id=6f1c4f0e#/messages/?session_id=b0b",
         "/?session_id=6f1c4f0e&z=/messages/?session_id=b0b",
@@ -186,12 +185,12 @@ async fn ambiguous_endpoint_events_are_not_bound() {
         let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
         assert!(answer.body.contains("session_id=b0b."), "{url}: {}", answer.body);
     }
-    // HTTP+SSE opens a session by GET. What a POST is answered with may be anybody's text.
+    // HTTP+SSE opens sessions with GET. The response to a POST may contain text of any client.
     let echoed = endpoint("/messages/?session_id=6f1c4f0e");
     assert_eq!(streamed(Method::POST, echoed, &[STREAM]).await.body, echoed);
 }
 
-/// The kind: what a stranger can repeat as often as he likes is said each time.
+/// Clients can repeat this, so it must not fill the log.
 #[tokio::test]
 async fn unbound_endpoint_is_logged_once_per_stream() {
     let (log, _guard) =
@@ -210,7 +209,7 @@ async fn unbound_endpoint_is_logged_once_per_stream() {
         let lines = warnings(method, events.repeat(9)).await;
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("WARN") && lines[0].contains(why), "{lines:?}");
-        assert!(!lines[0].contains("session_id="), "nothing of the URL: {lines:?}");
+        assert!(!lines[0].contains("session_id="), "the URL is not logged: {lines:?}");
     }
     for quiet in ["/messages", "/?session_id=", "/?a=b#c"] {
         assert_eq!(warnings(Method::POST, event(quiet)).await, [""; 0], "{quiet}");

@@ -22,13 +22,13 @@ const SESSION: &str = "mcp-session-id";
 
 const EVENT: &str = "last-event-id";
 
-/// What the inner server calls the session.
+/// The inner server's ID of the session.
 const BARE: &str = "6f1c4f0e";
 
 const EVENTS: &str = "event: endpoint\ndata: /messages/?a=1&session_id=6f1c4f0e&b=%20\n\n\
                       id: 0/0\ndata: hello\n\n";
 
-/// Lets everybody in who says who they are, as `name` or `name@issuer`.
+/// Authenticates clients as the `name` or `name@issuer` that they send.
 fn by_name() -> impl Authenticator {
     from_fn(|head: &Parts| {
         let who = head.headers.get("x-who").and_then(|who| who.to_str().ok()).map(str::to_owned);
@@ -46,7 +46,7 @@ fn layer() -> McpAuthLayer<impl Authenticator> {
     McpAuthLayer::new(by_name()).session_key(KEY).public_path("/public")
 }
 
-/// A server that gives the same ids to everybody, and records what it is asked.
+/// A server that gives the same IDs to all clients, and records its requests.
 fn server() -> (Router, Seen) {
     let (recording, seen) = recorder();
     let stream = || async { ([("content-type", "text/event-stream")], EVENTS) };
@@ -57,8 +57,8 @@ fn server() -> (Router, Seen) {
     (router, seen)
 }
 
-/// The handles that the server gives to somebody: of a session by header, of a session by URL, and
-/// of an event.
+/// The IDs that a client receives: of a session in a header, of a session in a URL, and of an
+/// event.
 struct Given {
     header: String,
     endpoint: String,
@@ -97,8 +97,11 @@ async fn bound_ids_work_for_their_principal() {
     assert_eq!(alice.header.rsplit_once('.').unwrap().0, BARE);
     assert_ne!(alice.header, BARE);
     assert_eq!(alice.event.rsplit_once('.').unwrap().0, "0/0");
-    assert!(alice.endpoint.starts_with("/messages/?a=1&session_id=6f1c4f0e."), "others are kept");
-    assert!(alice.endpoint.ends_with("&b=%20"), "and their encoding");
+    assert!(
+        alice.endpoint.starts_with("/messages/?a=1&session_id=6f1c4f0e."),
+        "other parameters are kept"
+    );
+    assert!(alice.endpoint.ends_with("&b=%20"), "the encoding is kept");
 
     let by_header = [("x-who", "alice"), (SESSION, &*alice.header), (EVENT, &*alice.event)];
     for method in [Method::POST, Method::GET, Method::DELETE, Method::PUT, Method::OPTIONS] {
@@ -114,7 +117,7 @@ async fn bound_ids_work_for_their_principal() {
     assert_eq!(head.extensions.get::<OriginalUri>().unwrap().0, head.uri);
 }
 
-/// All pairs of who opened and who asks.
+/// All pairs of a principal that opened a session and one that uses its ID.
 #[tokio::test]
 async fn bound_ids_are_rejected_for_other_principals() {
     let (server, seen) = server();
@@ -138,7 +141,7 @@ async fn bound_ids_are_rejected_for_other_principals() {
                 }
             }
         }
-        // Whoever says nothing is let in where everybody is, and brings no handle along.
+        // Unauthenticated requests to public paths are forwarded without IDs.
         let target = format!("/public?session_id={}&kept", given.query());
         let anonymous = get(&target, &[(SESSION, &given.header), (EVENT, &given.event)]);
         assert_eq!(send(app.clone(), anonymous).await.status, 200);
@@ -151,7 +154,7 @@ async fn bound_ids_are_rejected_for_other_principals() {
     }
 }
 
-/// The kind: names of different schemes are taken for one person.
+/// Principals of different schemes with the same name can be separated.
 #[tokio::test]
 async fn issuers_separate_principals_of_the_same_name() {
     use mcp_auth_layer::{Authenticator, Basic, Bearer, any_of};
@@ -187,7 +190,7 @@ async fn requests_without_session_ids_are_forwarded() {
     }
 }
 
-/// Under `nest` the inner service finds the id opened wherever it looks.
+/// With `nest`, the inner service finds the unbound ID in both URIs.
 #[tokio::test]
 async fn original_uri_of_nested_routers_is_restored_too() {
     let (server, seen) = server();
@@ -201,8 +204,7 @@ async fn original_uri_of_nested_routers_is_restored_too() {
     assert_eq!(original, "/tools/mcp?session_id=6f1c4f0e");
 }
 
-/// What means nothing in one place is an ID in another: `+` and `%20` are white space in queries
-/// alone, and an ID that is bound on its way out opens on its way in.
+/// `+` and `%20` are white space in queries, but an ID in headers.
 #[tokio::test]
 async fn session_headers_are_not_percent_decoded() {
     let (recording, seen) = recorder();

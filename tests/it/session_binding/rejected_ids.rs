@@ -119,7 +119,7 @@ async fn duplicate_session_ids_are_rejected() {
     assert_eq!(seen.count(), 0);
 }
 
-/// A spelling that some servers take for the handle's name does not bring a bare one past.
+/// Servers that treat other spellings as the same name must not receive unverified IDs.
 #[tokio::test]
 async fn aliases_of_session_id_names_are_recognized() {
     let (server, seen) = server();
@@ -128,7 +128,7 @@ async fn aliases_of_session_id_names_are_recognized() {
     for (name, sealed) in [
         ("Mcp_Session_Id", &alice.header),
         ("Mcp.Session.Id", &alice.header), // PHP
-        ("Mcp!Session~Id", &alice.header), // lighttpd, to CGI
+        ("Mcp!Session~Id", &alice.header), // CGI behind lighttpd
         ("Last.Event.Id", &alice.event),
     ] {
         let bare = sealed.rsplit_once('.').unwrap().0;
@@ -143,7 +143,7 @@ async fn aliases_of_session_id_names_are_recognized() {
     }
     let sealed = alice.query();
     for name in [
-        "sessionId[0]", // to Express a list, which as a key is its only element
+        "sessionId[0]", // an array in Express, which as a key equals its only element
         "sessionId[]",
         "sessionId%5b1%5D",
         "[sessionId]",
@@ -167,7 +167,7 @@ async fn aliases_of_session_id_names_are_recognized() {
     assert_eq!(seen.count(), 0);
 }
 
-/// The kind: what is there and empty counts as something, in one direction and not in the other.
+/// Empty IDs count neither in requests nor in responses.
 #[tokio::test]
 async fn empty_session_ids_are_ignored_unless_duplicate() {
     let (server, seen) = server();
@@ -183,7 +183,8 @@ async fn empty_session_ids_are_ignored_unless_duplicate() {
         assert_eq!(send(app.clone(), request).await.status, 200, "{query}");
         seen.only();
     }
-    // An empty one beside the header is none, too; of two in one place nobody knows which counts.
+    // An empty parameter next to the header is ignored; of two values in one place, either could be
+    // used.
     let own = [("x-who", "alice"), (SESSION, &alice.header)];
     assert_eq!(send(app.clone(), get("/mcp?session_id=", &own)).await.status, 200);
     assert_eq!(seen.only().headers[SESSION], BARE);
@@ -193,7 +194,7 @@ async fn empty_session_ids_are_ignored_unless_duplicate() {
     is_unknown(&send(app, get("/mcp", &two)).await);
 }
 
-/// On its way out.
+/// The same rule for responses.
 #[tokio::test]
 async fn empty_ids_in_responses_are_not_bound() {
     let events =

@@ -24,7 +24,7 @@ const BOB: &str = "Basic Ym9iOmh1bnRlcjI=";
 const USERS: [&str; 6] =
     ["--user", "alice:pass:word", "--token", "alice:YWxpY2VzLXRva2Vu", "--user", "bob:hunter2"];
 
-/// The answer to whoever brings an id that is not theirs.
+/// Asserts the response for an ID that is not bound to the principal.
 async fn is_unknown(response: Response) {
     assert_eq!(response.status(), 404);
     let body: Value = response.json().await.unwrap();
@@ -37,11 +37,11 @@ async fn streamable_http_sessions_cannot_be_hijacked() {
     let alices = Session::open(&format!("{}/mcp", server.url), ALICE).await;
     let bare = alices.id.rsplit_once('.').unwrap().0.to_owned();
 
-    // Alice waits for the result of a call, and listens.
+    // Alice waits for the result of a call, and listens for events.
     let called = tokio::spawn(answer(alices.call(ALICE, "sleep 2; echo for-alice-only")));
     let mut listening = Events::of(answer(alices.ask(Method::GET, ALICE)).await);
 
-    // With her id, with what stands in it, and with both, Bob gets nothing.
+    // Bob uses her ID, the inner ID, and both.
     for id in [&alices.id, &bare] {
         let bobs = Session { id: id.clone(), url: alices.url.clone() };
         is_unknown(answer(bobs.call(BOB, "echo taken over")).await).await;
@@ -52,20 +52,20 @@ async fn streamable_http_sessions_cannot_be_hijacked() {
         is_unknown(answer(resumed.header("mcp-session-id", &*bare)).await).await;
         is_unknown(answer(bobs.ask(Method::DELETE, BOB)).await).await;
     }
-    // Nor with a session of his own and her event.
+    // Bob uses a session of his own and her event ID.
     let bobs = Session::open(&alices.url, BOB).await;
     let resumed = bobs.ask(Method::GET, BOB).header("last-event-id", "0/0");
     is_unknown(answer(resumed).await).await;
 
     let result = called.await.unwrap().text().await.unwrap();
     assert!(result.contains("for-alice-only"), "{result}");
-    // The session works as before, and under whatever credential of hers.
+    // The session still works, with either of Alice's credentials.
     for authorization in [ALICE, ALICES_TOKEN] {
         let result = answer(alices.call(authorization, "echo still-here")).await;
         assert!(result.text().await.unwrap().contains("still-here"));
     }
     assert_eq!(answer(alices.ask(Method::DELETE, ALICES_TOKEN)).await.status(), 202);
-    ends(&mut listening).await; // when she deletes the session
+    ends(&mut listening).await; // alice deleted the session
     assert_eq!(answer(bobs.call(BOB, "echo fine")).await.status(), 200);
 }
 
@@ -95,13 +95,17 @@ async fn http_sse_sessions_cannot_be_hijacked() {
     let bobs = SseSession::open(&server.url, BOB).await;
     assert_eq!(bobs.post(call).await, 202);
 
-    assert_eq!(post(ALICES_TOKEN, query).await.status(), 202, "the same person");
+    assert_eq!(
+        post(ALICES_TOKEN, query).await.status(),
+        202,
+        "another credential of the same principal"
+    );
     let (_, data) = alices.events.next().await.unwrap();
     assert!(data.contains(r#""text":"alice""#), "{data}");
     assert_eq!(alices.tool("whoami", json!({})).await, ("alice".to_owned(), false));
 }
 
-/// All pairs of who opened a session and who asks for it.
+/// All pairs of a principal that opened a session and one that uses its ID.
 #[tokio::test]
 async fn sessions_are_bound_to_issuer_and_name() {
     let by_name = |head: &http::request::Parts| {

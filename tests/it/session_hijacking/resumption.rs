@@ -18,7 +18,7 @@ use crate::support::example_server::{ALICE, Events, answer};
 use crate::support::mcp_server::{Session, VERSION, Working};
 use crate::support::serve;
 
-/// All events there were, by the ids that it gave them.
+/// Stores all events by the IDs that it assigned.
 #[derive(Clone, Default)]
 struct Stored(Arc<Mutex<Vec<(String, ServerSseMessage)>>>);
 
@@ -66,7 +66,7 @@ async fn resumable(with_sessions: bool) -> String {
     serve(app.layer(McpAuthLayer::new(any_of(users, tokens)))).await
 }
 
-/// A call whose progress is reported, in a session or as protocol 2026-07-28 has it.
+/// A call that reports its progress, in a session or without one as in protocol 2026-07-28.
 fn working(request: RequestBuilder, with_sessions: bool) -> RequestBuilder {
     let mut meta = json!({ "progressToken": "p" });
     if !with_sessions {
@@ -112,7 +112,7 @@ async fn streams_can_be_resumed_by_their_principal_only() {
             let resumed = resume(&alices, authorization, id).await;
             assert_eq!(resumed.status(), 200);
             let mut resumed = Events::of(resumed);
-            let (_, data) = resumed.next().await.expect("what came after the progress");
+            let (_, data) = resumed.next().await.expect("the event after the progress");
             assert!(data.contains("for-alice-only"), "{data}");
         }
         let bobs = match with_sessions {

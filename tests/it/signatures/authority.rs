@@ -28,7 +28,7 @@ async fn authority_is_a_loopback_or_configured_name() {
     let other = sent_to(host("10.0.0.7:8000"), "10.0.0.7:8000");
     assert_eq!(ask(known_as(), other).await.status, 401);
 
-    // Where `Host` is one of the names, it is the one that counts.
+    // If `Host` is one of the configured names, only that name is accepted.
     assert_eq!(ask(known_as(), sent_to(host("b.example"), "b.example")).await.status, 200);
     assert_eq!(ask(known_as(), sent_to(host("b.example"), "tools.example")).await.status, 401);
     let mut two = sent_to(host("b.example"), "10.0.0.7:8000");
@@ -42,7 +42,7 @@ async fn authority_is_a_loopback_or_configured_name() {
     let mut absolute = host("localhost").request();
     *absolute.uri_mut() = "http://localhost/mcp?a=1".parse().unwrap();
     assert_eq!(ask(hmac(), absolute).await.status, 200);
-    // Another scheme in the request line does not make another port the default one.
+    // The scheme in the request line does not change which port is the default.
     let mut other_port = local("localhost:443");
     *other_port.uri_mut() = "https://localhost:443/mcp?a=1".parse().unwrap();
     assert_eq!(ask(hmac(), other_port).await.status, 401);
@@ -54,7 +54,7 @@ async fn authority_is_a_loopback_or_configured_name() {
     assert_eq!(ask(hmac(), nowhere).await.status, 400);
 }
 
-/// The kind: what is compared with what the request itself says. Servers may share a key.
+/// Servers may share a key, so the authority must not be taken from the request alone.
 #[tokio::test]
 async fn signatures_for_another_server_are_rejected() {
     let host = |host: &str| Forged::get().without_header("host").with_header("host", host);
@@ -67,11 +67,11 @@ async fn signatures_for_another_server_are_rejected() {
     ] {
         assert_eq!(ask(hmac(), host(name).request()).await.status, expected, "{name}");
     }
-    // The cause is logged, and not sent.
+    // The cause is logged, but not sent.
     let refused = ask(hmac(), host("another-server.example").request()).await;
     let rejection = format!("{:?}", refused.extensions.get::<Rejection>().unwrap());
     assert!(rejection.contains("Hmac::authority") && !refused.body.contains("authority"));
-    // The names of the layer are the server's, too.
+    // The host names of the layer apply to signatures too.
     let named = async |name: &str| {
         let layer = McpAuthLayer::new(any_of(hmac(), Bearer::new([("a", "b")]).unwrap()).boxed());
         let app = recorder().0.layer(layer.host("tools.example.com"));
@@ -80,7 +80,7 @@ async fn signatures_for_another_server_are_rejected() {
     assert_eq!(named("tools.example.com").await, 200);
     assert_eq!(named("tools.example.com:8443").await, 200);
     assert_eq!(named("other.example.com").await, 401);
-    // A name with the default port is the same without.
+    // A name with the default port equals the name without a port.
     let with_port = McpAuthLayer::new(hmac().https()).host("tls.example.com:443");
     let signed = host("tls.example.com");
     assert_eq!(send(recorder().0.layer(with_port), signed.request()).await.status, 200);

@@ -23,7 +23,7 @@ async fn body_needs_a_covered_digest_with_any_method() {
             };
             assert_eq!(status(with("")).await, 200, "{method}");
             assert_eq!(status(with("x")).await, 401, "{method} {announced}");
-            // There is a digest, and the signature says nothing of it.
+            // There is a digest, but the signature does not cover it.
             let uncovered = with("x")
                 .with_header("content-type", "text/plain")
                 .with_header("content-digest", &sha_256(b"x"));
@@ -51,9 +51,9 @@ async fn every_known_digest_must_match() {
         let answer = status(digested(broken)).await;
         assert!(answer == 400 || answer == 401, "{broken}: {answer}");
     }
-    assert_eq!(status(digested("sha-256=:RK/0:, sha-256=:RK/0:")).await, 400, "doubled");
+    assert_eq!(status(digested("sha-256=:RK/0:, sha-256=:RK/0:")).await, 400, "duplicate key");
     let two_lines = digested(&good).with_header("content-digest", "md5=:AAAA:");
-    assert_eq!(status(two_lines).await, 400, "one line each");
+    assert_eq!(status(two_lines).await, 400, "repeated header");
 }
 
 #[tokio::test]
@@ -74,7 +74,11 @@ async fn signed_bodies_are_limited_each_and_in_total() {
     assert_eq!(send(app.clone(), Forged::post("012").request()).await.status, 503);
     assert_eq!(send(app.clone(), Forged::post("01").request()).await.status, 200);
     drop(held);
-    assert_eq!(send(app, Forged::post("012").request()).await.status, 200, "it was given back");
+    assert_eq!(
+        send(app, Forged::post("012").request()).await.status,
+        200,
+        "the budget was released"
+    );
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn every_component_of_the_profile_must_be_covered() {
 async fn additional_components_must_be_known_and_present() {
     let dated = || Forged::get().with_header("date", "Tue, 20 Apr 2021 02:07:55 GMT");
     assert_eq!(status(dated().covering(&["date", "@target-uri"])).await, 200);
-    assert_eq!(status(Forged::get().covering(&["date"])).await, 400, "not there");
+    assert_eq!(status(Forged::get().covering(&["date"])).await, 400, "the header is missing");
     for unknown in [
         "@status",
         "@query-param;name=\"a\"",
@@ -81,7 +81,7 @@ async fn changing_a_covered_component_is_rejected() {
 
 #[tokio::test]
 async fn headers_of_the_profile_must_not_be_repeated() {
-    // The base of both is the same; what a server reads of the first line is not.
+    // Both requests have the same signature base, but a server may read only the first line.
     let one = || {
         Forged::get().with_header("mcp-param-path", "/reports, /etc").covering(&["mcp-param-path"])
     };
@@ -115,7 +115,7 @@ async fn aliases_of_covered_headers_and_upgrade_must_be_covered() {
     }
 }
 
-/// The kind: two lists of what is "the session", two notions of the same header.
+/// Verifier and session binding must agree on which headers identify the session.
 #[tokio::test]
 async fn configured_headers_must_be_covered_in_every_spelling() {
     let api_keys = || {
@@ -139,7 +139,7 @@ async fn configured_headers_must_be_covered_in_every_spelling() {
         ("mcp.x", 401, 401),
         ("content.encoding", 401, 401),
         ("content_type", 401, 401),
-        ("content-type", 200, 200), // without a body
+        ("content-type", 200, 200), // content-type counts only with a body
         ("last.event.id", 401, 401),
         ("x-api-key", 401, 401),
         ("x_api_key", 401, 401),
@@ -148,7 +148,7 @@ async fn configured_headers_must_be_covered_in_every_spelling() {
         ("x-other", 200, 200),
     ] {
         for (hmac, expected) in [(plain(), by_default), (covering(), with_cover)] {
-            // Put on after signing, as somebody in between would.
+            // The header is added after signing, as an attacker on the path would do.
             let mut request = Forged::get().request();
             request.headers_mut().insert(name, "1".parse().unwrap());
             assert_eq!(send(app(hmac), request).await.status, expected, "{name}");
@@ -166,7 +166,7 @@ async fn headers_read_by_any_layer_must_be_covered() {
     let plain = McpAuthLayer::new(shared).danger_shared_sessions();
     let (named, plain) = (recorder().0.layer(named), recorder().0.layer(plain));
     let carries = || Forged::get().with_header("x-session", "1");
-    // The router puts the layer around its fallback when the first request comes.
+    // The router applies the layer to its fallback with the first request.
     assert_eq!(send(plain.clone(), carries().request()).await.status, 200);
     assert_eq!(send(named, Forged::get().request()).await.status, 200);
     assert_eq!(send(plain.clone(), carries().request()).await.status, 401);
@@ -174,7 +174,7 @@ async fn headers_read_by_any_layer_must_be_covered() {
     assert_eq!(send(plain, covered.request()).await.status, 200);
 }
 
-/// The kind: coverage is judged by names, not by what they cover (RFC 9421 §2.2).
+/// Coverage depends on what the components contain, not on their names (RFC 9421 §2.2).
 #[tokio::test]
 async fn target_can_be_covered_by_any_complete_component() {
     let covering = |components: &[&str]| Forged {
@@ -183,7 +183,7 @@ async fn target_can_be_covered_by_any_complete_component() {
     };
     for (components, expected) in [
         (&["@method", "@authority", "@path", "@query"][..], 200),
-        // As the two signing libraries on PyPI do by default.
+        // The default of two signing libraries on PyPI.
         (&["@method", "@authority", "@target-uri"], 200),
         (&["@method", "@target-uri"], 200),
         (&["@method", "@authority", "@request-target"], 200),
@@ -206,7 +206,7 @@ async fn target_can_be_covered_by_any_complete_component() {
             assert_eq!(status(moved).await, 401, "{component} {target}");
         }
     }
-    // Behind TLS the client's scheme is another one.
+    // Behind TLS the client signs another scheme.
     let over_tls = ask(hmac().https(), covering(&["@method", "@target-uri"]).request()).await;
     assert_eq!(over_tls.status, 401);
 }

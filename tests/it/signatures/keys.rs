@@ -31,7 +31,8 @@ async fn key_may_have_two_secrets_for_rotation() {
 
 #[tokio::test]
 async fn one_signature_of_a_known_key_is_selected() {
-    // What a gateway signs is none of our business, however odd it is.
+    // A signature of a gateway with an unknown key is ignored, even if it is malformed for this
+    // profile.
     let foreign = |label: &str| labelled(label, "gateway").covering(&["x-gateway;sf", "@scheme"]);
     let ours = labelled("ours", "ci");
     for all in [
@@ -42,11 +43,11 @@ async fn one_signature_of_a_known_key_is_selected() {
         assert_eq!(ask(hmac(), joined(&all)).await.status, 200);
     }
     let five = [foreign("a"), foreign("b"), foreign("c"), foreign("d"), ours.clone()];
-    assert_eq!(ask(hmac(), joined(&five)).await.status, 400, "more than four");
+    assert_eq!(ask(hmac(), joined(&five)).await.status, 400, "more than four signatures");
     let two = [ours.clone(), labelled("again", "ci")];
-    assert_eq!(ask(hmac(), joined(&two)).await.status, 401, "two of one key");
+    assert_eq!(ask(hmac(), joined(&two)).await.status, 401, "two signatures of one key");
     let two = [ours, Forged { secret: vec![7; 32], ..labelled("other", "other") }];
-    assert_eq!(ask(hmac(), joined(&two)).await.status, 401, "of two keys");
+    assert_eq!(ask(hmac(), joined(&two)).await.status, 401, "signatures of two keys");
 }
 
 #[tokio::test]
@@ -68,7 +69,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
         assert_eq!(either(broken(wrong())).await, either(broken(unknown())).await);
     }
 
-    // Two signatures of one key, and beside a scheme that has had enough.
+    // Two signatures of one key; and the key next to a scheme that is rate-limited.
     let twice = |forged: Forged| {
         let again = Forged { label: "again".into(), ..forged.clone() };
         joined(&[forged, again])

@@ -28,11 +28,11 @@ fn hmac() -> Hmac {
 
 fn app(authenticator: impl Authenticator) -> (Router, Seen) {
     let (app, seen) = recorder();
-    // What is covered is looked at here, not whose sessions they are.
+    // These tests are about coverage, so session binding is off.
     (app.layer(McpAuthLayer::new(authenticator).danger_shared_sessions()), seen)
 }
 
-/// What a verifier says to one request, and whether it got through.
+/// The verifier's response to one request.
 async fn ask(hmac: Hmac<impl ReplayStore>, request: Request) -> Answer {
     let (app, seen) = app(hmac);
     let answer = send(app, request).await;
@@ -44,12 +44,12 @@ async fn status(forged: Forged) -> u16 {
     ask(hmac(), forged.request()).await.status.as_u16()
 }
 
-/// As if it outlived the process, so that what was signed before its start counts.
+/// A verifier with a shared replay store, which accepts signatures made before it started.
 fn shared() -> Hmac<Scripted> {
     hmac().replay_store(Scripted::default())
 }
 
-/// A store that does as it is told.
+/// A replay store whose results are configured.
 struct Scripted {
     shared: bool,
     fails_to_tell: bool,
@@ -92,7 +92,7 @@ impl ReplayStore for Scripted {
     }
 }
 
-/// One request with the signatures of all of these, in this order.
+/// One request with all these signatures, in this order.
 fn joined(all: &[Forged]) -> Request {
     let mut request = all[0].unsigned();
     for forged in all.iter().cloned().map(Forged::at_last) {
@@ -148,7 +148,7 @@ async fn original_uri_is_verified_inside_nested_routers() {
     assert_eq!(ask(behind(), to("/mcp?x").request()).await.status, 401);
 }
 
-/// The kind: what the layer may ask any number of times changed something, or could not answer.
+/// The layer may call `authenticate_now` repeatedly, so it must not change anything.
 #[tokio::test]
 async fn head_verification_is_synchronous_without_side_effects() {
     let head = |request: Request| request.into_parts().0;
@@ -168,7 +168,7 @@ async fn head_verification_is_synchronous_without_side_effects() {
         assert_eq!(decided.unwrap().unwrap_err().status(), status);
     }
     assert_eq!(claims.load(Ordering::SeqCst), 0);
-    // Neither reserves the nonce, or claims it.
+    // Neither call reserves or claims the nonce.
     let held = [
         keys.authenticate_now(&head(captured.request())).unwrap().unwrap(),
         keys.authenticate(&head(captured.request())).await.unwrap(),

@@ -31,13 +31,13 @@ async fn validity_window_is_bounded() {
     };
     for (created, expires, status) in [
         (0, 300, 200),
-        (0, 301, 401),  // too long a window
-        (0, 0, 401),    // none
-        (0, -1, 401),   // ends before it begins
-        (50, 100, 200), // a clock that is ahead
+        (0, 301, 401),  // the window is too long
+        (0, 0, 401),    // the window is empty
+        (0, -1, 401),   // it expires before it is created
+        (50, 100, 200), // the client's clock is ahead
         (70, 100, 401),
         (-200, 90, 200),
-        (-120, -50, 200), // one that is behind
+        (-120, -50, 200), // the client's clock is behind
         (-130, -70, 401),
         (-400, -100, 401),
         (i64::MIN / 2, i64::MAX / 20_000, 400), // not an integer of structured fields

@@ -44,7 +44,7 @@ async fn replay_and_invalid_body_get_the_same_accept_signature() {
     }
 }
 
-/// The kind: everybody is refused, and nothing says why.
+/// The log must explain rejections, but only to clients that hold the key.
 #[tokio::test]
 async fn cause_of_rejection_is_logged_for_proven_keys_only() {
     let cause = |answer: &Answer| format!("{:?}", answer.extensions.get::<Rejection>().unwrap());
@@ -52,7 +52,7 @@ async fn cause_of_rejection_is_logged_for_proven_keys_only() {
     let refused = ask(shared(), stale(Forged::get()).request()).await;
     assert!(cause(&refused).contains("this server's clock says"), "{}", cause(&refused));
     assert!(!refused.body.contains("clock"), "{}", refused.body);
-    // Who has no key is told nothing, in the log neither: anybody could write it full.
+    // Without the key, no cause is logged: otherwise any client could fill the log.
     let wrong = Forged { secret: vec![9; 32], ..Forged::get() };
     let refused = ask(shared(), stale(wrong).request()).await;
     assert!(!cause(&refused).contains("clock"), "{}", cause(&refused));

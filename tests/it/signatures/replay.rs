@@ -28,14 +28,26 @@ async fn one_nonce_has_one_body_collected_at_a_time() {
         *copy.version_mut() = http::Version::HTTP_2;
         assert_eq!(send(app.clone(), copy).await.status, 401);
     }
-    assert_eq!(send(app.clone(), captured.request()).await.status, 401, "the whole one, too");
-    assert_eq!(send(app.clone(), Forged::post("{}").request()).await.status, 200, "another one");
+    assert_eq!(
+        send(app.clone(), captured.request()).await.status,
+        401,
+        "the complete request as well"
+    );
+    assert_eq!(
+        send(app.clone(), Forged::post("{}").request()).await.status,
+        200,
+        "another request"
+    );
     drop(first);
-    assert_eq!(send(app.clone(), captured.request()).await.status, 200, "released");
+    assert_eq!(
+        send(app.clone(), captured.request()).await.status,
+        200,
+        "the reservation was released"
+    );
     assert_eq!(seen.count(), 2);
 }
 
-/// The finding's own attack: the head is captured, and its body never comes.
+/// An attacker sends a captured head and withholds the body.
 #[tokio::test]
 async fn captured_head_is_accepted_once_over_real_sockets() {
     let (app, seen) = app(hmac());
@@ -44,7 +56,7 @@ async fn captured_head_is_accepted_once_over_real_sockets() {
     tokio::spawn(axum::serve(listener, app).into_future());
     let captured = Forged::post("{}").at_last();
     let request = captured.request();
-    // The server answers `100 Continue` once it wants the body.
+    // The server responds `100 Continue` when it reads the body.
     let mut head = String::from("POST /mcp?a=1 HTTP/1.1\r\nexpect: 100-continue\r\n");
     assert_eq!(request.uri(), "/mcp?a=1");
     for (name, value) in request.headers() {
@@ -69,7 +81,7 @@ async fn captured_head_is_accepted_once_over_real_sockets() {
     first.read_exact(&mut answer).await.unwrap();
     assert!(String::from_utf8_lossy(&answer).contains("HTTP/1.1 200"));
     assert_eq!(seen.count(), 1);
-    assert_eq!(open().await.0, "HTTP/1.1 401", "it is a replay now");
+    assert_eq!(open().await.0, "HTTP/1.1 401", "the nonce is used");
 }
 
 #[tokio::test]
@@ -79,7 +91,7 @@ async fn nonce_is_accepted_once_per_key() {
     assert_eq!(send(app.clone(), captured.request()).await.status, 200);
     assert_eq!(send(app.clone(), captured.request()).await.status, 401);
     assert_eq!(seen.count(), 1);
-    // Another key may have used the same.
+    // Another key may use the same nonce.
     let nonce = captured.parameters.iter().find(|(key, _)| key == "nonce").unwrap().1.clone();
     let other = Forged { secret: vec![7; 32], ..Forged::get() };
     let other = other.with("keyid", "\"other\"").with("nonce", nonce);
@@ -103,10 +115,10 @@ async fn replay_is_rejected_before_its_body_is_read() {
     let captured = Forged::post("{}").at_last();
     assert_eq!(send(app.clone(), captured.request()).await.status, 200);
     let unread = Body::from_stream(futures::stream::poll_fn(
-        |_| -> std::task::Poll<Option<Result<&str, BoxError>>> { panic!("it was read") },
+        |_| -> std::task::Poll<Option<Result<&str, BoxError>>> { panic!("the body was read") },
     ));
     let mut replay = captured.request().map(|_| unread);
-    // Over HTTP/1 the body of a refused request is read to the end, and dropped.
+    // Over HTTP/1 the body of a rejected request is read and discarded.
     *replay.version_mut() = http::Version::HTTP_2;
     assert_eq!(send(app, replay).await.status, 401);
 }
@@ -123,7 +135,7 @@ async fn invalid_body_does_not_consume_the_nonce() {
     assert_eq!(send(app, signed.request()).await.status, 200);
 }
 
-/// The kind: a parameter that is there and cannot do what it is for.
+/// A short nonce cannot be unique.
 #[tokio::test]
 async fn nonces_shorter_than_16_characters_are_rejected() {
     for (nonce, expected) in [
@@ -132,7 +144,7 @@ async fn nonces_shorter_than_16_characters_are_rejected() {
         (r#""""#, 401),
         (r#"" ""#, 401),
         (r#""\\\\\\\\\\\\\\\\""#, 401),      // eight backslashes
-        (":MDEyMzQ1Njc4OWFiY2RlZg==:", 401), // no string
+        (":MDEyMzQ1Njc4OWFiY2RlZg==:", 401), // not a string
     ] {
         assert_eq!(status(Forged::get().with("nonce", nonce)).await, expected, "{nonce}");
     }
@@ -146,7 +158,7 @@ async fn nonces_are_compared_by_unescaped_value() {
     assert_eq!(send(app.clone(), forged().request()).await.status, 200);
     assert_eq!(seen.principal(), "ci");
     assert_eq!(send(app.clone(), forged().request()).await.status, 401);
-    // What would be the same if the escapes were lost.
+    // These nonces would be equal if escapes were ignored.
     for other in [
         r#""0123456789-a\\\"b\\\\c""#,
         r#""0123456789-a\"b\\c""#,
@@ -195,8 +207,8 @@ async fn nonces_are_kept_longer_than_signatures_are_valid() {
         hmac().window(Duration::from_secs(5)).skew(Duration::from_secs(3)).replay_store(store);
     let forged = Forged::get().with("expires", now() + 5).with("created", now());
     assert_eq!(ask(hmac, forged.request()).await.status, 200);
-    // From `created` a skew ahead to `expires` a skew ago, in whole seconds at both ends, by a clock
-    // that moves by a second either way.
+    // The maximum: created one skew in the future and expired one skew ago, with whole seconds at
+    // both ends and a clock that may jump by a second in either direction.
     assert!(*kept.lock().unwrap() >= Duration::from_secs(5 + 3 + 3 + 2 + 2));
 }
 

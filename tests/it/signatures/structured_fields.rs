@@ -31,11 +31,11 @@ async fn malformed_signature_fields_are_400() {
     let odd = http::HeaderValue::from_bytes(b"x=\"\xe9\"").unwrap();
     let mut request = good.request();
     request.headers_mut().append("signature-input", odd);
-    assert_eq!(ask(hmac(), request).await.status, 400, "no ASCII");
+    assert_eq!(ask(hmac(), request).await.status, 400, "not ASCII");
     let mut request = Forged::get().with_header("mcp-name", "x").covering(&["mcp-name"]).request();
     let odd = http::HeaderValue::from_bytes(b"\xe9").unwrap();
     request.headers_mut().insert("mcp-name", odd);
-    assert_eq!(ask(hmac(), request).await.status, 400, "no ASCII in a covered field");
+    assert_eq!(ask(hmac(), request).await.status, 400, "not ASCII in a covered field");
     assert_eq!(status(Forged::get()).await, 200);
 }
 
@@ -80,16 +80,16 @@ async fn order_and_optional_white_space_do_not_matter() {
     let unknown = Forged::get().with("created", now() + 5).with("expires", now() + 60);
     let unknown = unknown.with("x", "?1").with("y", "1.50").with("z", "tok");
     let strict = unknown.input().replace("x=?1", "x").replace("1.50", "1.5");
-    // Signed as it is serialized strictly, sent in another spelling.
+    // Signed in canonical form, sent in another spelling.
     let mut signed = unknown.clone().with("x", "").with("y", "1.5");
     assert_eq!(signed.input(), strict);
     signed.sent_input = Some(unknown.input());
     assert_eq!(status(signed.clone()).await, 200);
     signed.sent_input = Some(strict.replace("tok", "tik"));
-    assert_eq!(status(signed).await, 401, "an unknown parameter is covered, too");
+    assert_eq!(status(signed).await, 401, "unknown parameters are covered too");
 }
 
-/// What is signed is the strict form (RFC 9421 §2.3), however the value was spelled.
+/// The canonical form is signed (RFC 9421 §2.3), whatever spelling is sent.
 #[tokio::test]
 async fn every_value_type_is_signed_in_canonical_form() {
     for (sent, strict) in [
@@ -110,7 +110,7 @@ async fn every_value_type_is_signed_in_canonical_form() {
         assert_eq!(sends(signed(strict)).await.status, 200, "{sent}");
         assert_eq!(sends(signed(sent)).await.status, 401, "{sent} is not strict");
     }
-    // These have one spelling, and another one is another value.
+    // These values have one spelling only; another spelling is another value.
     for (value, other) in [
         ("999999999999999", "999999999999998"),
         ("-999999999999999", "999999999999999"),
@@ -138,7 +138,7 @@ async fn every_value_type_is_signed_in_canonical_form() {
 
 #[tokio::test]
 async fn string_contents_are_not_parsed_as_parameters() {
-    // Sent as a value, or as what the value would look like if its escapes were lost.
+    // Sent as a string, and as the parameters that the string would be without its escapes.
     let hides = r#""0123456789abcdef\";keyid=\"other""#;
     let shows = r#""0123456789abcdef";keyid="other""#;
     let signed = Forged::get().without("keyid").with("nonce", hides).with("keyid", "\"ci\"");
@@ -146,9 +146,9 @@ async fn string_contents_are_not_parsed_as_parameters() {
     let bare = signed.clone().at_last().with("nonce", shows);
     let sent_input = Some(bare.input());
     let sent = Forged { sent_input, ..signed.clone().at_last() };
-    assert_eq!(ask(shared(), sent.request()).await.status, 400, "keyid stands there twice");
+    assert_eq!(ask(shared(), sent.request()).await.status, 400, "duplicate keyid");
     let bare = signed.at_last().without("keyid").with("nonce", shows).with("x", "\"ci\"");
     let other = Forged { secret: vec![7; 32], ..bare.clone() };
-    assert_eq!(ask(shared(), other.request()).await.status, 200, "of the other key, then");
+    assert_eq!(ask(shared(), other.request()).await.status, 200, "signed with the other key");
     assert_eq!(ask(shared(), bare.request()).await.status, 401);
 }

@@ -31,7 +31,7 @@ impl Tools {
 
 type Captured = Arc<Mutex<Vec<http::Request<Vec<u8>>>>>;
 
-/// Stands on the wire, and keeps a copy of all that passes.
+/// Captures each request on its way to the server.
 async fn capture(State(captured): State<Captured>, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -40,7 +40,7 @@ async fn capture(State(captured): State<Captured>, request: Request, next: Next)
     next.run(Request::from_parts(head, Body::from(body))).await
 }
 
-/// A guarded server; where it listens, and what reaches it.
+/// A protected server: its URL, and the requests that it receives.
 async fn serve() -> (String, Captured) {
     let mcp = StreamableHttpService::new(
         || Ok(Tools),

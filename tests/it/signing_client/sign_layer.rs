@@ -14,7 +14,7 @@ use super::signer;
 use crate::support::forged_request::SECRET;
 use crate::support::recorder;
 
-/// The headers of each request that reached the wire.
+/// The headers of each request that the inner service received.
 type Wire = Arc<Mutex<Vec<HeaderMap>>>;
 
 fn client() -> (impl Service<Request, Response = Response, Error = axum::BoxError> + Clone, Wire) {

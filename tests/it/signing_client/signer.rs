@@ -23,10 +23,10 @@ fn signed(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
     request
 }
 
-/// What a verifier says to a request that is signed once it has started.
+/// The verifier's response to a request that is signed after the verifier has started.
 fn status(request: impl FnOnce() -> http::Request<Vec<u8>>) -> u16 {
     let (app, seen) = recorder();
-    // What is covered is looked at here, not whose sessions they are.
+    // These tests are about signatures, so session binding is off.
     let hmac = Hmac::new([("ci", SECRET)]).unwrap();
     let request = request();
     let named = request.uri().authority().map_or("", |authority| authority.as_str());
@@ -41,7 +41,7 @@ fn status(request: impl FnOnce() -> http::Request<Vec<u8>>) -> u16 {
     answer.status.as_u16()
 }
 
-/// Any request that can be signed.
+/// Generates requests that can be signed.
 fn requests() -> impl Strategy<Value = http::Request<Vec<u8>>> {
     let method = prop::sample::select(vec!["GET", "POST", "DELETE", "PUT", "PURGE"]);
     let target = "http://[a-zA-Z0-9.-]{1,20}(:[1-9][0-9]{0,3})?(/[a-zA-Z0-9._~%!$&'()*+,;=:@-]{0,12}){0,4}(\\?[a-zA-Z0-9/?._~%!$&'()*+,;=:@-]{0,20})?";
@@ -52,7 +52,7 @@ fn requests() -> impl Strategy<Value = http::Request<Vec<u8>>> {
         "no request",
         |(method, target, headers, body)| {
             let mut request = http::Request::builder().method(method).uri(target);
-            let headers: BTreeMap<_, _> = headers.into_iter().collect(); // a line each
+            let headers: BTreeMap<_, _> = headers.into_iter().collect(); // one value per header
             for (name, value) in headers {
                 request = request.header(name, value);
             }
@@ -61,7 +61,7 @@ fn requests() -> impl Strategy<Value = http::Request<Vec<u8>>> {
     )
 }
 
-/// A changed copy: one byte of one of the things that are covered.
+/// A copy with one changed bit in something that the signature covers.
 fn change(
     request: http::Request<Vec<u8>>,
     what: prop::sample::Index,
@@ -87,8 +87,7 @@ fn change(
         1 => {
             let changed: Uri =
                 String::from_utf8(flip(&head.uri.to_string())?).ok()?.parse().ok()?;
-            // In lower case, and without its default port, it is the same authority; `http` and
-            // `hTTp` are the same scheme, and no scheme is covered.
+            // Case and the default port do not change the authority. The scheme is not covered.
             let told = |uri: &Uri| {
                 let authority =
                     uri.authority().map(|a| a.as_str().trim_end_matches(":80").to_lowercase());
@@ -109,8 +108,8 @@ fn change(
             let name = &covered[header - 3];
             let old = head.headers[name].clone();
             let changed = http::HeaderValue::from_bytes(&flip(old.to_str().ok()?)?).ok()?;
-            // White space around a value is not covered, and of the last letter of a signature of 32
-            // bytes two bits mean nothing (RFC 8941 §4.2.7 lets them be anything).
+            // White space around a value is not covered. In the last character of a signature of 32
+            // bytes, two bits are unused (RFC 8941 §4.2.7 allows any value).
             let told = |value: &http::HeaderValue| {
                 let value = value.as_bytes().trim_ascii();
                 let bytes = value.strip_prefix(b"sig=:").and_then(|v| v.strip_suffix(b":"));

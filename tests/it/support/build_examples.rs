@@ -10,17 +10,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The folder of the example programs, which are up to date.
+/// The directory with the example programs, which are up to date.
 pub fn examples() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(build)
 }
 
-/// Runs `cargo build --examples`: some tenths of a second where nothing has changed.
+/// Runs `cargo build --examples`, which takes some tenths of a second if nothing has changed.
 fn build() -> PathBuf {
-    let test = std::env::current_exe().expect("the tests know where they are");
+    let test = std::env::current_exe().expect("the path of the test binary");
     let folder = test.ancestors().nth(2).expect("TARGET/[TRIPLE/]PROFILE/deps/TEST");
-    let name = |path: &Path| path.file_name().expect("a name").to_str().expect("text").to_owned();
+    let name =
+        |path: &Path| path.file_name().expect("a file name").to_str().expect("UTF-8").to_owned();
     let profile = match &*name(folder) {
         "debug" => "dev".to_owned(),
         other => other.to_owned(),
@@ -39,14 +40,14 @@ fn build() -> PathBuf {
     command.args(triple.iter().flat_map(|triple| ["--target", triple]));
     command.arg("--target-dir").arg(target);
     command.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-    // What cargo tells the test about this package is nothing that build scripts should see.
+    // Build scripts must not see the variables that cargo sets for the test.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|own| name.starts_with(own)) {
             command.env_remove(&*name);
         }
     }
-    let output = command.output().expect("cargo runs");
+    let output = command.output().expect("cargo can be started");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the examples cannot be built: {said}");
     folder.join("examples")

@@ -14,13 +14,13 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-/// How long anything may take. Nothing waits that long unless it hangs.
+/// The timeout for every wait. A test reaches it only if something hangs.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 pub const USERS: [&str; 4] = ["--user", "alice:pass:word", "--token", "ci:dG9rZW4tb2YtdGhlLWNp"];
 pub const ALICE: &str = "Basic YWxpY2U6cGFzczp3b3Jk";
 pub const CI: &str = "Bearer dG9rZW4tb2YtdGhlLWNp";
-/// What would admit nobody: alice with a wrong password, a wrong token, no scheme, and nothing.
+/// Invalid credentials: a wrong password for alice, an unknown token, no scheme, and no token.
 pub const WRONG: [&str; 4] =
     ["Basic YWxpY2U6d3Jvbmc=", "Bearer dG9rZW4tb2Ytbm9ib2R5", "dG9rZW4tb2YtdGhlLWNp", "Bearer"];
 
@@ -29,7 +29,7 @@ pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     done.unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"))
 }
 
-/// Asks again until it holds.
+/// Polls until the condition holds.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let started = Instant::now();
     while !holds().await {
@@ -38,7 +38,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
     }
 }
 
-/// An example, with nothing from the environment of the tests that would change what it does.
+/// A command for an example, without environment variables that would change its behavior.
 pub fn example(name: &str) -> Command {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let path = super::build_examples::examples().join(file);
@@ -50,16 +50,16 @@ pub fn example(name: &str) -> Command {
     command
 }
 
-/// Sends a signal, and says whether there is such a process. By the shell, as `kill` is no program of
-/// its own on every machine.
+/// Sends a signal, and returns whether the process exists. Uses the shell's `kill`, because not
+/// every machine has it as a program.
 pub fn kill(signal: &str, id: &str) -> bool {
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "kill -s \"$0\" \"$1\" 2>/dev/null", signal, id]);
     shell.status().expect("there is a shell").success()
 }
 
-/// Writes to who may have ended already, or may not read to the end, which is theirs to decide: a test
-/// that takes that for a failure fails now and then. What they answer is looked at afterwards.
+/// Writes to a peer that may have closed its end or may not read everything. Such errors are
+/// ignored; the test checks the response instead.
 pub async fn written(pipe: &mut (impl AsyncWrite + Unpin), input: &[u8]) {
     use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
     if let Err(error) = pipe.write_all(input).await {
@@ -67,27 +67,27 @@ pub async fn written(pipe: &mut (impl AsyncWrite + Unpin), input: &[u8]) {
     }
 }
 
-/// Runs an example to its end.
+/// Runs an example until it exits.
 pub async fn run<A: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = A>) -> Output {
     output(example(name).args(args)).await
 }
 
 pub async fn output(command: &mut Command) -> Output {
-    in_time("the example ends", command.output()).await.expect("the example runs")
+    in_time("the example exits", command.output()).await.expect("the example runs")
 }
 
-/// A server that is listening, and is killed when this is dropped.
+/// A running server. It is killed when dropped.
 pub struct Server {
     child: Child,
-    /// Without a path and without a slash at the end.
+    /// Without a path and without a trailing slash.
     pub url: String,
-    /// What it printed up to the line that says where it listens.
+    /// The lines printed before the server was listening, including that line.
     pub printed: Vec<String>,
     said: Said,
     pipes: [JoinHandle<()>; 2],
 }
 
-/// What it logs, and prints after that line.
+/// The log, and what is printed while the server is listening.
 #[derive(Clone, Default)]
 struct Said(Arc<Mutex<String>>);
 
@@ -101,7 +101,7 @@ impl Said {
 }
 
 impl Server {
-    /// On a free port.
+    /// Starts the server on a free port.
     pub async fn start(name: &str, args: &[&str]) -> Self {
         Self::spawn(example(name).args(["--port", "0"]).args(args)).await
     }
@@ -114,10 +114,11 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut printed = Vec::new();
         let url = loop {
-            let line = in_time("it listens", lines.next_line()).await.expect("lines of text");
+            let line =
+                in_time("the server is listening", lines.next_line()).await.expect("lines of text");
             let Some(line) = line else {
-                stderr.await.expect("it is read");
-                panic!("the server ends: {}", said.0.lock().unwrap());
+                stderr.await.expect("stderr is read");
+                panic!("the server exited: {}", said.0.lock().unwrap());
             };
             let url = line.strip_prefix("listening on ").map(str::to_owned);
             printed.push(line);
@@ -130,7 +131,7 @@ impl Server {
         Self { child, url: url[..path].to_owned(), printed, said, pipes }
     }
 
-    /// What it has logged by now, and printed since it listens.
+    /// The log so far, and what was printed since the server is listening.
     pub fn said(&self) -> String {
         self.said.0.lock().unwrap().clone()
     }
@@ -139,7 +140,7 @@ impl Server {
         http().request(method, format!("{}{path}", self.url))
     }
 
-    /// The status without a credential, or with one.
+    /// The status of a request, with or without credentials.
     pub async fn status(&self, method: Method, path: &str, authorization: Option<&str>) -> u16 {
         let request = self.request(method, path);
         let request = match authorization {
@@ -149,38 +150,38 @@ impl Server {
         answer(request).await.status().as_u16()
     }
 
-    /// What a request of exactly these bytes is answered, to the end of the connection.
+    /// Sends exactly these bytes, and returns everything received until the connection is closed.
     pub async fn raw(&self, request: &str) -> String {
         let address = self.url.strip_prefix("http://").expect("a URL");
-        let mut stream = TcpStream::connect(address).await.expect("it listens");
-        in_time("it reads", written(&mut stream, request.as_bytes())).await;
+        let mut stream = TcpStream::connect(address).await.expect("the server is listening");
+        in_time("the server reads", written(&mut stream, request.as_bytes())).await;
         let mut answer = Vec::new();
-        let end = in_time("the connection ends", stream.read_to_end(&mut answer)).await;
-        // A server that has not read all of the request resets the connection after its answer.
-        assert!(end.is_ok() || !answer.is_empty(), "it answers: {end:?}");
+        let end = in_time("the connection is closed", stream.read_to_end(&mut answer)).await;
+        // A server that has not read the whole request resets the connection after its response.
+        assert!(end.is_ok() || !answer.is_empty(), "the server responds: {end:?}");
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Asks the process to stop, as a service manager does, and waits. Returns what it
-    /// [said](Self::said).
+    /// Sends SIGTERM, as a service manager does, and waits. Returns the exit status and the
+    /// [log](Self::said).
     pub async fn terminate(mut self) -> (ExitStatus, String) {
-        let id = self.child.id().expect("it runs").to_string();
-        assert!(kill("TERM", &id), "it runs");
-        let status = in_time("it stops", self.child.wait()).await.expect("its status");
+        let id = self.child.id().expect("the process is running").to_string();
+        assert!(kill("TERM", &id), "the process is running");
+        let status = in_time("the process exits", self.child.wait()).await.expect("an exit status");
         for pipe in &mut self.pipes {
-            pipe.await.expect("it is read");
+            pipe.await.expect("the pipe is read");
         }
         (status, self.said())
     }
 }
 
-/// A client that no proxy of the environment comes between.
+/// A client that ignores proxies of the environment.
 pub fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
 pub async fn answer(request: RequestBuilder) -> Response {
-    in_time("an answer", request.send()).await.expect("an answer")
+    in_time("a response", request.send()).await.expect("a response")
 }
 
 /// The first message of a session.
@@ -197,10 +198,10 @@ pub fn initialize(version: &str) -> Value {
     })
 }
 
-/// The second one.
+/// The second message of a session.
 pub const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
-/// A stream of events.
+/// A stream of server-sent events.
 pub struct Events {
     response: Response,
     unread: String,
@@ -213,7 +214,7 @@ impl Events {
         Self { response, unread: String::new() }
     }
 
-    /// The next event's name and data; `None` where the stream ends.
+    /// The name and data of the next event, or `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<(String, String)> {
         loop {
             while let Some((event, rest)) = self.unread.split_once("\n\n") {
@@ -222,7 +223,7 @@ impl Events {
                 let found = found.1.map(|data| (found.0.to_owned(), data.to_owned()));
                 self.unread = rest.to_owned();
                 if found.is_some() {
-                    return found; // and no comment
+                    return found; // not a comment
                 }
             }
             let chunk = in_time("an event", self.response.chunk()).await.ok()??;
@@ -231,17 +232,17 @@ impl Events {
     }
 }
 
-/// A client's end of an HTTP+SSE session.
+/// The client side of an HTTP+SSE session.
 pub struct SseSession {
     pub events: Events,
-    /// Where to post to.
+    /// The URL for messages.
     pub endpoint: String,
     authorization: String,
     id: u64,
 }
 
 impl SseSession {
-    /// Opens the stream and shakes hands.
+    /// Opens the stream and initializes the session.
     pub async fn open(base: &str, authorization: &str) -> Self {
         let mut session = Self::connect(base, authorization).await;
         let params = initialize("2024-11-05")["params"].take();
@@ -274,11 +275,11 @@ impl SseSession {
         assert_eq!(self.post(request.to_string()).await, 202);
     }
 
-    /// Posts a request, and waits for its answer.
+    /// Posts a request, and waits for its response.
     pub async fn call(&mut self, method: &str, params: Value) -> Value {
         self.ask(method, params).await;
         loop {
-            let (_, data) = self.events.next().await.expect("the stream goes on");
+            let (_, data) = self.events.next().await.expect("the stream is open");
             let message: Value = serde_json::from_str(&data).expect("JSON");
             if message["id"] == self.id {
                 return message;
@@ -286,7 +287,7 @@ impl SseSession {
         }
     }
 
-    /// Calls a tool, and returns its texts, and whether it reports an error.
+    /// Calls a tool. Returns its text, and whether it reports an error.
     pub async fn tool(&mut self, name: &str, arguments: Value) -> (String, bool) {
         let answer = self.call("tools/call", json!({ "name": name, "arguments": arguments })).await;
         let result = &answer["result"];

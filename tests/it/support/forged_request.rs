@@ -14,22 +14,23 @@ use sha2::{Digest, Sha256};
 
 pub const SECRET: [u8; 32] = *b"a secret of thirty-two bytes....";
 
-/// A request to be signed. Each test changes one thing about [`Forged::new`], which is accepted.
+/// A request to be signed. Each test changes one thing about [`Forged::get`] or [`Forged::post`],
+/// which are accepted.
 #[derive(Clone)]
 pub struct Forged {
     pub method: Method,
     pub target: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Whether the body comes with `Content-Length`.
+    /// Whether the body is sent with `Content-Length`.
     pub announced: bool,
     pub label: String,
     pub components: Vec<String>,
     pub parameters: Vec<(String, String)>,
     pub secret: Vec<u8>,
-    /// What is sent instead of the serialized input that was signed.
+    /// The value that is sent in place of the serialized parameters that were signed.
     pub sent_input: Option<String>,
-    /// What is signed in place of the target.
+    /// The target that is signed in place of the one that is sent.
     pub signed_target: Option<String>,
 }
 
@@ -66,7 +67,7 @@ impl Forged {
         }
     }
 
-    /// `POST /mcp?a=1` with a digested body.
+    /// `POST /mcp?a=1` with a body and its digest.
     pub fn post(body: &str) -> Self {
         Self { method: Method::POST, body: body.into(), ..Self::get() }
             .with_header("content-type", "application/json")
@@ -109,8 +110,8 @@ impl Forged {
         self
     }
 
-    /// With the time of now in its parameters. A verifier refuses what was signed before it
-    /// started, so the times are filled in late.
+    /// Fills in the current time. A verifier rejects signatures made before it started, so this
+    /// happens as late as possible.
     pub fn at_last(mut self) -> Self {
         for (_, value) in &mut self.parameters {
             match &**value {
@@ -122,7 +123,7 @@ impl Forged {
         self
     }
 
-    /// The value of a member of `Signature-Input`, as it is signed.
+    /// The value of the member of `Signature-Input`, as it is signed.
     pub fn input(&self) -> String {
         let components: Vec<_> = self
             .components
@@ -170,7 +171,7 @@ impl Forged {
         format!(":{}:", STANDARD.encode(mac.finalize().into_bytes()))
     }
 
-    /// The request with `Signature-Input` and `Signature` in one line each.
+    /// The request with one `Signature-Input` and one `Signature` header.
     pub fn request(&self) -> Request {
         let this = self.clone().at_last();
         let mut request = self.unsigned();

@@ -2,7 +2,7 @@
 
 const LINES: &str = include_str!("../../fixtures/htpasswd.tsv");
 
-/// What `htpasswd -nb OPTIONS` printed for this password, under this name.
+/// The output of `htpasswd -nb OPTIONS` for this name and password.
 pub fn htpasswd(options: &str, user: &str, password: &str) -> String {
     let hash = LINES.lines().find_map(|line| {
         let mut fields = line.split('\t');
@@ -14,7 +14,7 @@ pub fn htpasswd(options: &str, user: &str, password: &str) -> String {
     format!("{user}:{hash}")
 }
 
-/// Every password of the fixtures that is hashed by bcrypt, with its options.
+/// The options and password of every bcrypt line in the fixtures.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let fields = LINES.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     fields.filter(|fields| fields[0].starts_with("-B")).map(|fields| (fields[0], fields[1]))

@@ -13,7 +13,7 @@ use crate::support::example_server::{Events, INITIALIZED, answer, http, initiali
 
 pub const VERSION: &str = "2025-11-25";
 
-/// A client's end of a Streamable HTTP session.
+/// The client side of a Streamable HTTP session.
 pub struct Session {
     pub url: String,
     pub id: String,
@@ -53,14 +53,15 @@ impl Session {
     }
 }
 
-/// Nothing more comes than rmcp's event without data, which says how to come back.
+/// Asserts that the stream ends, after nothing but rmcp's event without data, which sets the retry
+/// time.
 pub async fn ends(events: &mut Events) {
     while let Some(event) = events.next().await {
         assert_eq!(event, ("message".to_owned(), String::new()));
     }
 }
 
-/// Reports progress, and then the result.
+/// A tool that reports progress, and then its result.
 #[derive(Clone)]
 pub struct Working;
 
@@ -76,7 +77,7 @@ impl ServerHandler for Working {
     ) -> Result<CallToolResponse, rmcp::ErrorData> {
         let token = context.meta.get_progress_token().expect("the test asks for progress");
         let progress = rmcp::model::ProgressNotificationParam::new(token, 50.0);
-        context.peer.notify_progress(progress).await.expect("somebody listens");
+        context.peer.notify_progress(progress).await.expect("the client is listening");
         Ok(CallToolResult::success(vec![ContentBlock::text("for-alice-only")]).into())
     }
 }

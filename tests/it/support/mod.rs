@@ -22,7 +22,7 @@ use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal};
 use tokio::net::{TcpListener, TcpSocket};
 use tower::{Service, ServiceExt};
 
-/// Writes a file of credentials, which its owner alone may write, whatever the umask is.
+/// Writes a credential file that only its owner may write, whatever the umask is.
 pub fn write_credentials(path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
     std::fs::write(&path, text).unwrap();
     #[cfg(unix)]
@@ -38,7 +38,7 @@ impl Seen {
         self.0.lock().unwrap().len()
     }
 
-    /// The only request there was since the last look.
+    /// The only request since the last call.
     pub fn only(&self) -> Parts {
         let mut seen = self.0.lock().unwrap();
         assert_eq!(seen.len(), 1, "one request reached the inner service");
@@ -52,7 +52,7 @@ impl Seen {
     }
 }
 
-/// A router whose fallback records every request and answers 200 with its body.
+/// A router that records every request and responds 200 with the body of the request.
 pub fn recorder() -> (Router, Seen) {
     log::set_up();
     let seen = Seen::default();
@@ -104,7 +104,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The values of `WWW-Authenticate`, a line each.
+    /// The values of `WWW-Authenticate`.
     pub fn challenges(&self) -> Vec<&str> {
         let fields = self.headers.get_all("www-authenticate").iter();
         fields.map(|field| field.to_str().unwrap()).collect()
@@ -124,7 +124,7 @@ where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
+    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a complete body");
     Answer {
         status: head.status,
         headers: head.headers,
@@ -133,7 +133,7 @@ where
     }
 }
 
-/// A request without a body; `fields` are header fields, in this order.
+/// A request without a body, with these header fields in this order.
 pub fn request(method: Method, target: &str, fields: &[(&str, &str)]) -> Request {
     let mut request = http::Request::builder().method(method).uri(target);
     for (name, value) in fields {
@@ -146,7 +146,7 @@ pub fn get(target: &str, fields: &[(&str, &str)]) -> Request {
     request(Method::GET, target, fields)
 }
 
-/// A `GET /` with this `Authorization`.
+/// `GET /` with this `Authorization`.
 pub fn with_authorization(value: &str) -> Request {
     get("/", &[("authorization", value)])
 }
