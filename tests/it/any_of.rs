@@ -78,9 +78,10 @@ async fn any_of_combines_sync_and_async_authenticators() {
             let admitted = head.headers.contains_key("x-later");
             async move {
                 tokio::task::yield_now().await;
-                match admitted {
-                    true => Ok(Principal::new("later")),
-                    false => Err(Rejection::missing(Challenge::new("Later"))),
+                if admitted {
+                    Ok(Principal::new("later"))
+                } else {
+                    Err(Rejection::missing(Challenge::new("Later")))
                 }
             }
         })

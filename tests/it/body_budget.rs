@@ -36,9 +36,10 @@ fn layer() -> McpAuthLayer<impl Authenticator> {
 /// A POST with a body of this many bytes, in two chunks. If it stalls, the body never ends.
 fn post(who: &str, bytes: usize, stalls: bool) -> Request {
     let pieces = futures::stream::iter([(); 2].map(|()| Ok::<_, BoxError>("x".repeat(bytes / 2))));
-    let body = match stalls {
-        true => Body::from_stream(pieces.chain(futures::stream::pending())),
-        false => Body::from_stream(pieces),
+    let body = if stalls {
+        Body::from_stream(pieces.chain(futures::stream::pending()))
+    } else {
+        Body::from_stream(pieces)
     };
     let request = http::Request::post("/").header("x-who", who).version(http::Version::HTTP_2);
     request.body(body).unwrap()

@@ -1,46 +1,19 @@
 //! Token and key files: content, permissions, and errors.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use axum::Router;
 use axum::body::Body;
 use http::Request;
 use mcp_auth_layer::{Authenticator, Bearer, Hmac, McpAuthLayer, Principal, Signer};
 
+use crate::support::credential_file::CredentialFile;
 use crate::support::{recorder, send, with_authorization};
 
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
 
 /// `printf %s rD3m0NfE5Yc0mKq1bWv7Xw | sha256sum`
 const DIGEST: &str = "2358a45dae43d2a5a98346a6f7a98868a66de07c0b6c951e1550b554ffa29c7a";
-
-/// A file that goes away; its owner alone can read it.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let name = format!("mcp-auth-layer-{}-{name}", std::process::id());
-        let file = Self(std::env::temp_dir().join(name));
-        std::fs::write(&file.0, text).unwrap();
-        file.chmod(0o600);
-        file
-    }
-
-    #[cfg(unix)]
-    fn chmod(&self, mode: u32) {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&self.0, PermissionsExt::from_mode(mode)).unwrap();
-    }
-
-    #[cfg(not(unix))]
-    fn chmod(&self, _: u32) {}
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
 
 fn guarded<A: Authenticator>(authenticator: A) -> Router {
     recorder().0.layer(McpAuthLayer::new(authenticator))
@@ -59,8 +32,8 @@ async fn file_tokens_are_accepted_until_they_expire() {
         (" expires=2000-01-01T00:00:00Z", 401),
         (" scopes=a expires=2000-01-01T00:00:00Z", 401),
     ] {
-        let file = File::new("expiry", &format!("# a team\nci sha256:{DIGEST}{rest}\n"));
-        let app = guarded(Bearer::from_file(&file.0).unwrap());
+        let file = CredentialFile::new(&format!("# a team\nci sha256:{DIGEST}{rest}\n"));
+        let app = guarded(Bearer::from_file(&file.path).unwrap());
         assert_eq!(status(&app, TOKEN).await, expected, "{rest}");
         for wrong in [DIGEST, &format!("sha256:{DIGEST}"), &TOKEN[1..], &format!("{TOKEN}=")] {
             assert_eq!(status(&app, wrong).await, 401, "{wrong}");
@@ -70,9 +43,9 @@ async fn file_tokens_are_accepted_until_they_expire() {
 
 #[tokio::test]
 async fn file_tokens_carry_scopes() {
-    let file = File::new("scopes", &format!("ci sha256:{DIGEST} scopes=tools:read,a"));
+    let file = CredentialFile::new(&format!("ci sha256:{DIGEST} scopes=tools:read,a"));
     let (app, seen) = recorder();
-    let app = app.layer(McpAuthLayer::new(Bearer::from_file(&file.0).unwrap()));
+    let app = app.layer(McpAuthLayer::new(Bearer::from_file(&file.path).unwrap()));
     assert_eq!(status(&app, TOKEN).await, 200);
     let head = seen.only();
     let who = head.extensions.get::<Principal>().unwrap();
@@ -81,8 +54,8 @@ async fn file_tokens_carry_scopes() {
 
 #[tokio::test]
 async fn handle_adds_and_revokes_tokens_of_a_file() {
-    let file = File::new("handle", &format!("ci sha256:{DIGEST}"));
-    let mut tokens = Bearer::from_file(&file.0).unwrap();
+    let file = CredentialFile::new(&format!("ci sha256:{DIGEST}"));
+    let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
     let other = "Hk7yGd1oTf8eMi5zCs3jUQ";
@@ -95,8 +68,8 @@ async fn handle_adds_and_revokes_tokens_of_a_file() {
 
 #[tokio::test]
 async fn signatures_are_verified_with_keys_of_a_file() {
-    let file = File::new("keys", "ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
-    let app = guarded(Hmac::from_file(&file.0).unwrap());
+    let file = CredentialFile::new("ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
+    let app = guarded(Hmac::from_file(&file.path).unwrap());
     for (secret, expected) in [([1; 32], 200), ([2; 32], 401)] {
         let mut request = Request::get("http://localhost/mcp").body(Vec::new()).unwrap();
         Signer::new("ci", secret).unwrap().sign(&mut request).unwrap();
@@ -107,30 +80,31 @@ async fn signatures_are_verified_with_keys_of_a_file() {
 #[cfg(unix)]
 #[test]
 fn files_writable_by_others_are_rejected() {
-    let file = File::new("modes", "ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
-    assert!(Hmac::from_file(&file.0).is_ok());
+    let file = CredentialFile::new("ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
+    assert!(Hmac::from_file(&file.path).is_ok());
     for mode in [0o620, 0o602] {
-        file.chmod(mode);
-        let error = Hmac::from_file(&file.0).unwrap_err().to_string();
+        file.set_mode(mode);
+        let error = Hmac::from_file(&file.path).unwrap_err().to_string();
         assert!(
-            error.starts_with(&file.0.display().to_string()) && error.ends_with("`chmod go-w` it")
+            error.starts_with(&file.path.display().to_string())
+                && error.ends_with("`chmod go-w` it")
         );
     }
     // Files with hashes only may be readable by a group.
-    let file = File::new("tokens", &format!("ci sha256:{DIGEST}"));
-    file.chmod(0o640);
-    assert!(Bearer::from_file(&file.0).is_ok());
+    let file = CredentialFile::new(&format!("ci sha256:{DIGEST}"));
+    file.set_mode(0o640);
+    assert!(Bearer::from_file(&file.path).is_ok());
 }
 
 #[test]
 fn errors_name_file_and_line_without_secrets() {
-    let file = File::new("plain", &format!("# a team\nci {TOKEN}\n"));
+    let file = CredentialFile::new(&format!("# a team\nci {TOKEN}\n"));
     let errors = [
-        Bearer::from_file(&file.0).unwrap_err().to_string(),
-        Hmac::from_file(&file.0).unwrap_err().to_string(),
+        Bearer::from_file(&file.path).unwrap_err().to_string(),
+        Hmac::from_file(&file.path).unwrap_err().to_string(),
     ];
     for error in errors {
-        assert!(error.starts_with(&format!("{}:2: ", file.0.display())), "{error}");
+        assert!(error.starts_with(&format!("{}:2: ", file.path.display())), "{error}");
         assert!(!error.contains(TOKEN) && !error.contains('\n'), "{error}");
         assert!(error.contains("cargo run --example credentials"), "{error}");
     }
@@ -155,8 +129,8 @@ async fn tokens_in_code_and_in_files_have_the_same_syntax() {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let file = File::new("same", &format!("ci sha256:{digest}"));
-        let app = guarded(Bearer::from_file(&file.0).unwrap());
+        let file = CredentialFile::new(&format!("ci sha256:{digest}"));
+        let app = guarded(Bearer::from_file(&file.path).unwrap());
         let mut request = with_authorization("");
         let value = http::HeaderValue::from_bytes(format!("Bearer {token}").as_bytes()).unwrap();
         request.headers_mut().insert("authorization", value);

@@ -1,7 +1,7 @@
 //! Password files in the format of `htpasswd -B`, with lines that the real `htpasswd` wrote.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::task::Poll;
 
 use axum::Router;
@@ -12,23 +12,9 @@ use mcp_auth_layer::{
 };
 use tokio::task::JoinSet;
 
+use crate::support::credential_file::CredentialFile;
 use crate::support::htpasswd::htpasswd;
 use crate::support::{basic, get, recorder, send, with_authorization};
-
-/// A file in the temporary directory that is removed when dropped.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("mcp-auth-layer-{}-{name}", std::process::id())))
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
 
 /// A layer with this authenticator, without a rate limit.
 fn layer<A: Authenticator>(authenticator: A) -> McpAuthLayer<A> {
@@ -45,14 +31,13 @@ async fn status(app: &Router, user: &str, password: &str) -> u16 {
 
 #[tokio::test]
 async fn users_of_an_htpasswd_file_are_authenticated() {
-    let file = File::new("team");
     let lines = [
         htpasswd("-B", "alice", "correct horse"),
         htpasswd("-B -C 4", "bob", "pässwörd"),
         htpasswd("-B -C 10", "carol", "x"),
     ];
-    crate::support::write_credentials(&file.0, lines.join("\n") + "\n");
-    let app = guarded(Basic::from_htpasswd_file(&file.0).unwrap());
+    let file = CredentialFile::new(&(lines.join("\n") + "\n"));
+    let app = guarded(Basic::from_htpasswd_file(&file.path).unwrap());
     for (user, password, expected) in [
         ("alice", "correct horse", 200),
         ("alice", "correct hors", 401),
@@ -109,14 +94,13 @@ fn other_hash_formats_are_errors_with_a_line_number() {
 
 #[test]
 fn errors_name_file_and_line() {
-    let file = File::new("errors");
-    crate::support::write_credentials(&file.0, "# nobody\n");
-    let error = Basic::from_htpasswd_file(&file.0).unwrap_err();
-    let text = format!("{}: there is no credential in it: add at least one", file.0.display());
+    let file = CredentialFile::new("# no users\n");
+    let error = Basic::from_htpasswd_file(&file.path).unwrap_err();
+    let text = format!("{}: there is no credential in it: add at least one", file.path.display());
     assert_eq!(error.to_string(), text);
-    std::fs::write(&file.0, "# nobody\r\nbob:hunter2\r\n").unwrap();
-    let error: CredentialFileError = Basic::from_htpasswd_file(&file.0).unwrap_err();
-    assert!(error.to_string().starts_with(&format!("{}:2: the password is", file.0.display())));
+    file.replace("# no users\r\nbob:hunter2\r\n");
+    let error: CredentialFileError = Basic::from_htpasswd_file(&file.path).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("{}:2: the password is", file.path.display())));
     assert!(!error.to_string().contains('\n'));
     let missing = Basic::from_htpasswd_file(Path::new("no/such/file")).unwrap_err();
     assert!(missing.to_string().starts_with("no/such/file: it cannot be read: "));

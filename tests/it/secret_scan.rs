@@ -2,8 +2,6 @@
 //! secret appears in its logs or responses.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,10 +9,10 @@ use http::Request;
 use mcp_auth_layer::{Basic, Bearer, Hmac, McpAuthLayer, Signer, any_of};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 use tower::Layer;
 
 use crate::support::basic;
+use crate::support::credential_file::CredentialFile;
 use crate::support::example_server::{Server, SseSession, answer, example, http, until};
 
 const PASSWORD: &str = "correct-horse-battery";
@@ -104,27 +102,6 @@ fn key_line(key: [u8; 32]) -> String {
     format!("ci base64:{}", STANDARD.encode(key))
 }
 
-/// A credential file that only its owner can read.
-struct File<'d>(&'d TempDir, &'static str);
-
-impl File<'_> {
-    fn path(&self) -> PathBuf {
-        self.0.path().join(self.1)
-    }
-
-    /// Replaces the file by rename.
-    fn replace(&self, text: &str) {
-        let next = self.0.path().join("next");
-        fs::write(&next, text).unwrap();
-        fs::set_permissions(&next, PermissionsExt::from_mode(0o600)).unwrap();
-        fs::rename(next, self.path()).unwrap();
-    }
-}
-
-fn files(directory: &TempDir) -> [File<'_>; 3] {
-    ["users", "tokens", "keys"].map(|name| File(directory, name))
-}
-
 /// A server, and all responses that it has sent.
 struct Overheard {
     server: Server,
@@ -166,20 +143,18 @@ impl Overheard {
 
 #[tokio::test]
 async fn server_never_reveals_secrets_in_logs_or_responses() {
-    let directory = TempDir::new().unwrap();
-    let [users, tokens, keys] = files(&directory);
     let (old, new) = (hashed(PASSWORD), hashed(NEW_PASSWORD));
     let mut secrets = Secrets::all();
     secrets.add_hashes(&format!("{old}\n{new}"));
-    users.replace(&old);
-    tokens.replace(&token_line(TOKEN));
-    keys.replace(&key_line(KEY));
+    let users = CredentialFile::new(&old);
+    let tokens = CredentialFile::new(&token_line(TOKEN));
+    let keys = CredentialFile::new(&key_line(KEY));
 
     let mut command = example("sse_server");
     command.args(["--port", "0", "--metrics"]);
-    command.arg("--htpasswd").arg(users.path());
-    command.arg("--token-file").arg(tokens.path());
-    command.arg("--hmac-key-file").arg(keys.path());
+    command.arg("--htpasswd").arg(&users.path);
+    command.arg("--token-file").arg(&tokens.path);
+    command.arg("--hmac-key-file").arg(&keys.path);
     command.args(["--user", &format!("dave:{DAVES}"), "--token", &format!("bot:{BOTS}")]);
     // Log everything that this crate logs. rmcp logs messages and session IDs at lower levels.
     command.env("RUST_LOG", "info,mcp_auth_layer=trace");
@@ -229,9 +204,9 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     all.logged(refused, 2).await;
     keys.replace(&format!("{}*\n", key_line(NEW_KEY)));
     all.logged(refused, 3).await;
-    fs::remove_file(users.path()).unwrap();
+    fs::remove_file(&users.path).unwrap();
     all.logged("the file is gone", 1).await;
-    fs::set_permissions(keys.path(), PermissionsExt::from_mode(0o666)).unwrap();
+    keys.set_mode(0o666);
     all.logged(refused, 4).await;
     for still in [&alice, &bearer] {
         assert_eq!(all.get("/nothing", &[still]).await, 404);
@@ -277,17 +252,15 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
 
 #[test]
 fn debug_and_errors_of_credential_files_contain_no_secrets() {
-    let directory = TempDir::new().unwrap();
-    let [users, tokens, keys] = files(&directory);
     let line = hashed(PASSWORD);
     let mut secrets = Secrets::all();
     secrets.add_hashes(&line);
-    users.replace(&line);
-    tokens.replace(&token_line(TOKEN));
-    keys.replace(&key_line(KEY));
-    let user_file = Basic::from_htpasswd_file(users.path()).unwrap();
-    let mut token_file = Bearer::from_file(tokens.path()).unwrap();
-    let mut key_file = Hmac::from_file(keys.path()).unwrap();
+    let users = CredentialFile::new(&line);
+    let tokens = CredentialFile::new(&token_line(TOKEN));
+    let keys = CredentialFile::new(&key_line(KEY));
+    let user_file = Basic::from_htpasswd_file(&users.path).unwrap();
+    let mut token_file = Bearer::from_file(&tokens.path).unwrap();
+    let mut key_file = Hmac::from_file(&keys.path).unwrap();
     let (a, b, c) = (user_file.handle(), token_file.handle(), key_file.handle());
     b.add("ci", NEW_TOKEN).unwrap();
     c.add("ci", NEW_KEY).unwrap();

@@ -22,9 +22,10 @@ fn body_is(expected: &'static str) -> impl Authenticator {
             if body == "hang" {
                 pending::<()>().await;
             }
-            match body == expected {
-                true => Ok(()),
-                false => Err(Rejection::invalid(Challenge::new("Digest"))),
+            if body == expected {
+                Ok(())
+            } else {
+                Err(Rejection::invalid(Challenge::new("Digest")))
             }
         })))
     })

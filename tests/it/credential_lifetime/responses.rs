@@ -113,9 +113,10 @@ async fn event_stream_ends_when_the_credential_expires() {
 #[tokio::test]
 async fn upgrades_require_a_credential_without_expiry() {
     async fn upgrade(request: Request) -> Response {
-        match request.headers().contains_key("upgrade") || request.uri().path() == "/anyway" {
-            true => StatusCode::SWITCHING_PROTOCOLS.into_response(),
-            false => "no upgrade".into_response(),
+        if request.headers().contains_key("upgrade") || request.uri().path() == "/anyway" {
+            StatusCode::SWITCHING_PROTOCOLS.into_response()
+        } else {
+            "no upgrade".into_response()
         }
     }
     let app = Router::new().fallback(upgrade);

@@ -1,39 +1,12 @@
 //! Credential files and names on the command line of the example servers.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::support::credential_file::CredentialFile;
 use crate::support::example_server::{Server, USERS, run};
 
 /// `printf %s rD3m0NfE5Yc0mKq1bWv7Xw | sha256sum`
 const DIGEST: &str = "2358a45dae43d2a5a98346a6f7a98868a66de07c0b6c951e1550b554ffa29c7a";
-
-/// A file in the temporary directory that only its owner can read, removed when dropped.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let name = format!("mcp-auth-layer-{}-{name}", std::process::id());
-        let file = Self(std::env::temp_dir().join(name));
-        std::fs::write(&file.0, text).unwrap();
-        file.chmod(0o600);
-        file
-    }
-
-    #[cfg(unix)]
-    fn chmod(&self, mode: u32) {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&self.0, PermissionsExt::from_mode(mode)).unwrap();
-    }
-
-    #[cfg(not(unix))]
-    fn chmod(&self, _: u32) {}
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
 
 #[cfg(unix)]
 #[tokio::test]
@@ -62,22 +35,22 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
             rest.trim_end().to_owned()
         };
         for name in ["sse_server", "streamable_server"] {
-            let file = File::new("start", good);
-            let started = Server::start(name, &[option, file.0.to_str().unwrap()]).await;
+            let file = CredentialFile::new(good);
+            let started = Server::start(name, &[option, file.path.to_str().unwrap()]).await;
             drop(started);
 
-            std::fs::write(&file.0, [good, bad].concat()).unwrap();
-            let rest = refused(name, &file.0).await;
+            file.replace(&[good, bad].concat());
+            let rest = refused(name, &file.path).await;
             assert!(rest.starts_with(":2: ") && rest.contains(reason), "{rest}");
-            std::fs::write(&file.0, "# nobody\n").unwrap();
-            let rest = refused(name, &file.0).await;
+            file.replace("# no credentials\n");
+            let rest = refused(name, &file.path).await;
             assert_eq!(rest, ": there is no credential in it: add at least one");
             let rest = refused(name, Path::new("no/such/file")).await;
             assert!(rest.starts_with(": it cannot be read: "), "{rest}");
             if option == "--hmac-key-file" {
-                std::fs::write(&file.0, good).unwrap();
-                file.chmod(0o620);
-                let rest = refused(name, &file.0).await;
+                file.replace(good);
+                file.set_mode(0o620);
+                let rest = refused(name, &file.path).await;
                 assert!(rest.ends_with("(mode 620): `chmod go-w` it"), "{rest}");
             }
         }

@@ -1,42 +1,14 @@
 //! The `credentials` example: it creates tokens, keys and password hashes that the library accepts.
 
 use std::io::{Seek, Write};
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use axum::Router;
 use mcp_auth_layer::{Basic, Bearer, Hmac, McpAuthLayer, Principal};
 
+use crate::support::credential_file::CredentialFile;
 use crate::support::example_server::{example, output, run};
 use crate::support::{basic, recorder, send, with_authorization};
-
-/// A file in the temporary directory that only its owner can read, removed when dropped.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let name = format!("mcp-auth-layer-{}-{name}", std::process::id());
-        let file = Self(std::env::temp_dir().join(name));
-        std::fs::write(&file.0, text).unwrap();
-        file.chmod(0o600);
-        file
-    }
-
-    #[cfg(unix)]
-    fn chmod(&self, mode: u32) {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&self.0, PermissionsExt::from_mode(mode)).unwrap();
-    }
-
-    #[cfg(not(unix))]
-    fn chmod(&self, _: u32) {}
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
 
 async fn status(app: &Router, token: &str) -> u16 {
     let request = with_authorization(&format!("Bearer {token}"));
@@ -77,9 +49,9 @@ async fn credentials_tool_creates_tokens() {
         let (line, said) = made(&[&["token", "ci"], rest].concat()).await;
         let token = said.trim().rsplit(' ').next().unwrap();
         assert!(token.len() == 43 && !line.contains(token), "{line}{said}");
-        let file = File::new("made", &line);
+        let file = CredentialFile::new(&line);
         let (app, seen) = recorder();
-        let app = app.layer(McpAuthLayer::new(Bearer::from_file(&file.0).unwrap()));
+        let app = app.layer(McpAuthLayer::new(Bearer::from_file(&file.path).unwrap()));
         assert_eq!(status(&app, token).await, 200);
         let head = seen.only();
         let who = head.extensions.get::<Principal>().unwrap();
@@ -96,7 +68,7 @@ async fn credentials_tool_creates_keys() {
     let (line, said) = made(&["key", "ci"]).await;
     let secret = line.trim().strip_prefix("ci base64:").unwrap();
     assert!(secret.len() == 44 && !said.contains(secret));
-    assert!(Hmac::from_file(&File::new("key", &line).0).is_ok());
+    assert!(Hmac::from_file(&CredentialFile::new(&line).path).is_ok());
 }
 
 #[tokio::test]

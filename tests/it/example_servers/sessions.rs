@@ -84,7 +84,8 @@ async fn execute_command_reports_output_and_exit_status() {
 async fn running_command_blocks_nothing_and_ends_with_its_session() {
     let server = Server::start("sse_server", &USERS).await;
     let mut session = SseSession::open(&server.url, ALICE).await;
-    let file = std::env::temp_dir().join(format!("mcp-auth-layer-{}", std::process::id()));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pid");
     let script = "echo $$ > \"$0.new\"; mv \"$0.new\" \"$0\"; exec sleep 1000";
     let arguments = json!({ "command": "sh", "args": ["-c", script, file] });
     let call = json!({ "name": "execute_command", "arguments": arguments });

@@ -227,12 +227,11 @@ async fn address_limit_applies_to_all_schemes() {
 async fn served(app: Router, told: bool) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let serving = match told {
-        true => {
-            let app = app.into_make_service_with_connect_info::<SocketAddr>();
-            tokio::spawn(axum::serve(listener, app).into_future())
-        }
-        false => tokio::spawn(axum::serve(listener, app.into_make_service()).into_future()),
+    let serving = if told {
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(axum::serve(listener, app).into_future())
+    } else {
+        tokio::spawn(axum::serve(listener, app.into_make_service()).into_future())
     };
     let request = crate::support::example_server::http()
         .get(url)

@@ -293,9 +293,10 @@ async fn unavailable_authenticator_is_no_failed_attempt() {
     let down = from_fn(|head: &Parts| {
         let wrong = head.headers["authorization"] == "Bearer wrong";
         async move {
-            match wrong {
-                true => Err::<Principal, _>(Rejection::invalid(Challenge::new("Bearer"))),
-                false => Err(Rejection::unavailable()),
+            if wrong {
+                Err::<Principal, _>(Rejection::invalid(Challenge::new("Bearer")))
+            } else {
+                Err(Rejection::unavailable())
             }
         }
     });

@@ -4,7 +4,6 @@
 mod revocation;
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
@@ -22,39 +21,10 @@ use mcp_auth_layer::{
     Authenticator, Basic, Bearer, Hmac, McpAuthLayer, Principal, RateLimit, Signer,
 };
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 use tower::ServiceExt;
 
+use crate::support::credential_file::CredentialFile;
 use crate::support::{basic, get, send, with_authorization};
-
-/// A file that is replaced by rename, like editors and Kubernetes do it.
-struct File {
-    folder: TempDir,
-    path: PathBuf,
-}
-
-impl File {
-    fn new(text: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("credentials");
-        let file = Self { folder, path };
-        file.replace(text);
-        file
-    }
-
-    fn replace(&self, text: &str) {
-        self.replace_with_mode(text, 0o600);
-    }
-
-    fn replace_with_mode(&self, text: &str, mode: u32) {
-        let next = self.folder.path().join("next");
-        fs::write(&next, text).unwrap();
-        #[cfg(unix)]
-        fs::set_permissions(&next, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
-        let _ = mode;
-        fs::rename(next, &self.path).unwrap();
-    }
-}
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
@@ -113,7 +83,7 @@ fn key(id: &str, secret: [u8; 32]) -> String {
 #[tokio::test]
 async fn reload_applies_added_changed_and_removed_users() {
     let [bob, carol] = [password("bob", "b"), password("carol", "c")];
-    let file = File::new(&(password("alice", "a") + &bob + &carol));
+    let file = CredentialFile::new(&(password("alice", "a") + &bob + &carol));
     let users = Basic::from_htpasswd_file(&file.path).unwrap();
     let app = guarded(users);
     let [alice, of_bob, of_carol] =
@@ -142,7 +112,7 @@ async fn reload_applies_added_changed_and_removed_users() {
 
 #[tokio::test]
 async fn broken_or_missing_file_keeps_the_previous_version() {
-    let file = File::new(&token("ci", "one", ""));
+    let file = CredentialFile::new(&token("ci", "one", ""));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
@@ -172,8 +142,9 @@ async fn broken_or_missing_file_keeps_the_previous_version() {
 #[tokio::test]
 async fn changed_scopes_or_owner_end_streams_of_a_token() {
     let kept = token("ci", "kept", "scopes=a,b expires=2100-01-01T00:00:00Z");
-    let file =
-        File::new(&(kept.clone() + &token("ci", "scoped", "scopes=a") + &token("bob", "his", "")));
+    let file = CredentialFile::new(
+        &(kept.clone() + &token("ci", "scoped", "scopes=a") + &token("bob", "his", "")),
+    );
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
@@ -198,7 +169,7 @@ async fn changed_scopes_or_owner_end_streams_of_a_token() {
 #[tokio::test]
 async fn reload_applies_added_and_removed_keys() {
     let [old, new, other] = [[1; 32], [2; 32], [3; 32]];
-    let file = File::new(&(key("ci", old) + &key("alice", other)));
+    let file = CredentialFile::new(&(key("ci", old) + &key("alice", other)));
     let mut keys = Hmac::from_file(&file.path).unwrap();
     let handle = keys.handle();
     let app = guarded(keys);
@@ -234,14 +205,14 @@ async fn reload_applies_added_and_removed_keys() {
 
 #[tokio::test]
 async fn last_credential_of_a_file_can_be_removed() {
-    let users = File::new(&password("alice", "a"));
+    let users = CredentialFile::new(&password("alice", "a"));
     let app = guarded(Basic::from_htpasswd_file(&users.path).unwrap());
     let (_, mut stream) = open(&app, &basic("alice", "a")).await;
-    users.replace("# nobody\n");
+    users.replace("# no users\n");
     until("the stream ends", async || has_ended(&mut stream).await).await;
     assert_eq!(status(&app, &basic("alice", "a")).await, 401);
 
-    let tokens = File::new(&token("ci", "leaked", ""));
+    let tokens = CredentialFile::new(&token("ci", "leaked", ""));
     let app = guarded(Bearer::from_file(&tokens.path).unwrap());
     let (_, mut stream) = open(&app, "Bearer leaked").await;
     tokens.replace("");
@@ -250,7 +221,7 @@ async fn last_credential_of_a_file_can_be_removed() {
     tokens.replace(&token("ci", "new", ""));
     until("the new token is accepted", async || status(&app, "Bearer new").await == 200).await;
 
-    let keys = File::new(&key("ci", [1; 32]));
+    let keys = CredentialFile::new(&key("ci", [1; 32]));
     let mut hmac = Hmac::from_file(&keys.path).unwrap();
     let handle = hmac.handle();
     keys.replace("\n# none\n");
@@ -265,7 +236,7 @@ async fn reloads_are_atomic_under_load() {
         let rest = format!("expires={}-01-01T00:00:00Z scopes=set-{number}", 2100 + number % 2);
         token(&format!("set-{number}"), "changes", &rest) + &token("stable", "stays", "")
     };
-    let file = File::new(&set(0));
+    let file = CredentialFile::new(&set(0));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let told = |head: Parts| async move {

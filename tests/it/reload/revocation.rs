@@ -3,14 +3,15 @@
 use axum::body::Body;
 use mcp_auth_layer::{Basic, Bearer, Hmac, Signer};
 
-use super::{File, guarded, key, password, status, token};
+use super::{guarded, key, password, status, token};
+use crate::support::credential_file::CredentialFile;
 use crate::support::{basic, send};
 
 /// Neither an edit of the file nor its last line may undo a revocation.
 #[tokio::test]
 async fn revoked_token_stays_revoked_until_its_line_is_removed() {
     let [leaked, other] = [token("ci", "leaked", ""), token("ci", "other", "")];
-    let file = File::new(&(leaked.clone() + &other));
+    let file = CredentialFile::new(&(leaked.clone() + &other));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
@@ -44,7 +45,7 @@ async fn revoked_token_stays_revoked_until_its_line_is_removed() {
 async fn revoked_key_stays_revoked_until_its_line_is_removed() {
     let [leaked, new] = [[1; 32], [2; 32]];
     let lines = key("ci", leaked) + &key("ci", new);
-    let file = File::new(&lines);
+    let file = CredentialFile::new(&lines);
     let mut keys = Hmac::from_file(&file.path).unwrap();
     let handle = keys.handle();
     let app = guarded(keys);
@@ -75,7 +76,7 @@ async fn revoked_key_stays_revoked_until_its_line_is_removed() {
 /// The revocation of a token that was added at runtime does not apply to the file.
 #[tokio::test]
 async fn revoked_runtime_token_can_be_added_by_file() {
-    let file = File::new(&token("ci", "other", ""));
+    let file = CredentialFile::new(&token("ci", "other", ""));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
@@ -92,7 +93,7 @@ async fn revoked_runtime_token_can_be_added_by_file() {
 async fn commented_out_lines_are_revoked() {
     for comment in ["#", "# ", " #", "\t# "] {
         let (line, stays) = (token("ci", "leaked", ""), token("ci", "other", ""));
-        let file = File::new(&(line.clone() + &stays));
+        let file = CredentialFile::new(&(line.clone() + &stays));
         let mut tokens = Bearer::from_file(&file.path).unwrap();
         let handle = tokens.handle();
         let app = guarded(tokens);
@@ -102,8 +103,11 @@ async fn commented_out_lines_are_revoked() {
         assert_eq!(status(&app, "Bearer leaked").await, 401, "{comment:?}");
         assert_eq!(status(&app, "Bearer other").await, 200);
 
-        let users =
-            File::new(&format!("{comment}{}{}", password("alice", "a"), password("b", "b")));
+        let users = CredentialFile::new(&format!(
+            "{comment}{}{}",
+            password("alice", "a"),
+            password("b", "b")
+        ));
         let app = guarded(Basic::from_htpasswd_file(&users.path).unwrap());
         for name in ["alice", "#alice", " #alice", "# alice"] {
             assert_eq!(status(&app, &basic(name, "a")).await, 401, "{comment:?} {name}");

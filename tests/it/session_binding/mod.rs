@@ -133,11 +133,10 @@ async fn bound_ids_are_rejected_for_other_principals() {
                 get(&target, &[("x-who", asks)]),
             ] {
                 let answer = send(app.clone(), request).await;
-                match owner == asks {
-                    true => {
-                        assert_eq!((answer.status.as_u16(), seen.only().method), (200, Method::GET))
-                    }
-                    false => is_unknown(&answer),
+                if owner == asks {
+                    assert_eq!((answer.status.as_u16(), seen.only().method), (200, Method::GET));
+                } else {
+                    is_unknown(&answer);
                 }
             }
         }

@@ -49,17 +49,14 @@ impl EventStore for Stored {
 async fn resumable(with_sessions: bool) -> String {
     let config = StreamableHttpServerConfig::default().with_legacy_session_mode(with_sessions);
     let store = Arc::new(Stored::default());
-    let app = match with_sessions {
-        true => {
-            let sessions = LocalSessionManager::default().with_event_store(store);
-            let mcp = StreamableHttpService::new(|| Ok(Working), Arc::new(sessions), config);
-            Router::new().route_service("/mcp", mcp)
-        }
-        false => {
-            let sessions = NeverSessionManager::default().with_event_store(store);
-            let mcp = StreamableHttpService::new(|| Ok(Working), Arc::new(sessions), config);
-            Router::new().route_service("/mcp", mcp)
-        }
+    let app = if with_sessions {
+        let sessions = LocalSessionManager::default().with_event_store(store);
+        let mcp = StreamableHttpService::new(|| Ok(Working), Arc::new(sessions), config);
+        Router::new().route_service("/mcp", mcp)
+    } else {
+        let sessions = NeverSessionManager::default().with_event_store(store);
+        let mcp = StreamableHttpService::new(|| Ok(Working), Arc::new(sessions), config);
+        Router::new().route_service("/mcp", mcp)
     };
     let users = Basic::new([("alice", "pass:word"), ("bob", "hunter2")]).unwrap();
     let tokens = Bearer::new([("alice", "YWxpY2VzLXRva2Vu")]).unwrap();
@@ -83,9 +80,10 @@ fn working(request: RequestBuilder, with_sessions: bool) -> RequestBuilder {
 async fn streams_can_be_resumed_by_their_principal_only() {
     for with_sessions in [true, false] {
         let url = format!("{}/mcp", resumable(with_sessions).await);
-        let alices = match with_sessions {
-            true => Session::open(&url, ALICE).await,
-            false => Session { url: url.clone(), id: String::new() },
+        let alices = if with_sessions {
+            Session::open(&url, ALICE).await
+        } else {
+            Session { url: url.clone(), id: String::new() }
         };
         let version = if with_sessions { VERSION } else { "2026-07-28" };
         let ask = |method: Method, session: &Session, authorization| {
@@ -115,9 +113,10 @@ async fn streams_can_be_resumed_by_their_principal_only() {
             let (_, data) = resumed.next().await.expect("the event after the progress");
             assert!(data.contains("for-alice-only"), "{data}");
         }
-        let bobs = match with_sessions {
-            true => Session::open(&url, BOB).await,
-            false => Session { url: url.clone(), id: String::new() },
+        let bobs = if with_sessions {
+            Session::open(&url, BOB).await
+        } else {
+            Session { url: url.clone(), id: String::new() }
         };
         for id in [id, bare] {
             is_unknown(resume(&bobs, BOB, id).await).await;

@@ -74,17 +74,11 @@ impl ReplayStore for Scripted {
     async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<Claim, BoxError> {
         *self.kept.lock().unwrap() = keep;
         self.claims.fetch_add(1, Ordering::SeqCst);
-        match self.fails_to_claim {
-            true => Err("connection refused".into()),
-            false => Ok(Claim::Fresh),
-        }
+        if self.fails_to_claim { Err("connection refused".into()) } else { Ok(Claim::Fresh) }
     }
 
     async fn is_claimed(&self, _: &str, _: &str) -> Result<bool, BoxError> {
-        match self.fails_to_tell {
-            true => Err("connection refused".into()),
-            false => Ok(false),
-        }
+        if self.fails_to_tell { Err("connection refused".into()) } else { Ok(false) }
     }
 
     fn is_shared(&self) -> bool {

@@ -30,10 +30,7 @@ fn status(request: impl FnOnce() -> http::Request<Vec<u8>>) -> u16 {
     let hmac = Hmac::new([("ci", SECRET)]).unwrap();
     let request = request();
     let named = request.uri().authority().map_or("", |authority| authority.as_str());
-    let hmac = match named.contains('@') || named.is_empty() {
-        true => hmac,
-        false => hmac.authority(named),
-    };
+    let hmac = if named.contains('@') || named.is_empty() { hmac } else { hmac.authority(named) };
     let app = app.layer(McpAuthLayer::new(hmac).danger_shared_sessions());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answer = runtime.block_on(send(app, request.map(Body::from)));

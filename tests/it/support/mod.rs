@@ -1,6 +1,7 @@
 //! What the tests share: an app that records what reaches it, requests, and answers.
 
 pub mod build_examples;
+pub mod credential_file;
 pub mod example_server;
 pub mod forged_request;
 pub mod htpasswd;
