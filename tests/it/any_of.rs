@@ -20,9 +20,11 @@ async fn any_of_accepts_credentials_of_each_scheme() {
     let either =
         any_of(Basic::new([("alice", "secret")]).unwrap(), Bearer::new([("ci", "tok")]).unwrap());
     let app = app.layer(McpAuthLayer::new(either));
-    for (credential, who) in [(basic("alice", "secret"), "alice"), ("Bearer tok".into(), "ci")] {
+    for (credential, principal) in
+        [(basic("alice", "secret"), "alice"), ("Bearer tok".into(), "ci")]
+    {
         assert_eq!(send(app.clone(), with_authorization(&credential)).await.status, 200);
-        assert_eq!(seen.principal(), who);
+        assert_eq!(seen.principal(), principal);
     }
     for credential in [basic("alice", "tok"), "Bearer secret".into(), "Basic tok".into()] {
         assert_eq!(send(app.clone(), with_authorization(&credential)).await.status, 401);
@@ -32,20 +34,20 @@ async fn any_of_accepts_credentials_of_each_scheme() {
 /// The reason that `any_of` of two asynchronous authenticators returns, and whether it called the
 /// second.
 async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
-    let asked = Arc::new(AtomicBool::new(false));
-    let says = |rejection: Rejection, asked: Option<Arc<AtomicBool>>| {
+    let called = Arc::new(AtomicBool::new(false));
+    let says = |rejection: Rejection, called: Option<Arc<AtomicBool>>| {
         from_fn(move |_: &Parts| {
-            if let Some(asked) = &asked {
-                asked.store(true, Ordering::SeqCst);
+            if let Some(called) = &called {
+                called.store(true, Ordering::SeqCst);
             }
             ready(Err::<Principal, _>(rejection.clone()))
         })
     };
-    let (app, seen) = protected(any_of(says(first, None), says(second, Some(asked.clone()))));
+    let (app, seen) = protected(any_of(says(first, None), says(second, Some(called.clone()))));
     let answer = send(app, get("/", &[])).await;
     assert_eq!(seen.count(), 0);
     let reason = answer.extensions.get::<Rejection>().unwrap().reason();
-    (reason, asked.load(Ordering::SeqCst))
+    (reason, called.load(Ordering::SeqCst))
 }
 
 #[tokio::test]
@@ -75,10 +77,10 @@ async fn any_of_combines_sync_and_async_authenticators() {
     let bearer = || Bearer::new([("ci", "tok")]).unwrap();
     let later = || {
         from_fn(|head: &Parts| {
-            let admitted = head.headers.contains_key("x-later");
+            let accepted = head.headers.contains_key("x-later");
             async move {
                 tokio::task::yield_now().await;
-                if admitted {
+                if accepted {
                     Ok(Principal::new("later"))
                 } else {
                     Err(Rejection::missing(Challenge::new("Later")))
@@ -88,15 +90,15 @@ async fn any_of_combines_sync_and_async_authenticators() {
     };
     async fn check<A: Authenticator, B: Authenticator>(either: AnyOf<A, B>) {
         let (app, seen) = protected(either.boxed());
-        for (field, status, who) in [
+        for (field, status, principal) in [
             (("authorization", "Bearer tok"), 200, Some("ci")),
             (("x-later", "1"), 200, Some("later")),
             (("authorization", "Bearer no"), 401, None),
         ] {
             let answer = send(app.clone(), get("/", &[field])).await;
             assert_eq!(answer.status, status, "{field:?}");
-            assert_eq!(who.map(|_| seen.principal()).as_deref(), who);
-            assert!(who.is_some() || answer.challenges().len() == 2);
+            assert_eq!(principal.map(|_| seen.principal()).as_deref(), principal);
+            assert!(principal.is_some() || answer.challenges().len() == 2);
         }
     }
     check(any_of(bearer(), later())).await;
@@ -118,7 +120,7 @@ impl Authenticator for Now {
 
 #[tokio::test]
 async fn sync_and_conclusive_results_are_final() {
-    let admits = || Now(|| Ok(Principal::new("now").into()));
+    let accepts = || Now(|| Ok(Principal::new("now").into()));
     let missing = || Now(|| Err(Rejection::missing(Challenge::new("Now"))));
     let broken = || Now(|| Err(Rejection::bad_request("two of them")));
     let broken_401 = || Now(|| Err(Rejection::invalid(Challenge::new("Now")).conclusive()));
@@ -127,14 +129,14 @@ async fn sync_and_conclusive_results_are_final() {
         let (app, _) = protected(authenticator);
         send(app, get("/", &[])).await.status.as_u16()
     }
-    assert_eq!(status(admits()).await, 200);
-    assert_eq!(status(admits().boxed()).await, 200);
-    assert_eq!(status(admits().boxed().boxed()).await, 200);
-    assert_eq!(status(any_of(missing(), admits())).await, 200);
-    assert_eq!(status(any_of(admits(), panics())).await, 200, "the second is not called");
+    assert_eq!(status(accepts()).await, 200);
+    assert_eq!(status(accepts().boxed()).await, 200);
+    assert_eq!(status(accepts().boxed().boxed()).await, 200);
+    assert_eq!(status(any_of(missing(), accepts())).await, 200);
+    assert_eq!(status(any_of(accepts(), panics())).await, 200, "the second is not called");
     assert_eq!(status(any_of(missing(), missing())).await, 401);
     assert_eq!(status(any_of(broken(), panics())).await, 400, "the second is not called");
-    assert_eq!(status(any_of(broken_401(), admits())).await, 401, "the second is not called");
+    assert_eq!(status(any_of(broken_401(), accepts())).await, 401, "the second is not called");
     assert_eq!(status(any_of(missing(), broken())).await, 400);
 }
 

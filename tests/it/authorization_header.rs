@@ -96,7 +96,7 @@ async fn bearer_tokens_are_authenticated_by_owner() {
 async fn bearer_tokens_must_match_exactly() {
     let app = bearer_app();
     assert_eq!(status(&app, "Bearer tok").await, 200);
-    for refused in [
+    for rejected in [
         "Bearerish tok",
         "Bearerish x",
         "Bearer tok junk",
@@ -117,7 +117,7 @@ async fn bearer_tokens_must_match_exactly() {
         " ",
         "",
     ] {
-        assert_eq!(status(&app, refused).await, 401, "{refused:?}");
+        assert_eq!(status(&app, rejected).await, 401, "{rejected:?}");
     }
 }
 

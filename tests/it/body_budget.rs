@@ -16,10 +16,10 @@ use crate::support::{recorder, send};
 /// Authenticates every client by the name in `x-who`. The body check hangs if there is `x-hang`.
 fn checks() -> impl Authenticator {
     from_fn(|head: &Parts| {
-        let who = head.headers["x-who"].to_str().unwrap().to_owned();
+        let name = head.headers["x-who"].to_str().unwrap().to_owned();
         let hangs = head.headers.contains_key("x-hang");
         async move {
-            Ok(Admission::new(Principal::new(who)).check_body(move |_| async move {
+            Ok(Admission::new(Principal::new(name)).check_body(move |_| async move {
                 if hangs {
                     std::future::pending::<()>().await;
                 }
@@ -34,14 +34,14 @@ fn layer() -> McpAuthLayer<impl Authenticator> {
 }
 
 /// A POST with a body of this many bytes, in two chunks. If it stalls, the body never ends.
-fn post(who: &str, bytes: usize, stalls: bool) -> Request {
+fn post(name: &str, bytes: usize, stalls: bool) -> Request {
     let pieces = futures::stream::iter([(); 2].map(|()| Ok::<_, BoxError>("x".repeat(bytes / 2))));
     let body = if stalls {
         Body::from_stream(pieces.chain(futures::stream::pending()))
     } else {
         Body::from_stream(pieces)
     };
-    let request = http::Request::post("/").header("x-who", who).version(http::Version::HTTP_2);
+    let request = http::Request::post("/").header("x-who", name).version(http::Version::HTTP_2);
     request.body(body).unwrap()
 }
 
@@ -51,17 +51,17 @@ async fn one_principal_cannot_use_the_whole_body_budget() {
     let app = app.layer(layer());
     let mut held: Vec<_> =
         (0..16).map(|_| Box::pin(send(app.clone(), post("mallory", 998, true)))).collect();
-    let mut refused = 0;
+    let mut rejected = 0;
     for request in &mut held {
         if let std::task::Poll::Ready(answer) = futures::poll!(request.as_mut()) {
             assert_eq!(answer.status, 503);
-            refused += 1;
+            rejected += 1;
         }
     }
-    assert_eq!(refused, 15, "an eighth of 8000 bytes is one body");
+    assert_eq!(rejected, 15, "an eighth of 8000 bytes is one body");
     assert_eq!(send(app.clone(), post("mallory", 998, false)).await.status, 503);
-    for who in ["alice", "bob", "carol"] {
-        assert_eq!(send(app.clone(), post(who, 998, false)).await.status, 200, "{who}");
+    for name in ["alice", "bob", "carol"] {
+        assert_eq!(send(app.clone(), post(name, 998, false)).await.status, 200, "{name}");
     }
     drop(held);
     assert_eq!(send(app, post("mallory", 998, false)).await.status, 200, "the budget was released");
@@ -72,8 +72,8 @@ async fn body_budget_shares_are_per_issuer_and_name() {
     let by_issuer = from_fn(|head: &Parts| {
         let issuer = head.headers["x-who"].to_str().unwrap().to_owned();
         async move {
-            let who = Principal::new("alice").issued_by(issuer);
-            Ok::<_, Rejection>(Admission::new(who).check_body(|_| async { Ok(()) }))
+            let name = Principal::new("alice").issued_by(issuer);
+            Ok::<_, Rejection>(Admission::new(name).check_body(|_| async { Ok(()) }))
         }
     });
     let layer = McpAuthLayer::new(by_issuer).body_limit(1000).body_total_limit(8000);

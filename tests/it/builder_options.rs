@@ -43,15 +43,15 @@ fn invalid_hosts_panic() {
 
 #[test]
 fn short_and_third_session_keys_panic() {
-    let refused = |layer: fn() -> McpAuthLayer<mcp_auth_layer::Bearer>| {
+    let panics = |layer: fn() -> McpAuthLayer<mcp_auth_layer::Bearer>| {
         std::panic::catch_unwind(layer).is_err()
     };
-    assert!(!refused(|| McpAuthLayer::bearer("tok").session_key([1; 32]).session_key([2; 33])));
-    assert!(refused(|| McpAuthLayer::bearer("tok").session_key([1; 31])));
-    assert!(refused(|| {
+    assert!(!panics(|| McpAuthLayer::bearer("tok").session_key([1; 32]).session_key([2; 33])));
+    assert!(panics(|| McpAuthLayer::bearer("tok").session_key([1; 31])));
+    assert!(panics(|| {
         McpAuthLayer::bearer("tok").session_key([1; 32]).session_key([2; 32]).session_key([3; 32])
     }));
-    assert!(refused(|| McpAuthLayer::bearer("tok").session_parameter("_")));
+    assert!(panics(|| McpAuthLayer::bearer("tok").session_parameter("_")));
 }
 
 fn hmac() -> Hmac {

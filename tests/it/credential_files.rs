@@ -15,7 +15,7 @@ const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
 /// `printf %s rD3m0NfE5Yc0mKq1bWv7Xw | sha256sum`
 const DIGEST: &str = "2358a45dae43d2a5a98346a6f7a98868a66de07c0b6c951e1550b554ffa29c7a";
 
-fn guarded<A: Authenticator>(authenticator: A) -> Router {
+fn protected<A: Authenticator>(authenticator: A) -> Router {
     recorder().0.layer(McpAuthLayer::new(authenticator))
 }
 
@@ -33,7 +33,7 @@ async fn file_tokens_are_accepted_until_they_expire() {
         (" scopes=a expires=2000-01-01T00:00:00Z", 401),
     ] {
         let file = CredentialFile::new(&format!("# a team\nci sha256:{DIGEST}{rest}\n"));
-        let app = guarded(Bearer::from_file(&file.path).unwrap());
+        let app = protected(Bearer::from_file(&file.path).unwrap());
         assert_eq!(status(&app, TOKEN).await, expected, "{rest}");
         for wrong in [DIGEST, &format!("sha256:{DIGEST}"), &TOKEN[1..], &format!("{TOKEN}=")] {
             assert_eq!(status(&app, wrong).await, 401, "{wrong}");
@@ -48,8 +48,11 @@ async fn file_tokens_carry_scopes() {
     let app = app.layer(McpAuthLayer::new(Bearer::from_file(&file.path).unwrap()));
     assert_eq!(status(&app, TOKEN).await, 200);
     let head = seen.only();
-    let who = head.extensions.get::<Principal>().unwrap();
-    assert_eq!((who.name(), who.scopes().collect::<Vec<_>>()), ("ci", vec!["tools:read", "a"]));
+    let principal = head.extensions.get::<Principal>().unwrap();
+    assert_eq!(
+        (principal.name(), principal.scopes().collect::<Vec<_>>()),
+        ("ci", vec!["tools:read", "a"])
+    );
 }
 
 #[tokio::test]
@@ -57,7 +60,7 @@ async fn handle_adds_and_revokes_tokens_of_a_file() {
     let file = CredentialFile::new(&format!("ci sha256:{DIGEST}"));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
-    let app = guarded(tokens);
+    let app = protected(tokens);
     let other = "Hk7yGd1oTf8eMi5zCs3jUQ";
     assert_eq!((status(&app, TOKEN).await, status(&app, other).await), (200, 401));
     assert!(handle.add("ci", TOKEN).is_err(), "the token exists");
@@ -69,7 +72,7 @@ async fn handle_adds_and_revokes_tokens_of_a_file() {
 #[tokio::test]
 async fn signatures_are_verified_with_keys_of_a_file() {
     let file = CredentialFile::new("ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
-    let app = guarded(Hmac::from_file(&file.path).unwrap());
+    let app = protected(Hmac::from_file(&file.path).unwrap());
     for (secret, expected) in [([1; 32], 200), ([2; 32], 401)] {
         let mut request = Request::get("http://localhost/mcp").body(Vec::new()).unwrap();
         Signer::new("ci", secret).unwrap().sign(&mut request).unwrap();
@@ -130,7 +133,7 @@ async fn tokens_in_code_and_in_files_have_the_same_syntax() {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         let file = CredentialFile::new(&format!("ci sha256:{digest}"));
-        let app = guarded(Bearer::from_file(&file.path).unwrap());
+        let app = protected(Bearer::from_file(&file.path).unwrap());
         let mut request = with_authorization("");
         let value = http::HeaderValue::from_bytes(format!("Bearer {token}").as_bytes()).unwrap();
         request.headers_mut().insert("authorization", value);

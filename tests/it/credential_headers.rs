@@ -66,13 +66,13 @@ async fn credential_headers_of_every_scheme_are_stripped() {
     assert_eq!(send(app.clone(), get("/", &once)).await.status, 200);
     assert_eq!(seen.only().headers.len(), 1);
     // Duplicates of every credential header are rejected, not only of `Authorization`.
-    for doubled in [
+    for duplicate in [
         &[("x-api-key", "k"), ("x-api-key", "k2")][..],
         &[("x-api-key", "k"), ("x_api_key", "k2")],
         &[("authorization", "Bearer tok"), ("x-api-key", "k"), ("x.api.key", "k")],
         &spelled,
     ] {
-        assert_eq!(send(app.clone(), get("/", doubled)).await.status, 400, "{doubled:?}");
+        assert_eq!(send(app.clone(), get("/", duplicate)).await.status, 400, "{duplicate:?}");
     }
     assert_eq!(seen.count(), 0);
 }

@@ -33,9 +33,9 @@ fn invalid_credentials_are_errors() {
     assert_eq!(bearer("second", "one"), CredentialError::Duplicate { position, kind });
     assert!(Bearer::new([("a", "one"), ("a", "two=="), ("b:c", "-._~+/")]).is_ok());
 
-    let nobody: [(&str, &str); 0] = [];
-    assert_eq!(Basic::new(nobody).unwrap_err(), CredentialError::NoCredentials);
-    assert_eq!(Bearer::new(nobody).unwrap_err(), CredentialError::NoCredentials);
+    let none: [(&str, &str); 0] = [];
+    assert_eq!(Basic::new(none).unwrap_err(), CredentialError::NoCredentials);
+    assert_eq!(Bearer::new(none).unwrap_err(), CredentialError::NoCredentials);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn layer<A: Authenticator>(authenticator: A) -> McpAuthLayer<A> {
     McpAuthLayer::new(authenticator).rate_limit(RateLimit::default().no_address_limit())
 }
 
-fn guarded(users: Basic) -> Router {
+fn protected(users: Basic) -> Router {
     recorder().0.layer(layer(users).public_path("/health"))
 }
 
@@ -37,7 +37,7 @@ async fn users_of_an_htpasswd_file_are_authenticated() {
         htpasswd("-B -C 10", "carol", "x"),
     ];
     let file = CredentialFile::new(&(lines.join("\n") + "\n"));
-    let app = guarded(Basic::from_htpasswd_file(&file.path).unwrap());
+    let app = protected(Basic::from_htpasswd_file(&file.path).unwrap());
     for (user, password, expected) in [
         ("alice", "correct horse", 200),
         ("alice", "correct hors", 401),
@@ -59,7 +59,7 @@ async fn every_bcrypt_line_of_htpasswd_is_verified() {
     for (options, password) in
         crate::support::htpasswd::all().filter(|(_, password)| !password.is_empty())
     {
-        let app = guarded(Basic::from_htpasswd(&htpasswd(options, "alice", password)).unwrap());
+        let app = protected(Basic::from_htpasswd(&htpasswd(options, "alice", password)).unwrap());
         assert_eq!(status(&app, "alice", password).await, 200, "{options} {password:?}");
         let wrong = format!("{}!", &password[..password.len() - 1]);
         assert_eq!(status(&app, "alice", &wrong).await, 401, "{options} {password:?}");
@@ -109,7 +109,7 @@ fn errors_name_file_and_line() {
 #[tokio::test]
 async fn passwords_are_not_truncated_to_72_bytes() {
     let longest = "0".repeat(72);
-    let app = guarded(Basic::from_htpasswd(&htpasswd("-B", "alice", &longest)).unwrap());
+    let app = protected(Basic::from_htpasswd(&htpasswd("-B", "alice", &longest)).unwrap());
     assert_eq!(status(&app, "alice", &format!("{longest}0")).await, 401);
     assert_eq!(status(&app, "alice", &longest).await, 200);
     assert_eq!(status(&app, "alice", &format!("{longest}0")).await, 401);
@@ -119,7 +119,7 @@ async fn passwords_are_not_truncated_to_72_bytes() {
 #[tokio::test]
 async fn empty_passwords_are_rejected_despite_a_matching_hash() {
     let users = htpasswd("-B", "alice", "") + "\n" + &htpasswd("-B", "bob", "x");
-    let app = guarded(Basic::from_htpasswd(&users).unwrap());
+    let app = protected(Basic::from_htpasswd(&users).unwrap());
     assert_eq!(status(&app, "alice", "").await, 401);
     assert_eq!(status(&app, "bob", "x").await, 200);
 }
@@ -128,18 +128,18 @@ async fn empty_passwords_are_rejected_despite_a_matching_hash() {
 async fn name_and_password_may_have_1024_bytes_in_total() {
     let argon2 = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8";
     let users = Basic::from_htpasswd(&format!("alice:{argon2}")).unwrap();
-    let judged = |length| {
+    let reason = |length| {
         let head = with_authorization(&basic("alice", &"0".repeat(length))).into_parts().0;
-        users.authenticate_now(&head).map(|judged| judged.unwrap_err().reason())
+        users.authenticate_now(&head).map(|decision| decision.unwrap_err().reason())
     };
     // Including the name and the colon, 1024 bytes are verified and 1025 are rejected at once.
-    assert_eq!(judged(1018), None);
-    assert_eq!(judged(1019), Some(mcp_auth_layer::Reason::Invalid));
+    assert_eq!(reason(1018), None);
+    assert_eq!(reason(1019), Some(mcp_auth_layer::Reason::Invalid));
 }
 
 #[tokio::test]
 async fn responses_do_not_reveal_why_a_password_is_invalid() {
-    let app = guarded(Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap());
+    let app = protected(Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap());
     let answer = |value: String| send(app.clone(), with_authorization(&value));
     let wrong = answer(basic("alice", "wrong")).await;
     for other in [
@@ -169,7 +169,7 @@ async fn responses_do_not_reveal_why_a_password_is_invalid() {
 
 #[tokio::test]
 async fn a_hundred_concurrent_first_logins_succeed() {
-    let app = guarded(Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap());
+    let app = protected(Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap());
     let requests = (0..100).map(|_| status(&app, "alice", "secret"));
     assert!(join_all(requests).await.into_iter().all(|status| status == 200));
 }
@@ -180,7 +180,7 @@ async fn other_requests_are_served_during_a_hundred_logins() {
     let one = NonZeroUsize::new(1).unwrap();
     let users: Vec<_> = (0..100).map(|n| htpasswd("-B -C 6", &format!("user-{n}"), "x")).collect();
     let users = Basic::from_htpasswd(&users.join("\n")).unwrap().verify_at_once(one);
-    let app = guarded(users);
+    let app = protected(users);
     let mut logins = JoinSet::new();
     for number in 0..100 {
         let app = app.clone();
@@ -200,7 +200,7 @@ async fn other_requests_are_served_during_a_hundred_logins() {
 async fn a_thousand_abandoned_logins_do_not_block_users() {
     let one = NonZeroUsize::new(1).unwrap();
     let users = Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap();
-    let app = guarded(users.verify_at_once(one));
+    let app = protected(users.verify_at_once(one));
     for number in 0..1000 {
         let name = format!("user-{number}");
         let mut request = Box::pin(status(&app, &name, "x"));

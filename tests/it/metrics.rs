@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 
-use crate::support::example_server::{ALICE, Server, SseSession, USERS, WRONG, answer, until};
+use crate::support::example_server::{ALICE, INVALID, Server, SseSession, USERS, answer, until};
 
-async fn counted(server: &Server) -> String {
+async fn metrics_text(server: &Server) -> String {
     let answer = answer(server.request(Method::GET, "/metrics")).await;
     assert_eq!(answer.status(), 200);
     answer.text().await.unwrap()
@@ -19,10 +19,10 @@ async fn requests_and_streams_are_counted_without_names() {
     let session = SseSession::open(&server.url, ALICE).await;
     server.status(Method::GET, "/health", None).await;
     server.status(Method::GET, "/sse", None).await;
-    for wrong in &WRONG[..2] {
+    for wrong in &INVALID[..2] {
         server.status(Method::GET, "/sse?mallory", Some(wrong)).await;
     }
-    let text = counted(&server).await;
+    let text = metrics_text(&server).await;
     let total = "mcp_auth_requests_total";
     for (line, value) in [
         (line(total, "admitted", "", "Basic"), 3),
@@ -40,7 +40,7 @@ async fn requests_and_streams_are_counted_without_names() {
     }
     drop(session);
     until("the stream is closed", async || {
-        counted(&server).await.contains("mcp_auth_live_streams 0\n")
+        metrics_text(&server).await.contains("mcp_auth_live_streams 0\n")
     })
     .await;
 }
@@ -56,13 +56,13 @@ async fn rate_limited_attempts_and_reloads_are_counted() {
     for _ in 0..12 {
         server.status(Method::GET, "/", Some("Basic YWxpY2U6Z3Vlc3M=")).await;
     }
-    let text = counted(&server).await;
+    let text = metrics_text(&server).await;
     assert!(text.contains("mcp_auth_throttled_total 2\n"), "{text}");
     for (content, outcome) in [("half of a li".to_owned(), "refused"), (line("bob"), "applied")] {
         crate::support::write_credentials(&next, content);
         std::fs::rename(&next, &file).unwrap();
         let line = format!("mcp_auth_reloads_total{{outcome=\"{outcome}\"}} 1\n");
-        until("the file is reloaded", async || counted(&server).await.contains(&line)).await;
+        until("the file is reloaded", async || metrics_text(&server).await.contains(&line)).await;
     }
 }
 

@@ -26,8 +26,8 @@ fn layer() -> McpAuthLayer<Bearer> {
     McpAuthLayer::bearer("tok")
 }
 
-async fn whoami(who: Principal) -> String {
-    who.name().to_owned()
+async fn whoami(principal: Principal) -> String {
+    principal.name().to_owned()
 }
 
 async fn status(app: &Router, method: Method, path: &str, fields: &[(&str, &str)]) -> u16 {
@@ -54,10 +54,10 @@ async fn routes_added_later_are_protected_by_wrapping_the_app() {
         .route("/messages/", on_post(open));
     assert_eq!(status(&app, Method::POST, "/messages/", &[]).await, 200);
 
-    let guarded = layer().layer(app);
-    assert_eq!(send(guarded.clone(), request(Method::POST, "/messages/", &[])).await.status, 401);
-    let admitted = request(Method::POST, "/messages/", &[TOKEN]);
-    assert_eq!(send(guarded, admitted).await.body, "open");
+    let protected = layer().layer(app);
+    assert_eq!(send(protected.clone(), request(Method::POST, "/messages/", &[])).await.status, 401);
+    let accepted = request(Method::POST, "/messages/", &[TOKEN]);
+    assert_eq!(send(protected, accepted).await.body, "open");
 }
 
 #[tokio::test]
@@ -222,6 +222,6 @@ async fn wrapped_app_can_be_served_by_axum() {
         axum::serve(listener, ServiceExt::<Request>::into_make_service(app)).await
     });
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 401);
-    let admitted = reqwest::Client::new().get(&url).header(TOKEN.0, TOKEN.1).send().await.unwrap();
-    assert_eq!(admitted.text().await.unwrap(), "bearer");
+    let accepted = reqwest::Client::new().get(&url).header(TOKEN.0, TOKEN.1).send().await.unwrap();
+    assert_eq!(accepted.text().await.unwrap(), "bearer");
 }

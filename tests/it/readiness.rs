@@ -211,13 +211,13 @@ async fn readiness_and_errors_of_the_inner_service_are_passed_on() {
     );
     assert_eq!(call(NotReady(Some("broken"))).await.map(|_| ()), Err("broken"));
     // Rejected requests do not wait for readiness.
-    let refused = layer.layer(NotReady(None)).oneshot(with_authorization("Bearer no")).await;
-    assert_eq!(refused.unwrap().status(), 401);
+    let rejected = layer.layer(NotReady(None)).oneshot(with_authorization("Bearer no")).await;
+    assert_eq!(rejected.unwrap().status(), 401);
 
     let failing = tower::service_fn(|_: Request| async { Err::<Response, _>("failed") });
-    let guarded = layer.layer(failing);
-    let call = guarded.clone().oneshot(with_authorization("Bearer tok")).await;
+    let protected = layer.layer(failing);
+    let call = protected.clone().oneshot(with_authorization("Bearer tok")).await;
     assert_eq!(call.map(|_| ()), Err("failed"));
-    let refused = guarded.oneshot(with_authorization("Bearer no")).await;
-    assert_eq!(refused.unwrap().status(), 401);
+    let rejected = protected.oneshot(with_authorization("Bearer no")).await;
+    assert_eq!(rejected.unwrap().status(), 401);
 }

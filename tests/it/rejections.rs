@@ -11,13 +11,13 @@ use mcp_auth_layer::{
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::support::log::Log;
-use crate::support::{Answer, basic, get, recorder, send, with_authorization};
+use crate::support::{TestResponse, basic, get, recorder, send, with_authorization};
 
 /// The rejection of this request. The inner service must not see the request.
-async fn refusal(
+async fn rejection_of(
     layer: McpAuthLayer<impl Authenticator>,
     request: axum::extract::Request,
-) -> Answer {
+) -> TestResponse {
     let (app, seen) = recorder();
     let answer = send(app.layer(layer), request).await;
     assert_eq!(seen.count(), 0, "the inner service received a rejected request");
@@ -53,7 +53,7 @@ const MISSING: &str =
 #[tokio::test]
 async fn missing_credentials_are_401_with_all_challenges() {
     let layer = McpAuthLayer::new(any_of(alice(), ci()));
-    let answer = refusal(layer, get("/", &[])).await;
+    let answer = rejection_of(layer, get("/", &[])).await;
     assert_eq!(answer.status, 401);
     assert_eq!(
         answer.challenges(),
@@ -65,7 +65,7 @@ async fn missing_credentials_are_401_with_all_challenges() {
 #[tokio::test]
 async fn invalid_token_is_401_with_an_invalid_token_error() {
     let layer = McpAuthLayer::new(any_of(alice(), ci()));
-    let answer = refusal(layer, with_authorization("Bearer wrong")).await;
+    let answer = rejection_of(layer, with_authorization("Bearer wrong")).await;
     assert_eq!(answer.status, 401);
     assert_eq!(
         answer.challenges(),
@@ -77,7 +77,8 @@ async fn invalid_token_is_401_with_an_invalid_token_error() {
 async fn wrong_password_and_unknown_user_get_the_same_response() {
     let mut answers = Vec::new();
     for credential in [basic("alice", "wrong"), basic("mallory", "secret")] {
-        let answer = refusal(McpAuthLayer::new(alice()), with_authorization(&credential)).await;
+        let answer =
+            rejection_of(McpAuthLayer::new(alice()), with_authorization(&credential)).await;
         assert_eq!(answer.status, 401);
         assert_eq!(answer.challenges(), [r#"Basic realm="mcp", charset="UTF-8""#]);
         answers.push((answer.headers, answer.body));
@@ -98,11 +99,11 @@ async fn reasons_distinguish_unrecognized_malformed_and_invalid() {
         ("Bearer a b", Reason::Malformed),
         ("Bearer wrong", Reason::Invalid),
     ] {
-        let answer = refusal(McpAuthLayer::new(ci()), with_authorization(credential)).await;
+        let answer = rejection_of(McpAuthLayer::new(ci()), with_authorization(credential)).await;
         let rejection = answer.extensions.get::<Rejection>().unwrap();
         assert_eq!(rejection.reason(), reason, "{credential:?}");
-        let judged = (reason != Reason::Unrecognized).then_some("Bearer");
-        assert_eq!(rejection.scheme(), judged, "{credential:?}");
+        let scheme = (reason != Reason::Unrecognized).then_some("Bearer");
+        assert_eq!(rejection.scheme(), scheme, "{credential:?}");
     }
 }
 
@@ -115,7 +116,7 @@ async fn too_many_requests_is_429_with_rounded_up_retry_after() {
         (Duration::MAX, "18446744073709551615"),
     ] {
         let layer = McpAuthLayer::new(always(Rejection::too_many_requests(wait)));
-        let answer = refusal(layer, get("/", &[])).await;
+        let answer = rejection_of(layer, get("/", &[])).await;
         assert_eq!(answer.status, 429);
         assert_eq!(answer.headers["retry-after"], seconds);
         assert!(answer.challenges().is_empty());
@@ -125,7 +126,7 @@ async fn too_many_requests_is_429_with_rounded_up_retry_after() {
 #[tokio::test]
 async fn unavailable_is_503_without_the_cause() {
     let down = Rejection::unavailable().caused_by("connection to 10.0.0.7 refused");
-    let answer = refusal(McpAuthLayer::new(always(down)), get("/", &[])).await;
+    let answer = rejection_of(McpAuthLayer::new(always(down)), get("/", &[])).await;
     assert_eq!(answer.status, 503);
     assert!(answer.challenges().is_empty());
     assert!(!answer.body.contains("10.0.0.7"), "{}", answer.body);
@@ -136,7 +137,7 @@ async fn custom_challenges_and_messages_are_sent() {
     let rejection = Rejection::missing(Challenge::new("ApiKey").param("header", "x-api-key"))
         .with_message("ask \"ops\" for a key\n");
     let layer = McpAuthLayer::new(always(rejection)).realm("tools");
-    let answer = refusal(layer, get("/", &[])).await;
+    let answer = rejection_of(layer, get("/", &[])).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.challenges(), [r#"ApiKey realm="tools", header="x-api-key""#]);
     assert_eq!(answer.message(), "ask \"ops\" for a key\n");
@@ -145,7 +146,7 @@ async fn custom_challenges_and_messages_are_sent() {
 #[tokio::test]
 async fn every_challenge_contains_the_realm_escaped() {
     let layer = McpAuthLayer::new(any_of(alice(), ci())).realm(r#"the "tools" \ here"#);
-    let answer = refusal(layer, get("/", &[])).await;
+    let answer = rejection_of(layer, get("/", &[])).await;
     assert_eq!(
         answer.challenges(),
         [
@@ -170,15 +171,15 @@ async fn rejections_can_be_rendered_by_the_application() {
 #[tokio::test]
 async fn panicking_renderer_still_rejects_the_request() {
     let layer = McpAuthLayer::new(ci()).render(|_, _| panic!("no template"));
-    let answer = refusal(layer, get("/", &[])).await;
+    let answer = rejection_of(layer, get("/", &[])).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.message(), MISSING);
 }
 
 #[tokio::test]
 async fn principal_extractor_without_the_layer_is_401() {
-    let whoami = |who: Principal| async move { who.name().to_owned() };
-    let maybe = |who: Option<Principal>| async move { who.is_none().to_string() };
+    let whoami = |principal: Principal| async move { principal.name().to_owned() };
+    let maybe = |principal: Option<Principal>| async move { principal.is_none().to_string() };
     let app = axum::Router::new()
         .route("/whoami", axum::routing::get(whoami))
         .route("/maybe", axum::routing::get(maybe));
@@ -189,10 +190,10 @@ async fn principal_extractor_without_the_layer_is_401() {
     assert_eq!(answer.message(), MISSING);
     assert_eq!(send(app.clone(), get("/maybe", &[])).await.body, "true");
 
-    let guarded = app.layer(McpAuthLayer::new(ci()));
+    let protected = app.layer(McpAuthLayer::new(ci()));
     let credential = [("authorization", "Bearer token")];
-    assert_eq!(send(guarded.clone(), get("/whoami", &credential)).await.body, "ci");
-    assert_eq!(send(guarded, get("/maybe", &credential)).await.body, "false");
+    assert_eq!(send(protected.clone(), get("/whoami", &credential)).await.body, "ci");
+    assert_eq!(send(protected, get("/maybe", &credential)).await.body, "false");
 }
 
 #[tokio::test]

@@ -28,12 +28,12 @@ const KEY: [u8; 32] = *b"a signer's 32 bytes, kept secret";
 const NEW_KEY: [u8; 32] = *b"another 32 bytes, as it rotates.";
 
 /// A wrong password is a secret too: it may be valid elsewhere, or almost valid here.
-const GUESS: &str = "corect-hors-batery";
+const WRONG_PASSWORD: &str = "corect-hors-batery";
 
 /// Secrets given on the command line.
-const DAVES: &str = "hunter2-of-dave";
+const DAVES_PASSWORD: &str = "hunter2-of-dave";
 
-const BOTS: &str = "Hk7yGd1oTf8eMi5zCs3jUQ";
+const BOTS_TOKEN: &str = "Hk7yGd1oTf8eMi5zCs3jUQ";
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -46,13 +46,13 @@ struct Secrets(Vec<String>);
 impl Secrets {
     fn all() -> Self {
         let mut secrets = Self::default();
-        for password in [PASSWORD, NEW_PASSWORD, GUESS, DAVES] {
+        for password in [PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, DAVES_PASSWORD] {
             secrets.add(password);
             for user in ["alice", "bob", "dave", "mallory"] {
                 secrets.add(basic(user, password).strip_prefix("Basic ").unwrap());
             }
         }
-        for token in [TOKEN, NEW_TOKEN, BOTS] {
+        for token in [TOKEN, NEW_TOKEN, BOTS_TOKEN] {
             secrets.add(token);
             secrets.add(&hex(&Sha256::digest(token)));
         }
@@ -103,13 +103,13 @@ fn key_line(key: [u8; 32]) -> String {
 }
 
 /// A server, and all responses that it has sent.
-struct Overheard {
+struct RecordedServer {
     server: Server,
     answers: String,
 }
 
-impl Overheard {
-    async fn ask(&mut self, request: reqwest::RequestBuilder) -> u16 {
+impl RecordedServer {
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> u16 {
         let answer = answer(request).await;
         let status = answer.status().as_u16();
         self.answers += &format!("{:?}\n", answer.headers());
@@ -122,7 +122,7 @@ impl Overheard {
         for value in authorization {
             request = request.header("authorization", *value);
         }
-        self.ask(request).await
+        self.send(request).await
     }
 
     /// Sends a signed request. Its signature is a secret until it has been used.
@@ -132,12 +132,12 @@ impl Overheard {
         Signer::new("ci", key).unwrap().sign(&mut request).unwrap();
         let signature = request.headers()["signature"].to_str().unwrap();
         secrets.add(signature.split(':').nth(1).unwrap());
-        self.ask(http().get(url).headers(request.into_parts().0.headers)).await
+        self.send(http().get(url).headers(request.into_parts().0.headers)).await
     }
 
     /// Waits until this text has been logged this many times.
     async fn logged(&self, what: &str, times: usize) {
-        until(what, async || self.server.said().matches(what).count() >= times).await;
+        until(what, async || self.server.log().matches(what).count() >= times).await;
     }
 }
 
@@ -155,26 +155,37 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     command.arg("--htpasswd").arg(&users.path);
     command.arg("--token-file").arg(&tokens.path);
     command.arg("--hmac-key-file").arg(&keys.path);
-    command.args(["--user", &format!("dave:{DAVES}"), "--token", &format!("bot:{BOTS}")]);
+    command.args([
+        "--user",
+        &format!("dave:{DAVES_PASSWORD}"),
+        "--token",
+        &format!("bot:{BOTS_TOKEN}"),
+    ]);
     // Log everything that this crate logs. rmcp logs messages and session IDs at lower levels.
     command.env("RUST_LOG", "info,mcp_auth_layer=trace");
     let server = Server::spawn(&mut command).await;
-    let mut all = Overheard { server, answers: String::new() };
+    let mut all = RecordedServer { server, answers: String::new() };
     all.answers += &all.server.printed.join("\n");
 
     // Normal use.
     let (alice, bearer) = (basic("alice", PASSWORD), format!("Bearer {TOKEN}"));
-    for right in [&*alice, &*alice, &*bearer, &basic("dave", DAVES), &format!("Bearer {BOTS}")] {
+    for right in [
+        &*alice,
+        &*alice,
+        &*bearer,
+        &basic("dave", DAVES_PASSWORD),
+        &format!("Bearer {BOTS_TOKEN}"),
+    ] {
         assert_eq!(all.get("/nothing", &[right]).await, 404);
     }
     assert_eq!(all.signed(KEY, &mut secrets).await, 404);
     assert_eq!(all.get("/health", &[&alice]).await, 200);
     let mut session = SseSession::open(&all.server.url, &alice).await;
     assert_eq!(session.tool("whoami", json!({})).await, ("alice".to_owned(), false));
-    let sealed = session.endpoint.split_once("session_id=").unwrap().1.to_owned();
-    let (id, seal) = sealed.rsplit_once('.').unwrap();
+    let bound = session.endpoint.split_once("session_id=").unwrap().1.to_owned();
+    let (id, tag) = bound.rsplit_once('.').unwrap();
     secrets.add(id);
-    secrets.add(seal);
+    secrets.add(tag);
 
     // Attacks.
     assert_eq!(all.signed(NEW_KEY, &mut secrets).await, 401);
@@ -184,12 +195,12 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
         ("/nothing", &[PASSWORD], 401),
         ("/nothing", &[&alice, &bearer], 400),
         (&format!("/nothing?access_token={TOKEN}"), &[], 401),
-        (&format!("/messages/?session_id={sealed}"), &[&bearer], 404),
+        (&format!("/messages/?session_id={bound}"), &[&bearer], 404),
         (&format!("/messages/?session_id={id}"), &[&alice], 404),
     ] {
         assert_eq!(all.get(path, authorization).await, status, "{path}");
     }
-    let guess = basic("mallory", GUESS);
+    let guess = basic("mallory", WRONG_PASSWORD);
     let mut status = 401;
     while status == 401 {
         status = all.get("/nothing", &[&guess]).await;
@@ -197,17 +208,17 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     assert_eq!(status, 429);
 
     // Broken files: with a plain secret in place of its hash, or missing.
-    let refused = "not put in force";
+    let rejected = "not put in force";
     users.replace(&format!("{old}\nbob:{NEW_PASSWORD}\n"));
-    all.logged(refused, 1).await;
+    all.logged(rejected, 1).await;
     tokens.replace(&format!("{}\nbot {NEW_TOKEN}\n", token_line(TOKEN)));
-    all.logged(refused, 2).await;
+    all.logged(rejected, 2).await;
     keys.replace(&format!("{}*\n", key_line(NEW_KEY)));
-    all.logged(refused, 3).await;
+    all.logged(rejected, 3).await;
     fs::remove_file(&users.path).unwrap();
     all.logged("the file is gone", 1).await;
     keys.set_mode(0o666);
-    all.logged(refused, 4).await;
+    all.logged(rejected, 4).await;
     for still in [&alice, &bearer] {
         assert_eq!(all.get("/nothing", &[still]).await, 404);
     }
@@ -226,7 +237,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     }
     assert_eq!(all.get("/metrics", &[]).await, 200);
 
-    let (status, said) = all.server.terminate().await;
+    let (status, log) = all.server.terminate().await;
     assert!(status.success());
     // All of this was logged, so the scan had something to search.
     for what in [
@@ -243,11 +254,11 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
         "line 2: the password is not hashed",
         "chmod go-w",
     ] {
-        assert!(said.contains(what), "{what}:\n{said}");
+        assert!(log.contains(what), "{what}:\n{log}");
     }
-    secrets.assert_none_in(&said);
+    secrets.assert_none_in(&log);
     secrets.assert_none_in(&all.answers);
-    assert!(!said.contains("mallory"), "a claimed name may be a mistyped password");
+    assert!(!log.contains("mallory"), "a claimed name may be a mistyped password");
 }
 
 #[test]

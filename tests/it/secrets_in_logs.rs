@@ -110,9 +110,9 @@ async fn one_event_is_logged_per_decision_without_secrets() {
         let lines = log.lines();
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].trim_end().ends_with(expected), "{lines:?}\n{expected}");
-        let said = format!("{lines:?} {answer:?}");
-        assert_no_secret(&said);
-        assert!(!said.contains("mallory") && !lines[0].contains("s3"), "{said}");
+        let text = format!("{lines:?} {answer:?}");
+        assert_no_secret(&text);
+        assert!(!text.contains("mallory") && !lines[0].contains("s3"), "{text}");
     }
 }
 
@@ -148,7 +148,7 @@ async fn password_file_secrets_are_not_logged() {
     let (log, _guard) = Log::start(LevelFilter::TRACE);
     let users = Basic::from_htpasswd(&format!("alice:{hash}")).unwrap();
     let bad = Basic::from_htpasswd(&format!("alice:{PASSWORD}")).unwrap_err();
-    let mut said = format!("{users:?} {bad} {bad:?}");
+    let mut text = format!("{users:?} {bad} {bad:?}");
     let anybody = mcp_auth_layer::RateLimit::default().no_address_limit();
     let app = recorder().0.layer(McpAuthLayer::new(users).rate_limit(anybody));
     for (user, password, status) in
@@ -157,13 +157,13 @@ async fn password_file_secrets_are_not_logged() {
         let value = basic(user, password);
         let answer = send(app.clone(), get("/", &[("authorization", &*value)])).await;
         assert_eq!(answer.status, status);
-        said += &format!("{answer:?}");
+        text += &format!("{answer:?}");
     }
     let lines = log.lines();
     assert_eq!(lines.len(), 4, "{lines:?}");
-    said += &lines.concat();
-    assert_no_secret(&said);
-    assert!(!said.contains(&hash[7..]) && !said.contains("bob"), "{said}");
+    text += &lines.concat();
+    assert_no_secret(&text);
+    assert!(!text.contains(&hash[7..]) && !text.contains("bob"), "{text}");
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ fn endless() -> (impl Stream<Item = Result<Bytes, Infallible>>, oneshot::Receive
 
 /// An app that responds with an endless stream of this type. The receiver resolves when the stream
 /// is dropped.
-fn streaming(kind: &'static str) -> (Router, oneshot::Receiver<()>) {
+fn streaming_app(kind: &'static str) -> (Router, oneshot::Receiver<()>) {
     let (stream, dropped) = endless();
     let once = Arc::new(std::sync::Mutex::new(Some(Body::from_stream(stream))));
     let answer = move || {
@@ -102,7 +102,7 @@ async fn extreme_expiry_times_are_handled() {
     for far in far.into_iter().flatten().filter(|far| *far > SystemTime::now()) {
         let principal = Principal::new("alice").expires_at(far);
         assert!(!principal.has_ended());
-        let (app, _dropped) = streaming("text/event-stream");
+        let (app, _dropped) = streaming_app("text/event-stream");
         let layer = McpAuthLayer::new(as_principal(principal));
         let mut body = body_of(app.layer(layer), &[]).await;
         for _ in 0..2 {
@@ -126,7 +126,7 @@ async fn extreme_expiry_times_are_handled() {
 fn timer_exists_only_for_credentials_that_expire() {
     let read = |principal: Principal| {
         let layer = McpAuthLayer::new(Bearer::new([(principal, "one")]).unwrap());
-        let (app, _dropped) = streaming("text/event-stream");
+        let (app, _dropped) = streaming_app("text/event-stream");
         let mut body = block_on(body_of(app.layer(layer), &[("authorization", "Bearer one")]));
         block_on(next(&mut body)).unwrap().unwrap()
     };

@@ -15,20 +15,20 @@ use mcp_auth_layer::{
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{as_principal, body_of, next, revoked_by, streaming, tokens};
+use super::{as_principal, body_of, next, revoked_by, streaming_app, tokens};
 use crate::support::{get, recorder, request, send, with_authorization};
 
 /// Both for asynchronous and for synchronous authenticators.
 #[tokio::test]
 async fn revocation_cancels_pending_requests_with_401() {
-    async fn revoked_at_work<A: Authenticator>(layer: McpAuthLayer<A>, revoke: impl FnOnce()) {
+    async fn revoke_while_pending<A: Authenticator>(layer: McpAuthLayer<A>, revoke: impl FnOnce()) {
         let (held, dropped) = oneshot::channel::<()>();
         let held = Arc::new(std::sync::Mutex::new(Some(held)));
         let started = CancellationToken::new();
-        let at_work = started.clone();
+        let has_started = started.clone();
         let work = move || {
             let held = held.lock().unwrap().take();
-            at_work.cancel();
+            has_started.cancel();
             async move {
                 let _held = held;
                 pending::<()>().await;
@@ -44,9 +44,9 @@ async fn revocation_cancels_pending_requests_with_401() {
         dropped.await.expect_err("the inner future is dropped");
     }
     let revocation = CancellationToken::new();
-    revoked_at_work(revoked_by(&revocation), || revocation.cancel()).await;
+    revoke_while_pending(revoked_by(&revocation), || revocation.cancel()).await;
     let (layer, handle) = tokens();
-    revoked_at_work(layer, || assert!(handle.revoke("one"))).await;
+    revoke_while_pending(layer, || assert!(handle.revoke("one"))).await;
 }
 
 /// A request whose credential is revoked while its body is verified must not reach the inner
@@ -74,19 +74,23 @@ async fn revocation_during_body_verification_is_401() {
 /// The challenges tell the client how to authenticate again, with any scheme.
 #[tokio::test]
 async fn expired_credentials_get_challenges_of_every_scheme() {
-    struct Lapsing(Bearer);
-    impl Authenticator for Lapsing {
+    struct Expired(Bearer);
+    impl Authenticator for Expired {
         async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
             let past = SystemTime::UNIX_EPOCH;
-            Ok(self.0.authenticate(head).await?.map_principal(|who| who.expires_at(past)))
+            Ok(self
+                .0
+                .authenticate(head)
+                .await?
+                .map_principal(|principal| principal.expires_at(past)))
         }
         fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
             let past = SystemTime::UNIX_EPOCH;
-            let judged = self.0.authenticate_now(head)?;
-            Some(judged.map(|one| one.map_principal(|who| who.expires_at(past))))
+            let decision = self.0.authenticate_now(head)?;
+            Some(decision.map(|one| one.map_principal(|principal| principal.expires_at(past))))
         }
     }
-    let bearer = Lapsing(Bearer::new([("ci", "tok")]).unwrap());
+    let bearer = Expired(Bearer::new([("ci", "tok")]).unwrap());
     let basic = Basic::new([("alice", "secret")]).unwrap();
     let (app, _) = recorder();
     let app = app.layer(McpAuthLayer::new(any_of(basic, bearer)).realm("here"));
@@ -121,7 +125,7 @@ async fn mapped_principal_keeps_the_credential_lifetime() {
     let layer = McpAuthLayer::new(Renamed(tokens));
     let mut open = Vec::new();
     for token in ["Bearer one", "Bearer two"] {
-        let app = streaming("text/event-stream").0.layer(layer.clone());
+        let app = streaming_app("text/event-stream").0.layer(layer.clone());
         let mut body = body_of(app, &[("authorization", token)]).await;
         for _ in 0..2 {
             next(&mut body).await.unwrap().unwrap();
@@ -174,10 +178,10 @@ async fn revoked_principal_in_a_cache_is_not_used() {
 #[tokio::test]
 async fn principal_that_is_still_revoked_is_401() {
     let token = tokio_util::sync::CancellationToken::new();
-    let who = Principal::new("ci").revoked_by(token.clone());
+    let principal = Principal::new("ci").revoked_by(token.clone());
     let app = recorder().0.layer(McpAuthLayer::new(from_fn(move |_: &Parts| {
-        let who = who.clone();
-        async move { Ok::<_, Rejection>(who) }
+        let principal = principal.clone();
+        async move { Ok::<_, Rejection>(principal) }
     })));
     assert_eq!(send(app.clone(), get("/", &[])).await.status, 200);
     token.cancel();

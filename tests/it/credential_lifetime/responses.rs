@@ -17,13 +17,13 @@ use http_body_util::BodyExt;
 use mcp_auth_layer::{McpAuthLayer, Principal};
 use tokio_util::sync::CancellationToken;
 
-use super::{as_principal, body_of, endless, next, revoked_by, streaming};
+use super::{as_principal, body_of, endless, next, revoked_by, streaming_app};
 use crate::support::{get, send};
 
 #[tokio::test]
 async fn revoked_event_stream_ends_cleanly_at_once() {
     let revocation = CancellationToken::new();
-    let (app, dropped) = streaming("text/event-stream");
+    let (app, dropped) = streaming_app("text/event-stream");
     let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
     assert_eq!(next(&mut body).await.unwrap().unwrap(), "data: 1\n\n");
     revocation.cancel();
@@ -37,7 +37,7 @@ async fn revoked_event_stream_ends_cleanly_at_once() {
 #[tokio::test]
 async fn other_bodies_of_unknown_length_end_with_an_error() {
     let revocation = CancellationToken::new();
-    let (app, dropped) = streaming("application/octet-stream");
+    let (app, dropped) = streaming_app("application/octet-stream");
     let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
     next(&mut body).await.unwrap().unwrap();
     revocation.cancel();
@@ -59,8 +59,8 @@ async fn bodies_of_known_length_are_not_cut_short() {
 /// An event stream with a declared length, for example of an upstream, is still a stream.
 #[tokio::test]
 async fn event_stream_with_a_content_length_ends_too() {
-    struct Announced(Body);
-    impl HttpBody for Announced {
+    struct WithLength(Body);
+    impl HttpBody for WithLength {
         type Data = Bytes;
         type Error = axum::Error;
         fn poll_frame(
@@ -76,7 +76,7 @@ async fn event_stream_with_a_content_length_ends_too() {
     for shared in [false, true] {
         let revocation = CancellationToken::new();
         let (stream, dropped) = endless();
-        let body = Announced(Body::from_stream(stream));
+        let body = WithLength(Body::from_stream(stream));
         let once = Arc::new(std::sync::Mutex::new(Some(Body::new(body))));
         let answer = move || {
             let body = once.lock().unwrap().take().expect("one request");
@@ -99,7 +99,7 @@ async fn event_stream_ends_when_the_credential_expires() {
     // With a paused clock, timers fire in order as soon as all tasks are idle. The system clock is
     // not paused.
     let soon = SystemTime::now() + Duration::from_millis(300);
-    let (app, dropped) = streaming("text/event-stream");
+    let (app, dropped) = streaming_app("text/event-stream");
     let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(soon)));
     let mut body = body_of(app.layer(layer), &[]).await;
     for data in ["data: 1\n\n", "data: 2\n\ndata: hal"] {
@@ -121,17 +121,20 @@ async fn upgrades_require_a_credential_without_expiry() {
     }
     let app = Router::new().fallback(upgrade);
     let fields = [("upgrade", "websocket"), ("connection", "upgrade")];
-    let endless = McpAuthLayer::new(as_principal(Principal::new("alice")));
-    let ending = revoked_by(&CancellationToken::new());
+    let unlimited = McpAuthLayer::new(as_principal(Principal::new("alice")));
+    let revocable = revoked_by(&CancellationToken::new());
     let connect = || {
         let mut request = get("/", &[]);
         *request.method_mut() = Method::CONNECT;
         request
     };
-    assert_eq!(send(app.clone().layer(endless.clone()), get("/", &fields)).await.status, 101);
-    let answer = send(app.clone().layer(ending.clone()), get("/", &fields)).await;
+    assert_eq!(send(app.clone().layer(unlimited.clone()), get("/", &fields)).await.status, 101);
+    let answer = send(app.clone().layer(revocable.clone()), get("/", &fields)).await;
     assert_eq!((answer.status.as_u16(), &*answer.body), (200, "no upgrade"));
-    assert_eq!(send(app.clone().layer(ending.clone()), get("/anyway", &fields)).await.status, 502);
-    assert_eq!(send(app.clone().layer(endless), connect()).await.status, 200);
-    assert_eq!(send(app.layer(ending), connect()).await.status, 400);
+    assert_eq!(
+        send(app.clone().layer(revocable.clone()), get("/anyway", &fields)).await.status,
+        502
+    );
+    assert_eq!(send(app.clone().layer(unlimited), connect()).await.status, 200);
+    assert_eq!(send(app.layer(revocable), connect()).await.status, 400);
 }

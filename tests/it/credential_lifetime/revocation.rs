@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use mcp_auth_layer::{CredentialError, Hmac, KeyError, McpAuthLayer, Signer};
 use tower::ServiceExt;
 
-use super::{body_of, next, streaming, tokens};
+use super::{body_of, next, streaming_app, tokens};
 use crate::support::{recorder, send, with_authorization};
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn revocation_ends_only_streams_of_that_token() {
     handle.add("bob", "four").unwrap();
     let mut open = Vec::new();
     for token in ["one", "two", "three", "four"] {
-        let (app, _) = streaming("text/event-stream");
+        let (app, _) = streaming_app("text/event-stream");
         let authorization = format!("Bearer {token}");
         let app = app.layer(layer.clone());
         let mut body = body_of(app, &[("authorization", &authorization)]).await;
@@ -87,7 +87,7 @@ async fn keys_can_be_added_and_revoked_at_runtime() {
     };
     let mut open = Vec::new();
     for (name, secret) in [("ci", old), ("ci", new), ("alice", [3; 32])] {
-        let (app, _) = streaming("text/event-stream");
+        let (app, _) = streaming_app("text/event-stream");
         let response = app.layer(layer.clone()).oneshot(signed(name, secret)).await.unwrap();
         assert_eq!(response.status(), 200);
         let mut body = response.into_body();
@@ -140,7 +140,7 @@ async fn no_request_escapes_a_concurrent_revocation() {
             for round in 0..ROUNDS {
                 let token = format!("t{thread}-{round}");
                 handle.add(&*token, &token).unwrap();
-                let asking: Vec<_> = (0..3)
+                let pending: Vec<_> = (0..3)
                     .map(|_| {
                         let request = with_authorization(&format!("Bearer {token}"));
                         tokio::spawn(app.clone().oneshot(request))
@@ -150,8 +150,8 @@ async fn no_request_escapes_a_concurrent_revocation() {
                     tokio::task::yield_now().await;
                 }
                 assert!(handle.revoke(&token), "the token exists until it is revoked");
-                for asked in asking {
-                    let response = asked.await.unwrap().unwrap();
+                for sent in pending {
+                    let response = sent.await.unwrap().unwrap();
                     if response.status() == 200 {
                         let whole = response.into_body().collect();
                         let ended = tokio::time::timeout(Duration::from_secs(10), whole).await;

@@ -54,25 +54,25 @@ impl Drop for Held {
 async fn expired_token_ends_its_streams_on_both_example_servers() {
     let users = [&USERS[..2], &TTL].concat();
     let server = Server::start("sse_server", &users).await;
-    let mut cis = SseSession::open(&server.url, CI).await;
-    let mut alices = SseSession::open(&server.url, ALICE).await;
-    assert_eq!(cis.tool("whoami", json!({})).await.0, "ci");
-    assert_eq!(cis.events.next().await, None, "the stream ends cleanly");
-    assert_eq!(cis.post(INITIALIZED).await, 401);
+    let mut ci_session = SseSession::open(&server.url, CI).await;
+    let mut alice_session = SseSession::open(&server.url, ALICE).await;
+    assert_eq!(ci_session.tool("whoami", json!({})).await.0, "ci");
+    assert_eq!(ci_session.events.next().await, None, "the stream ends cleanly");
+    assert_eq!(ci_session.post(INITIALIZED).await, 401);
     assert_eq!(server.status(Method::GET, "/sse", Some(CI)).await, 401);
-    assert_eq!(alices.tool("whoami", json!({})).await.0, "alice");
+    assert_eq!(alice_session.tool("whoami", json!({})).await.0, "alice");
 
     let server = Server::start("streamable_server", &users).await;
     let url = format!("{}/mcp", server.url);
-    let cis = Session::open(&url, CI).await;
-    let alices = Session::open(&url, ALICE).await;
-    let mut listening = Events::of(answer(cis.ask(Method::GET, CI)).await);
-    let called = tokio::spawn(answer(cis.call(CI, "sleep 30; echo too-late")));
+    let ci_session = Session::open(&url, CI).await;
+    let alice_session = Session::open(&url, ALICE).await;
+    let mut listening = Events::of(answer(ci_session.ask(Method::GET, CI)).await);
+    let called = tokio::spawn(answer(ci_session.call(CI, "sleep 30; echo too-late")));
     ends(&mut listening).await;
     let called = in_time("the call is completed", called).await.unwrap().text().await.unwrap();
     assert!(!called.contains("too-late"), "{called}");
-    assert_eq!(answer(cis.ask(Method::GET, CI)).await.status(), 401);
-    assert_eq!(answer(alices.call(ALICE, "echo fine")).await.status(), 200);
+    assert_eq!(answer(ci_session.ask(Method::GET, CI)).await.status(), 401);
+    assert_eq!(answer(alice_session.call(ALICE, "echo fine")).await.status(), 200);
 }
 
 /// Streams of two tokens on one server.
@@ -129,8 +129,8 @@ async fn revocation_ends_1000_streams_and_keeps_1000_others() {
 /// A client must not flood the server after its stream ended with its token.
 #[tokio::test]
 async fn rmcp_client_retries_at_most_twice_after_revocation() {
-    let refused = Arc::new(AtomicUsize::new(0));
-    let counted = refused.clone();
+    let rejected = Arc::new(AtomicUsize::new(0));
+    let counted = rejected.clone();
     let count = move |request: axum::extract::Request, next: Next| {
         let counted = counted.clone();
         async move {
@@ -152,9 +152,9 @@ async fn rmcp_client_retries_at_most_twice_after_revocation() {
     let client = in_time("a session", ().serve(transport)).await.unwrap();
     in_time("the tools", client.list_all_tools()).await.unwrap();
     handle.revoke("one");
-    until("the client has retried", async || refused.load(SeqCst) > 0).await;
+    until("the client has retried", async || rejected.load(SeqCst) > 0).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert!(refused.load(SeqCst) <= 2, "{refused:?}");
+    assert!(rejected.load(SeqCst) <= 2, "{rejected:?}");
     let call = in_time("a call", client.call_tool(CallToolRequestParams::new("work"))).await;
     let error = format!("{:?}", call.unwrap_err());
     assert!(error.contains("AuthRequired") && error.contains("invalid_token"), "{error}");

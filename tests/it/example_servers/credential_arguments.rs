@@ -22,15 +22,15 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
         ("--hmac-key-file", key, "ci base64:aHVudGVyMg==\n", "the secret has 7 bytes"),
         ("--hmac-key-file", key, key, "a key id may have two secrets for rotation"),
     ] {
-        let refused = async |name: &str, path: &Path| {
+        let rejection = async |name: &str, path: &Path| {
             let output = run(name, [option, path.to_str().unwrap(), "--port", "0"]).await;
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!(output.status.code(), Some(2), "{name} {option}: {said}");
-            assert!(output.stdout.is_empty() && said.lines().count() == 1, "{said}");
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{name} {option}: {stderr}");
+            assert!(output.stdout.is_empty() && stderr.lines().count() == 1, "{stderr}");
             let prefix = format!("error: {option}: {}", path.display());
-            let rest = said.strip_prefix(&prefix).unwrap_or_else(|| panic!("{said}"));
+            let rest = stderr.strip_prefix(&prefix).unwrap_or_else(|| panic!("{stderr}"));
             for secret in ["hunter2", "aHVudGVyMg", "AQEBAQ", &hash[7..], DIGEST] {
-                assert!(!said.contains(secret), "{said}");
+                assert!(!stderr.contains(secret), "{stderr}");
             }
             rest.trim_end().to_owned()
         };
@@ -40,17 +40,17 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
             drop(started);
 
             file.replace(&[good, bad].concat());
-            let rest = refused(name, &file.path).await;
+            let rest = rejection(name, &file.path).await;
             assert!(rest.starts_with(":2: ") && rest.contains(reason), "{rest}");
             file.replace("# no credentials\n");
-            let rest = refused(name, &file.path).await;
+            let rest = rejection(name, &file.path).await;
             assert_eq!(rest, ": there is no credential in it: add at least one");
-            let rest = refused(name, Path::new("no/such/file")).await;
+            let rest = rejection(name, Path::new("no/such/file")).await;
             assert!(rest.starts_with(": it cannot be read: "), "{rest}");
             if option == "--hmac-key-file" {
                 file.replace(good);
                 file.set_mode(0o620);
-                let rest = refused(name, &file.path).await;
+                let rest = rejection(name, &file.path).await;
                 assert!(rest.ends_with("(mode 620): `chmod go-w` it"), "{rest}");
             }
         }
@@ -64,11 +64,11 @@ async fn names_in_arguments_must_not_have_surrounding_spaces() {
         [("--user", " al:hunter2"), ("--user", "al :hunter2"), ("--token", " ci:hunter2")]
     {
         let output = run("sse_server", [option, value, "--port", "0"]).await;
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{value}: {said}");
-        assert!(said.starts_with(&format!("error: {option}: ")), "{said}");
-        assert!(said.contains("the name begins or ends with white space"), "{said}");
-        assert!(said.lines().count() == 1 && !said.contains("hunter2"), "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{value}: {stderr}");
+        assert!(stderr.starts_with(&format!("error: {option}: ")), "{stderr}");
+        assert!(stderr.contains("the name begins or ends with white space"), "{stderr}");
+        assert!(stderr.lines().count() == 1 && !stderr.contains("hunter2"), "{stderr}");
     }
     drop(Server::start("sse_server", &["--user", "al:hunter2", "--token", "c i:hunter2"]).await);
 }
@@ -80,10 +80,10 @@ async fn invalid_host_name_exits_with_one_line_and_status_2() {
         let upstream = ["--upstream", "http://127.0.0.1:9"];
         let upstream = if name == "proxy" { &upstream[..] } else { &[] };
         let args = [&["--port", "0", "--host-name", host], &USERS[..], upstream].concat();
-        let said = crate::support::example_server::run(name, args).await;
-        assert_eq!(said.status.code(), Some(2), "{name} {host}: {said:?}");
-        let text = String::from_utf8(said.stderr).unwrap();
+        let stderr = crate::support::example_server::run(name, args).await;
+        assert_eq!(stderr.status.code(), Some(2), "{name} {host}: {stderr:?}");
+        let text = String::from_utf8(stderr.stderr).unwrap();
         assert!(text.starts_with("error: --host-name") && text.lines().count() == 1, "{text}");
-        assert!(said.stdout.is_empty());
+        assert!(stderr.stdout.is_empty());
     }
 }

@@ -16,7 +16,7 @@ async fn status(app: &Router, token: &str) -> u16 {
 }
 
 /// What the tool printed to stdout and to stderr.
-async fn made(args: &[&str]) -> (String, String) {
+async fn create(args: &[&str]) -> (String, String) {
     let output = run("credentials", args).await;
     assert!(output.status.success(), "{output:?}");
     let [stdout, stderr] =
@@ -26,7 +26,7 @@ async fn made(args: &[&str]) -> (String, String) {
 }
 
 /// The line for this password, given on stdin, or the error message.
-async fn piped(args: &[&str], input: &str) -> Result<String, String> {
+async fn hash_password(args: &[&str], input: &str) -> Result<String, String> {
     let mut command = example("credentials");
     // stdin is a file: a pipe would break if the program exits before reading all of it.
     let mut stdin = tempfile::tempfile().unwrap();
@@ -46,28 +46,28 @@ async fn piped(args: &[&str], input: &str) -> Result<String, String> {
 async fn credentials_tool_creates_tokens() {
     let rest = ["--expires", "2999-12-31T23:59:59+01:00", "--scopes", "a,b:c"];
     for rest in [&rest[..], &[]] {
-        let (line, said) = made(&[&["token", "ci"], rest].concat()).await;
-        let token = said.trim().rsplit(' ').next().unwrap();
-        assert!(token.len() == 43 && !line.contains(token), "{line}{said}");
+        let (line, stderr) = create(&[&["token", "ci"], rest].concat()).await;
+        let token = stderr.trim().rsplit(' ').next().unwrap();
+        assert!(token.len() == 43 && !line.contains(token), "{line}{stderr}");
         let file = CredentialFile::new(&line);
         let (app, seen) = recorder();
         let app = app.layer(McpAuthLayer::new(Bearer::from_file(&file.path).unwrap()));
         assert_eq!(status(&app, token).await, 200);
         let head = seen.only();
-        let who = head.extensions.get::<Principal>().unwrap();
+        let principal = head.extensions.get::<Principal>().unwrap();
         assert_eq!(
-            (who.has_scope("b:c"), who.expiry().is_some()),
+            (principal.has_scope("b:c"), principal.expiry().is_some()),
             (!rest.is_empty(), !rest.is_empty())
         );
-        assert_ne!(made(&["token", "ci"]).await.1, said, "tokens are random");
+        assert_ne!(create(&["token", "ci"]).await.1, stderr, "tokens are random");
     }
 }
 
 #[tokio::test]
 async fn credentials_tool_creates_keys() {
-    let (line, said) = made(&["key", "ci"]).await;
+    let (line, stderr) = create(&["key", "ci"]).await;
     let secret = line.trim().strip_prefix("ci base64:").unwrap();
-    assert!(secret.len() == 44 && !said.contains(secret));
+    assert!(secret.len() == 44 && !stderr.contains(secret));
     assert!(Hmac::from_file(&CredentialFile::new(&line).path).is_ok());
 }
 
@@ -77,7 +77,7 @@ async fn credentials_tool_hashes_passwords() {
         (&["alice"][..], "alice:$2y$12$", "correct horse\n"),
         (&["alice", "--argon2id"], "alice:$argon2id$v=19$m=19456,t=2,p=1$", "correct horse\r\nx"),
     ] {
-        let line = piped(args, input).await.unwrap();
+        let line = hash_password(args, input).await.unwrap();
         assert!(line.starts_with(begins), "{line}");
         let anybody = mcp_auth_layer::RateLimit::default().no_address_limit();
         let layer = McpAuthLayer::new(Basic::from_htpasswd(&line).unwrap()).rate_limit(anybody);
@@ -100,12 +100,12 @@ async fn credentials_tool_rejects_unusable_input() {
         (&[""], "secret\n"),
         (&["#alice"], "secret\n"),
     ] {
-        let said = piped(args, input).await.unwrap_err();
-        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{args:?}: {said}");
-        assert!(!said.contains(input.trim()) || input == "\n", "{said}");
+        let stderr = hash_password(args, input).await.unwrap_err();
+        assert!(stderr.starts_with("error: ") && stderr.lines().count() == 1, "{args:?}: {stderr}");
+        assert!(!stderr.contains(input.trim()) || input == "\n", "{stderr}");
     }
-    assert!(piped(&["alice"], &long[1..]).await.is_ok());
-    assert!(piped(&["alice", "--argon2id"], &long).await.is_ok());
+    assert!(hash_password(&["alice"], &long[1..]).await.is_ok());
+    assert!(hash_password(&["alice", "--argon2id"], &long).await.is_ok());
 
     for args in [
         &["token", "c i"][..],
@@ -118,8 +118,8 @@ async fn credentials_tool_rejects_unusable_input() {
         &["password"],
         &[],
     ] {
-        let said = output(example("credentials").args(args)).await;
-        assert_eq!(said.status.code(), Some(2), "{args:?}: {said:?}");
-        assert!(said.stdout.is_empty() && said.stderr.starts_with(b"error: "), "{said:?}");
+        let stderr = output(example("credentials").args(args)).await;
+        assert_eq!(stderr.status.code(), Some(2), "{args:?}: {stderr:?}");
+        assert!(stderr.stdout.is_empty() && stderr.stderr.starts_with(b"error: "), "{stderr:?}");
     }
 }

@@ -4,9 +4,9 @@ use http::header::AUTHORIZATION;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{every_verb_is_guarded, shell_words};
+use super::{assert_every_method_requires_credentials, shell_words};
 use crate::support::example_server::{
-    ALICE, Server, SseSession, USERS, WRONG, answer, http, initialize,
+    ALICE, INVALID, Server, SseSession, USERS, answer, http, initialize,
 };
 
 #[tokio::test]
@@ -15,13 +15,17 @@ async fn sse_server_protects_every_method_of_every_path() {
     let session = SseSession::open(&server.url, ALICE).await;
     let messages = session.endpoint.strip_prefix(&server.url).unwrap();
     let paths = ["/sse", "/sse/", "/messages", "/messages/", messages, "/", "/nothing", "/health/"];
-    every_verb_is_guarded(&server, &paths).await;
+    assert_every_method_requires_credentials(&server, &paths).await;
 }
 
 #[tokio::test]
 async fn streamable_server_protects_every_method_of_every_path() {
     let server = Server::start("streamable_server", &USERS).await;
-    every_verb_is_guarded(&server, &["/mcp", "/mcp/", "/mcp/x", "/", "/nothing", "//health"]).await;
+    assert_every_method_requires_credentials(
+        &server,
+        &["/mcp", "/mcp/", "/mcp/x", "/", "/nothing", "//health"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -32,7 +36,7 @@ async fn message_posted_to_an_open_session_needs_credentials() {
         "jsonrpc": "2.0", "id": 99, "method": "tools/call",
         "params": { "name": "execute_command", "arguments": { "command": "echo" } },
     });
-    for wrong in WRONG.into_iter().map(Some).chain([None]) {
+    for wrong in INVALID.into_iter().map(Some).chain([None]) {
         let mut request = http().post(&session.endpoint).body(call.to_string());
         if let Some(wrong) = wrong {
             request = request.header(AUTHORIZATION, wrong);
@@ -123,9 +127,9 @@ async fn custom_authenticator_accepts_valid_api_keys() {
         let expected = if key == "correct horse " { 200 } else { 401 };
         assert_eq!(with(&[key]).await.status(), expected, "{key:?}");
     }
-    let refused = with(&[]).await;
-    assert_eq!(refused.status(), 401);
-    let challenge = &refused.headers()["www-authenticate"];
+    let rejected = with(&[]).await;
+    assert_eq!(rejected.status(), 401);
+    let challenge = &rejected.headers()["www-authenticate"];
     assert_eq!(challenge, r#"ApiKey realm="mcp", header="x-api-key""#);
     assert_eq!(with(&["correct horse", "correct horse"]).await.status(), 400);
     assert_eq!(server.status(Method::GET, "/whoami", Some(ALICE)).await, 401);

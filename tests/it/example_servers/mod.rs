@@ -20,7 +20,7 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 use rmcp::{RoleClient, ServiceExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::example_server::{ALICE, Server, WRONG, http, in_time};
+use crate::support::example_server::{ALICE, INVALID, Server, http, in_time};
 
 #[path = "../../../examples/common/sse.rs"]
 mod sse;
@@ -28,21 +28,21 @@ mod sse;
 #[path = "../../../examples/common/tools.rs"]
 mod tools;
 
-pub const VERBS: [&str; 10] =
+pub const METHODS: [&str; 10] =
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"];
 
 /// Every method on every one of these paths is 401 without credentials, and anything else with
 /// them.
-pub async fn every_verb_is_guarded(server: &Server, paths: &[&str]) {
+pub async fn assert_every_method_requires_credentials(server: &Server, paths: &[&str]) {
     for path in paths {
-        for verb in VERBS {
-            let verb = Method::from_bytes(verb.as_bytes()).unwrap();
-            let bare = server.status(verb.clone(), path, None).await;
-            assert_eq!(bare, 401, "{verb} {path} without a credential");
-            let alice = server.status(verb.clone(), path, Some(ALICE)).await;
-            assert_ne!(alice, 401, "{verb} {path} with one");
+        for method in METHODS {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let unauthenticated = server.status(method.clone(), path, None).await;
+            assert_eq!(unauthenticated, 401, "{method} {path} without a credential");
+            let alice = server.status(method.clone(), path, Some(ALICE)).await;
+            assert_ne!(alice, 401, "{method} {path} with one");
         }
-        for wrong in WRONG {
+        for wrong in INVALID {
             assert_eq!(server.status(Method::GET, path, Some(wrong)).await, 401, "{path} {wrong}");
         }
     }

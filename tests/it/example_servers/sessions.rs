@@ -6,7 +6,7 @@ use serde_json::json;
 use super::connect;
 use crate::support::UnusedPort;
 use crate::support::example_server::{
-    ALICE, CI, Server, SseSession, USERS, WRONG, example, in_time, output, until,
+    ALICE, CI, INVALID, Server, SseSession, USERS, example, in_time, output, until,
 };
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn mcp_session_over_streamable_http() {
         assert_eq!(result.content[0].as_text().unwrap().text, name);
         client.cancel().await.unwrap();
     }
-    for wrong in WRONG {
+    for wrong in INVALID {
         let challenge = connect(url.clone(), wrong).await.unwrap_err();
         assert!(challenge.is_some_and(|c| c.starts_with("Bearer ")), "{wrong}");
     }

@@ -66,8 +66,8 @@ async fn endpoint_event_contains_the_nested_path() {
     let (path, _stream) = open(&app, "/outer/a/b/sse?x=/sse").await;
     assert!(path.starts_with("/outer/a/b/messages/?session_id="), "{path}");
     assert_eq!(send(&app, "POST", &path, PING).await.status(), 202);
-    let bare = path.strip_prefix("/outer/a/b").unwrap();
-    assert_eq!(send(&app, "POST", bare, PING).await.status(), 404);
+    let without_prefix = path.strip_prefix("/outer/a/b").unwrap();
+    assert_eq!(send(&app, "POST", without_prefix, PING).await.status(), 404);
 }
 
 #[tokio::test]

@@ -121,10 +121,10 @@ async fn invalid_arguments_exit_with_one_line_and_status_2() {
     ] {
         for args in table {
             let output = run(name, *args).await;
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!(output.status.code(), Some(2), "{name} {args:?}: {said}");
-            assert_eq!(said.lines().count(), 1, "{name} {args:?}: {said}");
-            assert!(said.starts_with("error: ") && !said.contains("hunter2"), "{said}");
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{name} {args:?}: {stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{name} {args:?}: {stderr}");
+            assert!(stderr.starts_with("error: ") && !stderr.contains("hunter2"), "{stderr}");
             assert!(output.stdout.is_empty(), "{name} {args:?}");
         }
     }
@@ -142,10 +142,10 @@ async fn invalid_environment_exits_with_one_line_and_status_2() {
         ([("RUST_LOG", "hunter2=loud"), ("X", "")], "RUST_LOG"),
     ] {
         let output = output(example("sse_server").args(["--port", "0"]).envs(variables)).await;
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.lines().count() == 1 && said.contains(word), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.lines().count() == 1 && stderr.contains(word), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
     }
 }
 
@@ -254,8 +254,8 @@ async fn quoted_password_in_the_environment_gets_a_hint() {
     ] {
         let mut command = example("sse_server");
         command.args(["--host", "no such host"]).env("USERNAME", "alice").env("PASSWORD", password);
-        let said = String::from_utf8(output(&mut command).await.stderr).unwrap();
-        assert_eq!(said.contains("hint: PASSWORD"), hinted, "{said}");
-        assert!(!said.contains("secret"), "{said}");
+        let stderr = String::from_utf8(output(&mut command).await.stderr).unwrap();
+        assert_eq!(stderr.contains("hint: PASSWORD"), hinted, "{stderr}");
+        assert!(!stderr.contains("secret"), "{stderr}");
     }
 }

@@ -15,22 +15,22 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{proxy, recorded, recorder};
-use crate::example_servers::{VERBS, every_verb_is_guarded};
-use crate::support::example_server::{ALICE, CI, USERS, WRONG, answer, in_time};
+use crate::example_servers::{METHODS, assert_every_method_requires_credentials};
+use crate::support::example_server::{ALICE, CI, INVALID, USERS, answer, in_time};
 use crate::support::{UnusedPort, serve};
 
 #[tokio::test]
 async fn proxy_protects_every_method_of_every_path() {
     let (upstream, count) = recorder().await;
     let proxy = proxy(&upstream, &USERS).await;
-    let refused = async || {
+    let rejected = async || {
         for path in ["/", "/health", "/sse", "/mcp", "/messages/?session_id=x", "/.well-known/x"] {
-            for verb in VERBS {
-                let verb = Method::from_bytes(verb.as_bytes()).unwrap();
-                let status = proxy.status(verb.clone(), path, None).await;
-                assert_eq!(status, 401, "{verb} {path}");
+            for method in METHODS {
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                let status = proxy.status(method.clone(), path, None).await;
+                assert_eq!(status, 401, "{method} {path}");
             }
-            for wrong in WRONG {
+            for wrong in INVALID {
                 assert_eq!(proxy.status(Method::POST, path, Some(wrong)).await, 401);
             }
             // Preflights are exempt in the layer, but not in the proxy.
@@ -40,9 +40,9 @@ async fn proxy_protects_every_method_of_every_path() {
             assert_eq!(answer(preflight).await.status(), 401);
         }
     };
-    refused().await;
+    rejected().await;
     assert_eq!(count.load(SeqCst), 0, "nothing reached the upstream");
-    every_verb_is_guarded(&proxy, &["/health", "/a/b?c"]).await;
+    assert_every_method_requires_credentials(&proxy, &["/health", "/a/b?c"]).await;
     assert_ne!(count.load(SeqCst), 0);
 }
 
@@ -50,7 +50,7 @@ async fn proxy_protects_every_method_of_every_path() {
 async fn proxy_sets_the_principal_header_and_strips_forged_ones() {
     let (upstream, _) = recorder().await;
     let proxy = proxy(&upstream, &USERS).await;
-    let (told, headers) = recorded(
+    let (received, headers) = recorded(
         &proxy,
         &format!(
             "POST /a//b/%2e%2E;x?q=%20&r HTTP/1.1\r\n\
@@ -88,7 +88,7 @@ async fn proxy_sets_the_principal_header_and_strips_forged_ones() {
     )
     .await;
     assert_eq!(
-        (&told["method"], &told["target"]),
+        (&received["method"], &received["target"]),
         (&json!("POST"), &json!("/a//b/%2e%2E;x?q=%20&r"))
     );
     let mut names: Vec<_> = headers.keys().map(String::as_str).collect();
@@ -120,10 +120,11 @@ async fn principal_header_is_percent_encoded() {
     let proxy = proxy(&upstream, &users.each_ref().map(String::as_str)).await;
     for (name, encoded) in names {
         let request = proxy.request(Method::GET, "/").basic_auth(name, Some("password"));
-        let told: Value = answer(request).await.json().await.unwrap();
-        let told = told["headers"].as_array().unwrap().clone();
-        let told: Vec<_> = told.iter().filter(|pair| pair[0] == "x-mcp-principal").collect();
-        assert_eq!(told, [&json!(["x-mcp-principal", encoded])]);
+        let received: Value = answer(request).await.json().await.unwrap();
+        let received = received["headers"].as_array().unwrap().clone();
+        let received: Vec<_> =
+            received.iter().filter(|pair| pair[0] == "x-mcp-principal").collect();
+        assert_eq!(received, [&json!(["x-mcp-principal", encoded])]);
     }
 }
 

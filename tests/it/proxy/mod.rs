@@ -34,9 +34,9 @@ pub async fn recorder() -> (String, Arc<AtomicUsize>) {
             .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
             .collect();
         let target = request.uri().to_string();
-        let told =
+        let received =
             json!({ "method": request.method().as_str(), "target": target, "headers": headers });
-        Json(told).into_response()
+        Json(received).into_response()
     });
     (serve(app).await, count)
 }
@@ -50,13 +50,13 @@ async fn recorded(proxy: &Server, head: &str) -> (Value, HashMap<String, Vec<Str
     let answer = proxy.raw(&format!("{head}\r\n\r\n")).await;
     let start = answer.find('{').unwrap_or_else(|| panic!("{answer}"));
     let end = answer.rfind('}').unwrap() + 1;
-    let told: Value = serde_json::from_str(&answer[start..end]).unwrap();
+    let received: Value = serde_json::from_str(&answer[start..end]).unwrap();
     let mut headers: HashMap<String, Vec<String>> = HashMap::new();
-    for pair in told["headers"].as_array().unwrap() {
+    for pair in received["headers"].as_array().unwrap() {
         let [name, value] = [0, 1].map(|index| pair[index].as_str().unwrap().to_owned());
         headers.entry(name).or_default().push(value);
     }
-    (told, headers)
+    (received, headers)
 }
 
 /// An MCP server over HTTP+SSE that trusts the principal header of its proxy.

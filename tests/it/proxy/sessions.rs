@@ -13,8 +13,8 @@ async fn mcp_session_through_the_proxy() {
     for (authorization, name) in [(ALICE, "alice"), (CI, "ci")] {
         let mut session = SseSession::open(&proxy.url, authorization).await;
         assert_eq!(session.tool("whoami", json!({})).await, (name.to_owned(), false));
-        let bare = http().post(&session.endpoint).body(PING);
-        assert_eq!(answer(bare).await.status(), 401);
+        let unauthenticated = http().post(&session.endpoint).body(PING);
+        assert_eq!(answer(unauthenticated).await.status(), 401);
     }
     let mut direct = SseSession::open(&upstream, ALICE).await;
     assert_eq!(direct.tool("whoami", json!({})).await.0, "nobody");
@@ -25,7 +25,7 @@ async fn closing_the_client_stream_closes_the_upstream_stream() {
     let upstream = believing_upstream().await;
     let proxy = proxy(&upstream, &USERS).await;
     let session = SseSession::open(&proxy.url, ALICE).await;
-    let (endpoint, _seal) = session.endpoint.rsplit_once('.').unwrap();
+    let (endpoint, _tag) = session.endpoint.rsplit_once('.').unwrap();
     let endpoint = endpoint.replace(&proxy.url, &upstream);
     let posted = async || answer(http().post(&endpoint).body(PING)).await.status();
     assert_eq!(posted().await, 202);

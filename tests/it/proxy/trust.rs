@@ -121,22 +121,22 @@ async fn headers_that_upstreams_trust_are_stripped() {
 #[tokio::test]
 async fn proxy_on_loopback_accepts_configured_hosts_only() {
     let upstream = upstream().await;
-    let bare = proxy(&upstream, &["--public-path", "/headers"]).await;
+    let unnamed = proxy(&upstream, &["--public-path", "/headers"]).await;
     let named = proxy(&upstream, &["--host-name", "tools.example.com"]).await;
     let status = async |proxy: &Server, host: &str| {
         let request = proxy.request(Method::GET, "/headers").header("authorization", ALICE);
         answer(request.header("host", host)).await.status().as_u16()
     };
     for own in ["localhost:1", "127.0.0.1", "[::1]:80"] {
-        assert_eq!((status(&bare, own).await, status(&named, own).await), (200, 200), "{own}");
+        assert_eq!((status(&unnamed, own).await, status(&named, own).await), (200, 200), "{own}");
     }
     for foreign in ["tools.example.com", "TOOLS.example.com:8000"] {
-        let got = (status(&bare, foreign).await, status(&named, foreign).await);
+        let got = (status(&unnamed, foreign).await, status(&named, foreign).await);
         assert_eq!(got, (403, 200), "{foreign}");
     }
     for foreign in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1"]
     {
-        let got = (status(&bare, foreign).await, status(&named, foreign).await);
+        let got = (status(&unnamed, foreign).await, status(&named, foreign).await);
         assert_eq!(got, (403, 403), "{foreign}");
     }
 }
@@ -152,10 +152,10 @@ async fn proxy_public_paths_have_no_principal() {
     for (path, status) in [("/201", 201), ("/headers/", 401), ("/sse", 401)] {
         assert_eq!(proxy.status(Method::GET, path, None).await, status, "{path}");
     }
-    let said = crate::support::example_server::run(
+    let output = crate::support::example_server::run(
         "proxy",
         ["--upstream", "http://h", "--public-path", "a?b"],
     )
     .await;
-    assert_eq!(said.status.code(), Some(2), "{said:?}");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

@@ -31,7 +31,7 @@ fn by_header() -> RateLimit {
 }
 
 /// Three attempts per user, five per address, and no refill during the test.
-fn three_and_five() -> RateLimit {
+fn three_per_user_five_per_address() -> RateLimit {
     by_header().per_user(Limit::new(3, HOUR)).per_address(Limit::new(5, HOUR))
 }
 
@@ -49,7 +49,7 @@ fn users() -> Basic {
 }
 
 /// `Basic` that decides asynchronously, like a database lookup.
-fn later() -> impl Authenticator {
+fn asynchronous_users() -> impl Authenticator {
     let users = std::sync::Arc::new(users());
     from_fn(move |head: &Parts| {
         let (users, verdict) = (users.clone(), users.authenticate_now(head));
@@ -63,7 +63,7 @@ fn later() -> impl Authenticator {
 
 #[tokio::test]
 async fn attempts_are_limited_per_user_and_per_address() {
-    let app = app(users(), three_and_five());
+    let app = app(users(), three_per_user_five_per_address());
     for wrong in ["1", "2", "3"] {
         assert_eq!(status(&app, "192.0.2.1", &basic("alice", wrong)).await, 401);
     }
@@ -85,10 +85,10 @@ async fn attempts_are_limited_per_user_and_per_address() {
 async fn per_user_limit_is_independent_of_the_authenticator() {
     let file = || Basic::from_htpasswd(HTPASSWD).unwrap();
     for app in [
-        app(users(), three_and_five()),
-        app(file(), three_and_five()),
-        app(any_of(users(), file()), three_and_five()),
-        app(any_of(file(), users()).boxed(), three_and_five()),
+        app(users(), three_per_user_five_per_address()),
+        app(file(), three_per_user_five_per_address()),
+        app(any_of(users(), file()), three_per_user_five_per_address()),
+        app(any_of(file(), users()).boxed(), three_per_user_five_per_address()),
     ] {
         let mut failed = 0;
         for n in 0..50 {
@@ -98,7 +98,7 @@ async fn per_user_limit_is_independent_of_the_authenticator() {
         assert_eq!(failed, 3);
     }
     // A function does not claim a user, so only the address is limited.
-    let app = app(later(), three_and_five());
+    let app = app(asynchronous_users(), three_per_user_five_per_address());
     let mut failed = 0;
     for n in 0..50 {
         failed +=
@@ -112,19 +112,25 @@ async fn valid_credentials_are_not_failures_of_another_scheme() {
     let tokens = |token: &str| Bearer::new([("ci", token)]).unwrap();
     let file = || Basic::from_htpasswd(HTPASSWD).unwrap();
     let others = || Basic::new([("bob", "b")]).unwrap();
-    for (app, right) in [
-        (app(any_of(tokens("a"), tokens("b")), three_and_five()), "Bearer b".to_owned()),
-        (app(any_of(others(), file()), three_and_five()), basic("alice", "a")),
-        (app(any_of(file(), others()), three_and_five()), basic("bob", "b")),
-        (app(any_of(tokens("a"), later()), three_and_five()), basic("bob", "b")),
-        (app(later(), three_and_five()), basic("alice", "a")),
+    for (app, valid) in [
+        (
+            app(any_of(tokens("a"), tokens("b")), three_per_user_five_per_address()),
+            "Bearer b".to_owned(),
+        ),
+        (app(any_of(others(), file()), three_per_user_five_per_address()), basic("alice", "a")),
+        (app(any_of(file(), others()), three_per_user_five_per_address()), basic("bob", "b")),
+        (
+            app(any_of(tokens("a"), asynchronous_users()), three_per_user_five_per_address()),
+            basic("bob", "b"),
+        ),
+        (app(asynchronous_users(), three_per_user_five_per_address()), basic("alice", "a")),
     ] {
         for n in 0..30 {
-            assert_eq!(status(&app, "192.0.2.1", &right).await, 200, "{right} {n}");
+            assert_eq!(status(&app, "192.0.2.1", &valid).await, 200, "{valid} {n}");
         }
-        let requests = (0..30).map(|_| status(&app, "192.0.2.9", &right));
+        let requests = (0..30).map(|_| status(&app, "192.0.2.9", &valid));
         let together = futures::future::join_all(requests).await;
-        assert!(together.iter().all(|status| *status == 200), "{right} {together:?}");
+        assert!(together.iter().all(|status| *status == 200), "{valid} {together:?}");
     }
 }
 
@@ -132,7 +138,7 @@ async fn valid_credentials_are_not_failures_of_another_scheme() {
 async fn invalid_credentials_count_once_across_all_schemes() {
     let tokens = |token: &str| Bearer::new([("ci", token)]).unwrap();
     let all = any_of(any_of(tokens("a"), tokens("b")), any_of(tokens("c"), users()));
-    let app = app(all, three_and_five());
+    let app = app(all, three_per_user_five_per_address());
     for n in 0..5 {
         assert_eq!(status(&app, "192.0.2.1", &format!("Bearer wrong-{n}")).await, 401);
     }
@@ -155,18 +161,18 @@ async fn cached_passwords_are_still_rate_limited() {
         [app(Basic::from_htpasswd(HTPASSWD).unwrap(), by_header()), app(users(), by_header())]
     {
         assert_eq!(status(&app, "192.0.2.1", &basic("alice", "a")).await, 200);
-        let mut answers = [0; 3];
+        let mut statuses = [0; 3];
         for n in 0..150 {
             match status(&app, "192.0.2.1", &basic("alice", &format!("pass{n}"))).await {
-                401 => answers[0] += 1,
-                429 => answers[1] += 1,
-                _ => answers[2] += 1,
+                401 => statuses[0] += 1,
+                429 => statuses[1] += 1,
+                _ => statuses[2] += 1,
             }
         }
-        assert_eq!(answers, [10, 140, 0]);
+        assert_eq!(statuses, [10, 140, 0]);
         // After 100 failures the correct password is rate-limited too.
-        let right = status(&app, "192.0.2.1", &basic("alice", "a")).await;
-        assert_eq!(right, 429);
+        let valid = status(&app, "192.0.2.1", &basic("alice", "a")).await;
+        assert_eq!(valid, 429);
         assert_eq!(status(&app, "192.0.2.2", &basic("alice", "a")).await, 200, "elsewhere it is");
     }
 }
@@ -174,11 +180,11 @@ async fn cached_passwords_are_still_rate_limited() {
 #[tokio::test]
 async fn known_client_keeps_access_while_attempts_fail() {
     let tokens = Bearer::new([("ci", "right")]).unwrap();
-    for (app, right, wrong) in [
-        (app(users(), three_and_five()), basic("alice", "a"), "alice"),
-        (app(tokens, three_and_five()), "Bearer right".to_owned(), ""),
+    for (app, valid, wrong) in [
+        (app(users(), three_per_user_five_per_address()), basic("alice", "a"), "alice"),
+        (app(tokens, three_per_user_five_per_address()), "Bearer right".to_owned(), ""),
     ] {
-        assert_eq!(status(&app, "192.0.2.1", &right).await, 200);
+        assert_eq!(status(&app, "192.0.2.1", &valid).await, 200);
         for n in 0..20 {
             let wrong = match wrong {
                 "" => format!("Bearer wrong-{n}"),
@@ -187,7 +193,7 @@ async fn known_client_keeps_access_while_attempts_fail() {
             status(&app, "192.0.2.1", &wrong).await;
         }
         for _ in 0..20 {
-            assert_eq!(status(&app, "192.0.2.1", &right).await, 200, "{right}");
+            assert_eq!(status(&app, "192.0.2.1", &valid).await, 200, "{valid}");
         }
     }
 }
@@ -195,7 +201,7 @@ async fn known_client_keeps_access_while_attempts_fail() {
 #[tokio::test]
 async fn signature_failures_count_per_key_id() {
     let keys = Hmac::new([("ci", [1; 32]), ("alice", [2; 32])]).unwrap();
-    let app = app(keys, three_and_five());
+    let app = app(keys, three_per_user_five_per_address());
     let status = async |address: &str, id: &str, secret: [u8; 32]| {
         let mut request = http::Request::get("http://localhost/").body(Vec::new()).unwrap();
         Signer::new(id, secret).unwrap().sign(&mut request).unwrap();
@@ -206,21 +212,21 @@ async fn signature_failures_count_per_key_id() {
     for _ in 0..20 {
         assert_eq!(status("192.0.2.2", "ci", [1; 32]).await, 200, "right ones are not counted");
     }
-    let mut answers = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..8 {
-        answers.push(status("192.0.2.1", "ci", [9; 32]).await);
+        statuses.push(status("192.0.2.1", "ci", [9; 32]).await);
     }
-    assert!(answers.contains(&401) && answers.last() == Some(&429), "{answers:?}");
+    assert!(statuses.contains(&401) && statuses.last() == Some(&429), "{statuses:?}");
     assert_eq!(status("192.0.2.3", "ci", [1; 32]).await, 200, "at another address");
 }
 
 #[tokio::test]
 async fn unknown_client_address_is_503_unless_allowed() {
     let tokens = || Bearer::new([("ci", "right")]).unwrap();
-    let limited = app(tokens(), three_and_five());
+    let limited = app(tokens(), three_per_user_five_per_address());
     assert_eq!(status(&limited, "none", "Bearer right").await, 503);
     assert_eq!(status(&limited, "192.0.2.1", "Bearer right").await, 200);
-    let unlimited = app(tokens(), three_and_five().no_address_limit());
+    let unlimited = app(tokens(), three_per_user_five_per_address().no_address_limit());
     for _ in 0..10 {
         assert_eq!(status(&unlimited, "none", "Bearer wrong").await, 401);
     }
@@ -230,7 +236,7 @@ async fn unknown_client_address_is_503_unless_allowed() {
 #[tokio::test]
 async fn only_password_files_are_rate_limited_by_default() {
     let from = MockConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711)));
-    let answers = async |authenticator: mcp_auth_layer::Boxed, wrong: fn(usize) -> String| {
+    let statuses = async |authenticator: mcp_auth_layer::Boxed, wrong: fn(usize) -> String| {
         let app = recorder().0.layer(McpAuthLayer::new(authenticator)).layer(from);
         let mut limited = 0;
         for n in 0..30 {
@@ -242,10 +248,10 @@ async fn only_password_files_are_rate_limited_by_default() {
     let token = |n: usize| format!("Bearer {n}");
     let tokens = || Bearer::new([("ci", "right")]).unwrap();
     let file = || Basic::from_htpasswd(HTPASSWD).unwrap();
-    assert!(!answers(users().boxed(), password).await);
-    assert!(!answers(tokens().boxed(), token).await);
-    assert!(answers(file().boxed(), password).await);
-    assert!(answers(any_of(tokens(), file()).boxed(), token).await, "for all schemes of `any_of`");
+    assert!(!statuses(users().boxed(), password).await);
+    assert!(!statuses(tokens().boxed(), token).await);
+    assert!(statuses(file().boxed(), password).await);
+    assert!(statuses(any_of(tokens(), file()).boxed(), token).await, "for all schemes of `any_of`");
 }
 
 #[tokio::test]
@@ -255,8 +261,8 @@ async fn forwarded_header_of_an_untrusted_proxy_is_logged_once() {
     let ask = async |limit: RateLimit, field: &str| {
         let app = app(users(), limit).layer(from);
         for _ in 0..3 {
-            let right = basic("alice", "a");
-            let fields = [("authorization", &*right), (field, "192.0.2.1")];
+            let valid = basic("alice", "a");
+            let fields = [("authorization", &*valid), (field, "192.0.2.1")];
             assert_eq!(send(app.clone(), get("/", &fields)).await.status, 200);
         }
         log.lines()
@@ -300,13 +306,13 @@ async fn unavailable_authenticator_is_no_failed_attempt() {
             }
         }
     });
-    let app = app(down, three_and_five());
+    let app = app(down, three_per_user_five_per_address());
     for _ in 0..20 {
         assert_eq!(status(&app, "192.0.2.1", "Bearer right").await, 503);
     }
-    let mut answers = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..6 {
-        answers.push(status(&app, "192.0.2.1", "Bearer wrong").await);
+        statuses.push(status(&app, "192.0.2.1", "Bearer wrong").await);
     }
-    assert_eq!(answers, [401, 401, 401, 401, 401, 429]);
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
 }

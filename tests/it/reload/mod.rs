@@ -35,7 +35,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 /// An app that streams events and gives each client a session.
-fn guarded(authenticator: impl Authenticator) -> Router {
+fn protected(authenticator: impl Authenticator) -> Router {
     let anybody = RateLimit::default().no_address_limit();
     let stream = || async {
         let first = stream::once(async { Ok::<_, std::io::Error>("data: 1\n\n") });
@@ -44,7 +44,7 @@ fn guarded(authenticator: impl Authenticator) -> Router {
     };
     Router::new()
         .route("/sse", get_route(stream))
-        .route("/", get_route(|who: Principal| async move { who.name().to_owned() }))
+        .route("/", get_route(|principal: Principal| async move { principal.name().to_owned() }))
         .layer(McpAuthLayer::new(authenticator).rate_limit(anybody))
 }
 
@@ -85,18 +85,18 @@ async fn reload_applies_added_changed_and_removed_users() {
     let [bob, carol] = [password("bob", "b"), password("carol", "c")];
     let file = CredentialFile::new(&(password("alice", "a") + &bob + &carol));
     let users = Basic::from_htpasswd_file(&file.path).unwrap();
-    let app = guarded(users);
+    let app = protected(users);
     let [alice, of_bob, of_carol] =
         [("alice", "a"), ("bob", "b"), ("carol", "c")].map(|(user, secret)| basic(user, secret));
-    let (session, mut alices) = open(&app, &alice).await;
-    let (_, mut bobs) = open(&app, &of_bob).await;
-    let (_, mut carols) = open(&app, &of_carol).await;
+    let (session, mut alice_stream) = open(&app, &alice).await;
+    let (_, mut bob_stream) = open(&app, &of_bob).await;
+    let (_, mut carol_stream) = open(&app, &of_carol).await;
 
     // Alice has a new password, Bob is removed, Carol is unchanged, and Dave is new.
     file.replace(&(password("alice", "new") + &carol + &password("dave", "d")));
-    until("alice's stream ends", async || has_ended(&mut alices).await).await;
-    until("bob's stream ends", async || has_ended(&mut bobs).await).await;
-    assert!(!has_ended(&mut carols).await, "carol's stream is open");
+    until("alice's stream ends", async || has_ended(&mut alice_stream).await).await;
+    until("bob's stream ends", async || has_ended(&mut bob_stream).await).await;
+    assert!(!has_ended(&mut carol_stream).await, "carol's stream is open");
     assert_eq!((status(&app, &alice).await, status(&app, &of_bob).await), (401, 401));
     assert_eq!(status(&app, &basic("dave", "d")).await, 200);
     let new = basic("alice", "new");
@@ -115,7 +115,7 @@ async fn broken_or_missing_file_keeps_the_previous_version() {
     let file = CredentialFile::new(&token("ci", "one", ""));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
-    let app = guarded(tokens);
+    let app = protected(tokens);
     let (_, mut open) = open(&app, "Bearer one").await;
     assert!(!handle.reload().unwrap(), "nothing has changed");
     for broken in ["ci sha256:12", &(token("ci", "two", "") + "half of a li")] {
@@ -143,25 +143,25 @@ async fn broken_or_missing_file_keeps_the_previous_version() {
 async fn changed_scopes_or_owner_end_streams_of_a_token() {
     let kept = token("ci", "kept", "scopes=a,b expires=2100-01-01T00:00:00Z");
     let file = CredentialFile::new(
-        &(kept.clone() + &token("ci", "scoped", "scopes=a") + &token("bob", "his", "")),
+        &(kept.clone() + &token("ci", "scoped", "scopes=a") + &token("bob", "owned", "")),
     );
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
-    let app = guarded(tokens);
+    let app = protected(tokens);
     let mut open_with = Vec::new();
-    for token in ["Bearer kept", "Bearer scoped", "Bearer his"] {
+    for token in ["Bearer kept", "Bearer scoped", "Bearer owned"] {
         open_with.push(open(&app, token).await.1);
     }
     handle.add("by hand", "added").unwrap();
     assert_eq!(status(&app, "Bearer added").await, 200);
 
-    file.replace(&(token("ci", "scoped", "") + &token("alice", "his", "") + &kept));
+    file.replace(&(token("ci", "scoped", "") + &token("alice", "owned", "") + &kept));
     until("the file is reloaded", async || status(&app, "Bearer added").await == 401).await;
-    let [kept, scoped, his] = &mut open_with[..] else { unreachable!() };
+    let [kept, scoped, owned] = &mut open_with[..] else { unreachable!() };
     until("the stream with the old scopes ends", async || has_ended(scoped).await).await;
-    until("the stream of the old owner ends", async || has_ended(his).await).await;
+    until("the stream of the old owner ends", async || has_ended(owned).await).await;
     assert!(!has_ended(kept).await);
-    let answer = send(app.clone(), with_authorization("Bearer his")).await;
+    let answer = send(app.clone(), with_authorization("Bearer owned")).await;
     assert_eq!(answer.body, "alice");
 }
 
@@ -172,7 +172,7 @@ async fn reload_applies_added_and_removed_keys() {
     let file = CredentialFile::new(&(key("ci", old) + &key("alice", other)));
     let mut keys = Hmac::from_file(&file.path).unwrap();
     let handle = keys.handle();
-    let app = guarded(keys);
+    let app = protected(keys);
     let signed = |id: &str, secret: [u8; 32], path: &str| {
         let request = http::Request::get(format!("http://localhost{path}"));
         let mut request = request.body(Vec::new()).unwrap();
@@ -206,14 +206,14 @@ async fn reload_applies_added_and_removed_keys() {
 #[tokio::test]
 async fn last_credential_of_a_file_can_be_removed() {
     let users = CredentialFile::new(&password("alice", "a"));
-    let app = guarded(Basic::from_htpasswd_file(&users.path).unwrap());
+    let app = protected(Basic::from_htpasswd_file(&users.path).unwrap());
     let (_, mut stream) = open(&app, &basic("alice", "a")).await;
     users.replace("# no users\n");
     until("the stream ends", async || has_ended(&mut stream).await).await;
     assert_eq!(status(&app, &basic("alice", "a")).await, 401);
 
     let tokens = CredentialFile::new(&token("ci", "leaked", ""));
-    let app = guarded(Bearer::from_file(&tokens.path).unwrap());
+    let app = protected(Bearer::from_file(&tokens.path).unwrap());
     let (_, mut stream) = open(&app, "Bearer leaked").await;
     tokens.replace("");
     until("the stream ends", async || has_ended(&mut stream).await).await;
@@ -239,20 +239,21 @@ async fn reloads_are_atomic_under_load() {
     let file = CredentialFile::new(&set(0));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
-    let told = |head: Parts| async move {
-        let who = head.extensions.get::<Principal>().unwrap();
-        let year =
-            who.expiry().map(|at| at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs());
-        let scopes: Vec<_> = who.scopes().collect();
-        format!("{} {} {year:?}", who.name(), scopes.join(","))
+    let describe = |head: Parts| async move {
+        let principal = head.extensions.get::<Principal>().unwrap();
+        let year = principal
+            .expiry()
+            .map(|at| at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs());
+        let scopes: Vec<_> = principal.scopes().collect();
+        format!("{} {} {year:?}", principal.name(), scopes.join(","))
     };
-    let app = Router::new().route("/", get_route(told)).layer(McpAuthLayer::new(tokens));
+    let app = Router::new().route("/", get_route(describe)).layer(McpAuthLayer::new(tokens));
     let ended = Arc::new(AtomicBool::new(false));
-    let asking: Vec<_> = (0..3)
+    let clients: Vec<_> = (0..3)
         .map(|_| {
             let (app, ended) = (app.clone(), ended.clone());
             tokio::spawn(async move {
-                let mut asked = 0;
+                let mut count = 0;
                 while !ended.load(SeqCst) {
                     let stays = send(app.clone(), with_authorization("Bearer stays")).await;
                     assert_eq!(stays.status, 200, "the token is in every version");
@@ -266,10 +267,10 @@ async fn reloads_are_atomic_under_load() {
                     let number: u64 = name.strip_prefix("set-").unwrap().parse().unwrap();
                     let expected = [4_102_444_800_u64, 4_133_980_800][(number % 2) as usize];
                     assert_eq!(year, format!("Some({expected})"));
-                    asked += 1;
+                    count += 1;
                     tokio::task::yield_now().await;
                 }
-                asked
+                count
             })
         })
         .collect();
@@ -279,8 +280,8 @@ async fn reloads_are_atomic_under_load() {
         tokio::task::spawn_blocking(move || handle.reload()).await.unwrap().unwrap();
     }
     ended.store(true, SeqCst);
-    for asked in asking {
-        assert!(asked.await.unwrap() > 100);
+    for count in clients {
+        assert!(count.await.unwrap() > 100);
     }
     let last = send(app, with_authorization("Bearer changes")).await;
     assert!(last.body.starts_with("set-1000 "), "{}", last.body);

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use mcp_auth_layer::{Basic, Bearer, Hmac, Signer};
 
-use super::{guarded, key, password, status, token};
+use super::{key, password, protected, status, token};
 use crate::support::credential_file::CredentialFile;
 use crate::support::{basic, send};
 
@@ -14,31 +14,31 @@ async fn revoked_token_stays_revoked_until_its_line_is_removed() {
     let file = CredentialFile::new(&(leaked.clone() + &other));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
-    let app = guarded(tokens);
-    let leaks = async || status(&app, "Bearer leaked").await == 200;
-    assert!(leaks().await);
+    let app = protected(tokens);
+    let is_accepted = async || status(&app, "Bearer leaked").await == 200;
+    assert!(is_accepted().await);
     assert!(handle.revoke("leaked"));
     for edited in ["# a comment\n", "# another\n", "\n\n"] {
         file.replace(&(leaked.clone() + &other + edited));
         handle.reload().unwrap();
-        assert!(!leaks().await && status(&app, "Bearer other").await == 200);
+        assert!(!is_accepted().await && status(&app, "Bearer other").await == 200);
     }
     // Once its line is removed, the revocation is forgotten: a new line is a new decision.
     file.replace(&other);
     handle.reload().unwrap();
     file.replace(&(leaked.clone() + &other));
     handle.reload().unwrap();
-    assert!(leaks().await);
+    assert!(is_accepted().await);
     // All tokens of a name are revoked, and one is added again.
     assert_eq!(handle.revoke_all_of("ci"), 2);
     file.replace(&(other.clone() + &leaked));
     handle.reload().unwrap();
-    assert!(!leaks().await && status(&app, "Bearer other").await == 401);
+    assert!(!is_accepted().await && status(&app, "Bearer other").await == 401);
     handle.add("ci", "leaked").unwrap();
-    assert!(leaks().await);
+    assert!(is_accepted().await);
     file.replace(&(leaked + "# again\n" + &other));
     handle.reload().unwrap();
-    assert!(leaks().await && status(&app, "Bearer other").await == 401);
+    assert!(is_accepted().await && status(&app, "Bearer other").await == 401);
 }
 
 #[tokio::test]
@@ -48,29 +48,29 @@ async fn revoked_key_stays_revoked_until_its_line_is_removed() {
     let file = CredentialFile::new(&lines);
     let mut keys = Hmac::from_file(&file.path).unwrap();
     let handle = keys.handle();
-    let app = guarded(keys);
-    let is_good = async |secret: [u8; 32]| {
+    let app = protected(keys);
+    let is_accepted = async |secret: [u8; 32]| {
         let request = http::Request::get("http://localhost/").body(Vec::new());
         let mut request = request.unwrap();
         Signer::new("ci", secret).unwrap().sign(&mut request).unwrap();
         send(app.clone(), request.map(Body::from)).await.status == 200
     };
-    assert!(is_good(leaked).await && is_good(new).await);
+    assert!(is_accepted(leaked).await && is_accepted(new).await);
     assert!(handle.revoke("ci", leaked));
     file.replace(&(lines.clone() + "# a comment\n"));
     handle.reload().unwrap();
-    assert!(!is_good(leaked).await && is_good(new).await);
+    assert!(!is_accepted(leaked).await && is_accepted(new).await);
     file.replace(&key("ci", new));
     handle.reload().unwrap();
     file.replace(&lines);
     handle.reload().unwrap();
-    assert!(is_good(leaked).await);
+    assert!(is_accepted(leaked).await);
     assert_eq!(handle.revoke_all_of("ci"), 2);
     file.replace(&("# again\n".to_owned() + &lines));
     handle.reload().unwrap();
-    assert!(!is_good(leaked).await && !is_good(new).await);
+    assert!(!is_accepted(leaked).await && !is_accepted(new).await);
     handle.add("ci", leaked).unwrap();
-    assert!(is_good(leaked).await);
+    assert!(is_accepted(leaked).await);
 }
 
 /// The revocation of a token that was added at runtime does not apply to the file.
@@ -79,7 +79,7 @@ async fn revoked_runtime_token_can_be_added_by_file() {
     let file = CredentialFile::new(&token("ci", "other", ""));
     let mut tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
-    let app = guarded(tokens);
+    let app = protected(tokens);
     handle.add("ci", "new").unwrap();
     assert!(handle.revoke("new"));
     assert_eq!(status(&app, "Bearer new").await, 401);
@@ -96,7 +96,7 @@ async fn commented_out_lines_are_revoked() {
         let file = CredentialFile::new(&(line.clone() + &stays));
         let mut tokens = Bearer::from_file(&file.path).unwrap();
         let handle = tokens.handle();
-        let app = guarded(tokens);
+        let app = protected(tokens);
         assert_eq!(status(&app, "Bearer leaked").await, 200);
         file.replace(&format!("{comment}{line}{stays}"));
         assert!(handle.reload().unwrap());
@@ -108,7 +108,7 @@ async fn commented_out_lines_are_revoked() {
             password("alice", "a"),
             password("b", "b")
         ));
-        let app = guarded(Basic::from_htpasswd_file(&users.path).unwrap());
+        let app = protected(Basic::from_htpasswd_file(&users.path).unwrap());
         for name in ["alice", "#alice", " #alice", "# alice"] {
             assert_eq!(status(&app, &basic(name, "a")).await, 401, "{comment:?} {name}");
         }

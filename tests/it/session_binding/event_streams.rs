@@ -10,7 +10,7 @@ use http::{HeaderName, Method};
 use mcp_auth_layer::McpAuthLayer;
 
 use super::layer;
-use crate::support::{Answer, get, request, send};
+use crate::support::{TestResponse, get, request, send};
 
 /// IDs are bound in responses to any method; other responses and headers are unchanged.
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn streamed(
     method: Method,
     events: &'static str,
     fields: &[(&'static str, &'static str)],
-) -> Answer {
+) -> TestResponse {
     let mut headers = http::HeaderMap::new();
     for (name, value) in fields {
         headers.append(*name, value.parse().unwrap());

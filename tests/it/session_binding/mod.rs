@@ -14,7 +14,7 @@ use mcp_auth_layer::{
     Authenticator, Challenge, McpAuthLayer, Principal, Reason, Rejection, from_fn,
 };
 
-use crate::support::{Answer, Seen, get, recorder, request, send};
+use crate::support::{Seen, TestResponse, get, recorder, request, send};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -23,7 +23,7 @@ const SESSION: &str = "mcp-session-id";
 const EVENT: &str = "last-event-id";
 
 /// The inner server's ID of the session.
-const BARE: &str = "6f1c4f0e";
+const UNBOUND: &str = "6f1c4f0e";
 
 const EVENTS: &str = "event: endpoint\ndata: /messages/?a=1&session_id=6f1c4f0e&b=%20\n\n\
                       id: 0/0\ndata: hello\n\n";
@@ -31,12 +31,12 @@ const EVENTS: &str = "event: endpoint\ndata: /messages/?a=1&session_id=6f1c4f0e&
 /// Authenticates clients as the `name` or `name@issuer` that they send.
 fn by_name() -> impl Authenticator {
     from_fn(|head: &Parts| {
-        let who = head.headers.get("x-who").and_then(|who| who.to_str().ok()).map(str::to_owned);
+        let name = head.headers.get("x-who").and_then(|name| name.to_str().ok()).map(str::to_owned);
         async move {
-            let who = who.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
-            Ok(match who.split_once('@') {
+            let name = name.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
+            Ok(match name.split_once('@') {
                 Some((name, issuer)) => Principal::new(name).issued_by(issuer),
-                None => Principal::new(who),
+                None => Principal::new(name),
             })
         }
     })
@@ -51,7 +51,7 @@ fn server() -> (Router, Seen) {
     let (recording, seen) = recorder();
     let stream = || async { ([("content-type", "text/event-stream")], EVENTS) };
     let router = Router::new()
-        .route("/open", any(|| async { [(SESSION, BARE)] }))
+        .route("/open", any(|| async { [(SESSION, UNBOUND)] }))
         .route("/sse", get_route(stream))
         .fallback_service(recording);
     (router, seen)
@@ -59,30 +59,30 @@ fn server() -> (Router, Seen) {
 
 /// The IDs that a client receives: of a session in a header, of a session in a URL, and of an
 /// event.
-struct Given {
+struct BoundIds {
     header: String,
     endpoint: String,
     event: String,
 }
 
-impl Given {
+impl BoundIds {
     fn query(&self) -> &str {
         self.endpoint.split("session_id=").nth(1).unwrap().split('&').next().unwrap()
     }
 }
 
-async fn given(app: &Router, who: &str) -> Given {
-    let answer = send(app.clone(), get("/open", &[("x-who", who)])).await;
+async fn bound_ids(app: &Router, name: &str) -> BoundIds {
+    let answer = send(app.clone(), get("/open", &[("x-who", name)])).await;
     let header = answer.headers[SESSION].to_str().unwrap().to_owned();
-    let events = send(app.clone(), get("/sse", &[("x-who", who)])).await.body;
+    let events = send(app.clone(), get("/sse", &[("x-who", name)])).await.body;
     let field = |name| {
         let line = events.lines().find_map(|line: &str| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("no {name} in {events}")).to_owned()
     };
-    Given { header, endpoint: field("data: "), event: field("id: ") }
+    BoundIds { header, endpoint: field("data: "), event: field("id: ") }
 }
 
-fn is_unknown(answer: &Answer) {
+fn assert_unknown_session(answer: &TestResponse) {
     assert_eq!(answer.status, 404);
     assert_eq!(answer.message(), "no such session: initialize a new one");
     assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::UnknownSession);
@@ -93,9 +93,9 @@ fn is_unknown(answer: &Answer) {
 async fn bound_ids_work_for_their_principal() {
     let (server, seen) = server();
     let app = server.layer(layer());
-    let alice = given(&app, "alice").await;
-    assert_eq!(alice.header.rsplit_once('.').unwrap().0, BARE);
-    assert_ne!(alice.header, BARE);
+    let alice = bound_ids(&app, "alice").await;
+    assert_eq!(alice.header.rsplit_once('.').unwrap().0, UNBOUND);
+    assert_ne!(alice.header, UNBOUND);
     assert_eq!(alice.event.rsplit_once('.').unwrap().0, "0/0");
     assert!(
         alice.endpoint.starts_with("/messages/?a=1&session_id=6f1c4f0e."),
@@ -107,7 +107,7 @@ async fn bound_ids_work_for_their_principal() {
     for method in [Method::POST, Method::GET, Method::DELETE, Method::PUT, Method::OPTIONS] {
         assert_eq!(send(app.clone(), request(method, "/mcp", &by_header)).await.status, 200);
         let head = seen.only();
-        assert_eq!(head.headers[SESSION], BARE);
+        assert_eq!(head.headers[SESSION], UNBOUND);
         assert_eq!(head.headers[EVENT], "0/0");
     }
     let post = request(Method::POST, &alice.endpoint, &[("x-who", "alice")]);
@@ -122,32 +122,32 @@ async fn bound_ids_work_for_their_principal() {
 async fn bound_ids_are_rejected_for_other_principals() {
     let (server, seen) = server();
     let app = server.layer(layer());
-    let people = ["alice", "bob", "alice@one", "alice@two", "alice@", "", "alic", "Alice"];
-    for owner in people {
-        let given = given(&app, owner).await;
-        for asks in people {
-            let target = format!("/mcp?session_id={}", given.query());
+    let principals = ["alice", "bob", "alice@one", "alice@two", "alice@", "", "alic", "Alice"];
+    for owner in principals {
+        let ids = bound_ids(&app, owner).await;
+        for requester in principals {
+            let target = format!("/mcp?session_id={}", ids.query());
             for request in [
-                get("/mcp", &[("x-who", asks), (SESSION, &given.header)]),
-                get("/mcp", &[("x-who", asks), (EVENT, &given.event)]),
-                get(&target, &[("x-who", asks)]),
+                get("/mcp", &[("x-who", requester), (SESSION, &ids.header)]),
+                get("/mcp", &[("x-who", requester), (EVENT, &ids.event)]),
+                get(&target, &[("x-who", requester)]),
             ] {
                 let answer = send(app.clone(), request).await;
-                if owner == asks {
+                if owner == requester {
                     assert_eq!((answer.status.as_u16(), seen.only().method), (200, Method::GET));
                 } else {
-                    is_unknown(&answer);
+                    assert_unknown_session(&answer);
                 }
             }
         }
         // Unauthenticated requests to public paths are forwarded without IDs.
-        let target = format!("/public?session_id={}&kept", given.query());
-        let anonymous = get(&target, &[(SESSION, &given.header), (EVENT, &given.event)]);
+        let target = format!("/public?session_id={}&kept", ids.query());
+        let anonymous = get(&target, &[(SESSION, &ids.header), (EVENT, &ids.event)]);
         assert_eq!(send(app.clone(), anonymous).await.status, 200);
         let head = seen.only();
         assert_eq!(head.uri, "/public?kept");
         assert!(!head.headers.contains_key(SESSION) && !head.headers.contains_key(EVENT));
-        let anonymous = get("/mcp", &[(SESSION, &given.header)]);
+        let anonymous = get("/mcp", &[(SESSION, &ids.header)]);
         assert_eq!(send(app.clone(), anonymous).await.status, 401);
         assert_eq!(seen.count(), 0);
     }
@@ -157,15 +157,15 @@ async fn bound_ids_are_rejected_for_other_principals() {
 #[tokio::test]
 async fn issuers_separate_principals_of_the_same_name() {
     use mcp_auth_layer::{Authenticator, Basic, Bearer, any_of};
-    let people = || Basic::new([("ci", "pw")]).unwrap();
+    let principals = || Basic::new([("ci", "pw")]).unwrap();
     let machines = || Bearer::new([("ci", "tok")]).unwrap();
     let session = axum::routing::get(|| async { ([(SESSION, "s1")], "ok") });
     let by_person = crate::support::basic("ci", "pw");
     for (authenticator, expected) in [
-        (any_of(people(), machines()).boxed(), 200),
-        (any_of(people().issued_by("people"), machines()).boxed(), 404),
-        (any_of(people().issued_by("a"), machines().issued_by("b")).boxed(), 404),
-        (any_of(people().issued_by("a"), machines().issued_by("a")).boxed(), 200),
+        (any_of(principals(), machines()).boxed(), 200),
+        (any_of(principals().issued_by("people"), machines()).boxed(), 404),
+        (any_of(principals().issued_by("a"), machines().issued_by("b")).boxed(), 404),
+        (any_of(principals().issued_by("a"), machines().issued_by("a")).boxed(), 200),
     ] {
         let app = axum::Router::new().route("/", session.clone());
         let app = app.layer(McpAuthLayer::new(authenticator));
@@ -193,7 +193,7 @@ async fn requests_without_session_ids_are_forwarded() {
 #[tokio::test]
 async fn original_uri_of_nested_routers_is_restored_too() {
     let (server, seen) = server();
-    let alice = given(&server.clone().layer(layer()), "alice").await;
+    let alice = bound_ids(&server.clone().layer(layer()), "alice").await;
     let app = Router::new().nest("/tools", server.layer(layer()));
     let target = format!("/tools/mcp?session_id={}", alice.query());
     assert_eq!(send(app, get(&target, &[("x-who", "alice")])).await.status, 200);
@@ -216,6 +216,8 @@ async fn session_headers_are_not_percent_decoded() {
         let own = get("/mcp", &[("x-who", "alice"), (SESSION, bound)]);
         assert_eq!(send(app.clone(), own).await.status, 200, "{bound}");
         assert_eq!(seen.only().headers[SESSION], id);
-        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "alice"), (SESSION, id)])).await);
+        assert_unknown_session(
+            &send(app.clone(), get("/mcp", &[("x-who", "alice"), (SESSION, id)])).await,
+        );
     }
 }

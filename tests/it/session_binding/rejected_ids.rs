@@ -1,27 +1,27 @@
 //! IDs that are rejected with 404: forged, unbound, duplicate, or under another spelling of the name.
 
-use super::{BARE, EVENT, SESSION, given, is_unknown, layer, server};
+use super::{EVENT, SESSION, UNBOUND, assert_unknown_session, bound_ids, layer, server};
 use crate::support::{get, send};
 
 #[tokio::test]
 async fn forged_and_unbound_ids_are_rejected() {
     let (server, seen) = server();
     let app = server.layer(layer());
-    let alice = given(&app, "alice").await;
-    let other_kind = given(&app, "alice").await.event;
-    let seal = alice.header.strip_prefix(BARE).unwrap();
+    let alice = bound_ids(&app, "alice").await;
+    let other_kind = bound_ids(&app, "alice").await.event;
+    let tag = alice.header.strip_prefix(UNBOUND).unwrap();
     let upper = alice.header.to_uppercase();
     let padded = format!("{}==", alice.header);
     let longer = format!("{}A", alice.header);
     let shorter = &alice.header[..alice.header.len() - 1];
-    let other_id = format!("6f1c4f0f{seal}");
-    let other_case = format!("6F1C4F0E{seal}");
+    let other_id = format!("6f1c4f0f{tag}");
+    let other_case = format!("6F1C4F0E{tag}");
     let inner = format!("x.{}", alice.header);
     let twice = format!("{0}, {0}", alice.header);
     for session in [
-        BARE,
+        UNBOUND,
         ".",
-        seal,
+        tag,
         &upper,
         &padded,
         &longer,
@@ -34,12 +34,14 @@ async fn forged_and_unbound_ids_are_rejected() {
         "never-was",
     ] {
         let by_header = get("/mcp", &[("x-who", "alice"), (SESSION, session)]);
-        is_unknown(&send(app.clone(), by_header).await);
+        assert_unknown_session(&send(app.clone(), by_header).await);
         let target = format!("/mcp?session_id={}", session.replace(", ", ","));
-        is_unknown(&send(app.clone(), get(&target, &[("x-who", "alice")])).await);
+        assert_unknown_session(&send(app.clone(), get(&target, &[("x-who", "alice")])).await);
     }
     for event in ["0/0", &alice.header, &alice.event[1..]] {
-        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "alice"), (EVENT, event)])).await);
+        assert_unknown_session(
+            &send(app.clone(), get("/mcp", &[("x-who", "alice"), (EVENT, event)])).await,
+        );
     }
     assert_eq!(seen.count(), 0);
     let good = get("/mcp", &[("x-who", "alice"), (SESSION, &alice.header)]);
@@ -50,72 +52,72 @@ async fn forged_and_unbound_ids_are_rejected() {
 async fn duplicate_session_ids_are_rejected() {
     let (server, seen) = server();
     let app = server.layer(layer());
-    let alice = given(&app, "alice").await;
-    let (good, sealed) = (&*alice.header, alice.query());
+    let alice = bound_ids(&app, "alice").await;
+    let (good, bound) = (&*alice.header, alice.query());
     for fields in [
         [(SESSION, good), (SESSION, good)],
-        [(SESSION, good), (SESSION, BARE)],
-        [(SESSION, BARE), (SESSION, good)],
+        [(SESSION, good), (SESSION, UNBOUND)],
+        [(SESSION, UNBOUND), (SESSION, good)],
         [(SESSION, good), (SESSION, "")],
-        [(SESSION, good), ("mcp_session_id", BARE)],
-        [("Mcp_Session-Id", BARE), (SESSION, good)],
-        [(SESSION, good), ("Mcp.Session.Id", BARE)],
-        [("Mcp!Session~Id", BARE), (SESSION, good)],
+        [(SESSION, good), ("mcp_session_id", UNBOUND)],
+        [("Mcp_Session-Id", UNBOUND), (SESSION, good)],
+        [(SESSION, good), ("Mcp.Session.Id", UNBOUND)],
+        [("Mcp!Session~Id", UNBOUND), (SESSION, good)],
         [(EVENT, &*alice.event), (EVENT, &*alice.event)],
         [(EVENT, &*alice.event), ("last_event_id", "0/0")],
         [(EVENT, &*alice.event), ("Last.Event'Id", "0/0")],
     ] {
         let [first, second] = fields;
-        let doubled = get("/mcp", &[("x-who", "alice"), first, second]);
-        is_unknown(&send(app.clone(), doubled).await);
-        let alone = [first, second].into_iter().find(|(_, value)| value.contains('.')).unwrap();
-        assert_eq!(send(app.clone(), get("/mcp", &[("x-who", "alice"), alone])).await.status, 200);
+        let duplicate = get("/mcp", &[("x-who", "alice"), first, second]);
+        assert_unknown_session(&send(app.clone(), duplicate).await);
+        let single = [first, second].into_iter().find(|(_, value)| value.contains('.')).unwrap();
+        assert_eq!(send(app.clone(), get("/mcp", &[("x-who", "alice"), single])).await.status, 200);
         seen.only();
     }
     for query in [
-        format!("session_id={sealed}&session_id={sealed}"),
-        format!("session_id={sealed}&session_id={BARE}"),
-        format!("session_id={BARE}&session_id={sealed}"),
-        format!("session_id={sealed}&session_id="),
-        format!("session_id={sealed}&session_id"),
-        format!("session_id={sealed}&sessionId={BARE}"),
-        format!("sessionId={BARE}&session_id={sealed}"),
-        format!("session_id={sealed}&SESSION_ID={BARE}"),
-        format!("session_id={sealed}&session%5Fid={BARE}"),
-        format!("session_id={sealed}&%73ession%5fi%64={BARE}"),
-        format!("session_id={sealed};session_id={BARE}"),
-        format!("a=1;session_id={BARE}&session_id={sealed}"),
-        format!("session_id={sealed}&session.id={BARE}"),
-        format!("session_id={sealed}&session+id={BARE}"),
-        format!("session_id={sealed}&session_id[]={BARE}"),
-        format!("session_id={sealed}&&session_id%00={BARE}"),
-        format!("session_id={sealed}&session_id={BARE}#"),
-        format!("session_id={sealed}&sessionId[0]={BARE}"),
-        format!("session_id={sealed}&sessionId%5B0%5D={BARE}"),
-        format!("session_id={sealed}&[sessionId][a]={BARE}"),
-        format!("session_id={sealed}&session_id%00x={BARE}"),
+        format!("session_id={bound}&session_id={bound}"),
+        format!("session_id={bound}&session_id={UNBOUND}"),
+        format!("session_id={UNBOUND}&session_id={bound}"),
+        format!("session_id={bound}&session_id="),
+        format!("session_id={bound}&session_id"),
+        format!("session_id={bound}&sessionId={UNBOUND}"),
+        format!("sessionId={UNBOUND}&session_id={bound}"),
+        format!("session_id={bound}&SESSION_ID={UNBOUND}"),
+        format!("session_id={bound}&session%5Fid={UNBOUND}"),
+        format!("session_id={bound}&%73ession%5fi%64={UNBOUND}"),
+        format!("session_id={bound};session_id={UNBOUND}"),
+        format!("a=1;session_id={UNBOUND}&session_id={bound}"),
+        format!("session_id={bound}&session.id={UNBOUND}"),
+        format!("session_id={bound}&session+id={UNBOUND}"),
+        format!("session_id={bound}&session_id[]={UNBOUND}"),
+        format!("session_id={bound}&&session_id%00={UNBOUND}"),
+        format!("session_id={bound}&session_id={UNBOUND}#"),
+        format!("session_id={bound}&sessionId[0]={UNBOUND}"),
+        format!("session_id={bound}&sessionId%5B0%5D={UNBOUND}"),
+        format!("session_id={bound}&[sessionId][a]={UNBOUND}"),
+        format!("session_id={bound}&session_id%00x={UNBOUND}"),
     ] {
-        let doubled = get(&format!("/mcp?{query}"), &[("x-who", "alice")]);
-        is_unknown(&send(app.clone(), doubled).await);
+        let duplicate = get(&format!("/mcp?{query}"), &[("x-who", "alice")]);
+        assert_unknown_session(&send(app.clone(), duplicate).await);
     }
     for query in [
-        format!("session_id={sealed}"),
-        format!("sessionId={sealed}"),
-        format!("session%5Fid={sealed}"),
-        format!("session_id={sealed}&my_session_id={BARE}"),
-        format!("session_id={sealed}&session={BARE}&sessionids={BARE}"),
-        format!("session_id={sealed}&filter[session_id]={BARE}&session[0]={BARE}"),
-        format!("session_id={sealed}&session_id_x={BARE}&session%00id0={BARE}"),
-        format!("sessionId[0]={sealed}"),
-        format!("a=session_id&session_id={sealed}"),
+        format!("session_id={bound}"),
+        format!("sessionId={bound}"),
+        format!("session%5Fid={bound}"),
+        format!("session_id={bound}&my_session_id={UNBOUND}"),
+        format!("session_id={bound}&session={UNBOUND}&sessionids={UNBOUND}"),
+        format!("session_id={bound}&filter[session_id]={UNBOUND}&session[0]={UNBOUND}"),
+        format!("session_id={bound}&session_id_x={UNBOUND}&session%00id0={UNBOUND}"),
+        format!("sessionId[0]={bound}"),
+        format!("a=session_id&session_id={bound}"),
     ] {
         let once = get(&format!("/mcp?{query}"), &[("x-who", "alice")]);
         assert_eq!(send(app.clone(), once).await.status, 200, "{query}");
-        assert_eq!(seen.only().uri.query().unwrap(), query.replace(sealed, BARE));
+        assert_eq!(seen.only().uri.query().unwrap(), query.replace(bound, UNBOUND));
     }
-    let both = format!("/mcp?session_id={sealed}");
+    let both = format!("/mcp?session_id={bound}");
     let both = get(&both, &[("x-who", "alice"), (SESSION, good)]);
-    is_unknown(&send(app.clone(), both).await);
+    assert_unknown_session(&send(app.clone(), both).await);
     assert_eq!(seen.count(), 0);
 }
 
@@ -124,24 +126,28 @@ async fn duplicate_session_ids_are_rejected() {
 async fn aliases_of_session_id_names_are_recognized() {
     let (server, seen) = server();
     let app = server.layer(layer());
-    let alice = given(&app, "alice").await;
-    for (name, sealed) in [
+    let alice = bound_ids(&app, "alice").await;
+    for (name, bound) in [
         ("Mcp_Session_Id", &alice.header),
         ("Mcp.Session.Id", &alice.header), // PHP
         ("Mcp!Session~Id", &alice.header), // CGI behind lighttpd
         ("Last.Event.Id", &alice.event),
     ] {
-        let bare = sealed.rsplit_once('.').unwrap().0;
-        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "bob"), (name, bare)])).await);
-        is_unknown(&send(app.clone(), get("/mcp", &[("x-who", "bob"), (name, sealed)])).await);
-        let own = get("/mcp", &[("x-who", "alice"), (name, sealed)]);
+        let unbound = bound.rsplit_once('.').unwrap().0;
+        assert_unknown_session(
+            &send(app.clone(), get("/mcp", &[("x-who", "bob"), (name, unbound)])).await,
+        );
+        assert_unknown_session(
+            &send(app.clone(), get("/mcp", &[("x-who", "bob"), (name, bound)])).await,
+        );
+        let own = get("/mcp", &[("x-who", "alice"), (name, bound)]);
         assert_eq!(send(app.clone(), own).await.status, 200, "{name}");
-        assert_eq!(seen.only().headers[name], bare);
-        let anonymous = get("/public", &[(name, bare)]);
+        assert_eq!(seen.only().headers[name], unbound);
+        let anonymous = get("/public", &[(name, unbound)]);
         assert_eq!(send(app.clone(), anonymous).await.status, 200);
         assert!(!seen.only().headers.contains_key(name), "{name}");
     }
-    let sealed = alice.query();
+    let bound = alice.query();
     for name in [
         "sessionId[0]", // an array in Express, which as a key equals its only element
         "sessionId[]",
@@ -155,12 +161,14 @@ async fn aliases_of_session_id_names_are_recognized() {
         "session[id%00x",
     ] {
         let target = |id| format!("/mcp?a=1&{name}={id}");
-        is_unknown(&send(app.clone(), get(&target(BARE), &[("x-who", "bob")])).await);
-        is_unknown(&send(app.clone(), get(&target(sealed), &[("x-who", "bob")])).await);
-        let own = get(&target(sealed), &[("x-who", "alice")]);
+        assert_unknown_session(
+            &send(app.clone(), get(&target(UNBOUND), &[("x-who", "bob")])).await,
+        );
+        assert_unknown_session(&send(app.clone(), get(&target(bound), &[("x-who", "bob")])).await);
+        let own = get(&target(bound), &[("x-who", "alice")]);
         assert_eq!(send(app.clone(), own).await.status, 200, "{name}");
-        assert_eq!(seen.only().uri, *target(BARE));
-        let anonymous = get(&format!("/public?a=1&{name}={BARE}"), &[]);
+        assert_eq!(seen.only().uri, *target(UNBOUND));
+        let anonymous = get(&format!("/public?a=1&{name}={UNBOUND}"), &[]);
         assert_eq!(send(app.clone(), anonymous).await.status, 200);
         assert_eq!(seen.only().uri, "/public?a=1", "{name}");
     }
@@ -172,7 +180,7 @@ async fn aliases_of_session_id_names_are_recognized() {
 async fn empty_session_ids_are_ignored_unless_duplicate() {
     let (server, seen) = server();
     let app = server.layer(layer());
-    let alice = given(&app, "alice").await;
+    let alice = bound_ids(&app, "alice").await;
     for empty in ["", " ", "\t"] {
         let fields = [("x-who", "alice"), (SESSION, empty), (EVENT, empty)];
         assert_eq!(send(app.clone(), get("/mcp", &fields)).await.status, 200, "{empty:?}");
@@ -187,11 +195,11 @@ async fn empty_session_ids_are_ignored_unless_duplicate() {
     // used.
     let own = [("x-who", "alice"), (SESSION, &alice.header)];
     assert_eq!(send(app.clone(), get("/mcp?session_id=", &own)).await.status, 200);
-    assert_eq!(seen.only().headers[SESSION], BARE);
+    assert_eq!(seen.only().headers[SESSION], UNBOUND);
     let two = format!("/mcp?session_id=&session_id={}", alice.query());
-    is_unknown(&send(app.clone(), get(&two, &[("x-who", "alice")])).await);
+    assert_unknown_session(&send(app.clone(), get(&two, &[("x-who", "alice")])).await);
     let two = [("x-who", "alice"), (SESSION, ""), (SESSION, &alice.header)];
-    is_unknown(&send(app, get("/mcp", &two)).await);
+    assert_unknown_session(&send(app, get("/mcp", &two)).await);
 }
 
 /// The same rule for responses.

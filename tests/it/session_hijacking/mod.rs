@@ -25,7 +25,7 @@ const USERS: [&str; 6] =
     ["--user", "alice:pass:word", "--token", "alice:YWxpY2VzLXRva2Vu", "--user", "bob:hunter2"];
 
 /// Asserts the response for an ID that is not bound to the principal.
-async fn is_unknown(response: Response) {
+async fn assert_unknown_session(response: Response) {
     assert_eq!(response.status(), 404);
     let body: Value = response.json().await.unwrap();
     assert_eq!(body["error"]["message"], "no such session: initialize a new one");
@@ -34,88 +34,88 @@ async fn is_unknown(response: Response) {
 #[tokio::test]
 async fn streamable_http_sessions_cannot_be_hijacked() {
     let server = Server::start("streamable_server", &USERS).await;
-    let alices = Session::open(&format!("{}/mcp", server.url), ALICE).await;
-    let bare = alices.id.rsplit_once('.').unwrap().0.to_owned();
+    let alice_session = Session::open(&format!("{}/mcp", server.url), ALICE).await;
+    let unbound = alice_session.id.rsplit_once('.').unwrap().0.to_owned();
 
     // Alice waits for the result of a call, and listens for events.
-    let called = tokio::spawn(answer(alices.call(ALICE, "sleep 2; echo for-alice-only")));
-    let mut listening = Events::of(answer(alices.ask(Method::GET, ALICE)).await);
+    let called = tokio::spawn(answer(alice_session.call(ALICE, "sleep 2; echo for-alice-only")));
+    let mut listening = Events::of(answer(alice_session.ask(Method::GET, ALICE)).await);
 
     // Bob uses her ID, the inner ID, and both.
-    for id in [&alices.id, &bare] {
-        let bobs = Session { id: id.clone(), url: alices.url.clone() };
-        is_unknown(answer(bobs.call(BOB, "echo taken over")).await).await;
-        is_unknown(answer(bobs.ask(Method::GET, BOB)).await).await;
-        let resumed = bobs.ask(Method::GET, BOB).header("last-event-id", "0/0");
-        is_unknown(answer(resumed).await).await;
-        let resumed = bobs.ask(Method::GET, BOB);
-        is_unknown(answer(resumed.header("mcp-session-id", &*bare)).await).await;
-        is_unknown(answer(bobs.ask(Method::DELETE, BOB)).await).await;
+    for id in [&alice_session.id, &unbound] {
+        let bob_session = Session { id: id.clone(), url: alice_session.url.clone() };
+        assert_unknown_session(answer(bob_session.call(BOB, "echo taken over")).await).await;
+        assert_unknown_session(answer(bob_session.ask(Method::GET, BOB)).await).await;
+        let resumed = bob_session.ask(Method::GET, BOB).header("last-event-id", "0/0");
+        assert_unknown_session(answer(resumed).await).await;
+        let resumed = bob_session.ask(Method::GET, BOB);
+        assert_unknown_session(answer(resumed.header("mcp-session-id", &*unbound)).await).await;
+        assert_unknown_session(answer(bob_session.ask(Method::DELETE, BOB)).await).await;
     }
     // Bob uses a session of his own and her event ID.
-    let bobs = Session::open(&alices.url, BOB).await;
-    let resumed = bobs.ask(Method::GET, BOB).header("last-event-id", "0/0");
-    is_unknown(answer(resumed).await).await;
+    let bob_session = Session::open(&alice_session.url, BOB).await;
+    let resumed = bob_session.ask(Method::GET, BOB).header("last-event-id", "0/0");
+    assert_unknown_session(answer(resumed).await).await;
 
     let result = called.await.unwrap().text().await.unwrap();
     assert!(result.contains("for-alice-only"), "{result}");
     // The session still works, with either of Alice's credentials.
     for authorization in [ALICE, ALICES_TOKEN] {
-        let result = answer(alices.call(authorization, "echo still-here")).await;
+        let result = answer(alice_session.call(authorization, "echo still-here")).await;
         assert!(result.text().await.unwrap().contains("still-here"));
     }
-    assert_eq!(answer(alices.ask(Method::DELETE, ALICES_TOKEN)).await.status(), 202);
+    assert_eq!(answer(alice_session.ask(Method::DELETE, ALICES_TOKEN)).await.status(), 202);
     ends(&mut listening).await; // alice deleted the session
-    assert_eq!(answer(bobs.call(BOB, "echo fine")).await.status(), 200);
+    assert_eq!(answer(bob_session.call(BOB, "echo fine")).await.status(), 200);
 }
 
 #[tokio::test]
 async fn http_sse_sessions_cannot_be_hijacked() {
     let server = Server::start("sse_server", &USERS).await;
-    let mut alices = SseSession::open(&server.url, ALICE).await;
-    let (path, query) = alices.endpoint.split_once('?').unwrap();
-    let sealed = query.strip_prefix("session_id=").unwrap();
-    let bare = sealed.rsplit_once('.').unwrap().0;
+    let mut alice_session = SseSession::open(&server.url, ALICE).await;
+    let (path, query) = alice_session.endpoint.split_once('?').unwrap();
+    let bound = query.strip_prefix("session_id=").unwrap();
+    let unbound = bound.rsplit_once('.').unwrap().0;
     let call = r#"{"jsonrpc":"2.0","id":99,"method":"tools/call","params":{"name":"whoami"}}"#;
     let post = async |authorization: &str, query: &str| {
         let request = http().post(format!("{path}?{query}")).header("authorization", authorization);
         answer(request.body(call)).await
     };
-    is_unknown(post(BOB, query).await).await;
+    assert_unknown_session(post(BOB, query).await).await;
     for query in [
-        format!("session_id={bare}"),
-        format!("session_id={sealed}&session_id={bare}"),
-        format!("session_id={sealed}&sessionId={bare}"),
-        format!("session%5Fid={bare}&session_id={sealed}"),
-        format!("session_id={bare};session_id={sealed}"),
+        format!("session_id={unbound}"),
+        format!("session_id={bound}&session_id={unbound}"),
+        format!("session_id={bound}&sessionId={unbound}"),
+        format!("session%5Fid={unbound}&session_id={bound}"),
+        format!("session_id={unbound};session_id={bound}"),
     ] {
-        is_unknown(post(BOB, &query).await).await;
-        is_unknown(post(ALICE, &query).await).await;
+        assert_unknown_session(post(BOB, &query).await).await;
+        assert_unknown_session(post(ALICE, &query).await).await;
     }
-    let bobs = SseSession::open(&server.url, BOB).await;
-    assert_eq!(bobs.post(call).await, 202);
+    let bob_session = SseSession::open(&server.url, BOB).await;
+    assert_eq!(bob_session.post(call).await, 202);
 
     assert_eq!(
         post(ALICES_TOKEN, query).await.status(),
         202,
         "another credential of the same principal"
     );
-    let (_, data) = alices.events.next().await.unwrap();
+    let (_, data) = alice_session.events.next().await.unwrap();
     assert!(data.contains(r#""text":"alice""#), "{data}");
-    assert_eq!(alices.tool("whoami", json!({})).await, ("alice".to_owned(), false));
+    assert_eq!(alice_session.tool("whoami", json!({})).await, ("alice".to_owned(), false));
 }
 
 /// All pairs of a principal that opened a session and one that uses its ID.
 #[tokio::test]
 async fn sessions_are_bound_to_issuer_and_name() {
     let by_name = |head: &http::request::Parts| {
-        let who = head.headers.get(AUTHORIZATION).and_then(|who| who.to_str().ok());
-        let who = who.and_then(|who| who.strip_prefix("Name ")).map(str::to_owned);
+        let name = head.headers.get(AUTHORIZATION).and_then(|name| name.to_str().ok());
+        let name = name.and_then(|name| name.strip_prefix("Name ")).map(str::to_owned);
         async move {
-            let who = who.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
-            Ok(match who.split_once('@') {
+            let name = name.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
+            Ok(match name.split_once('@') {
                 Some((name, issuer)) => Principal::new(name).issued_by(issuer),
-                None => Principal::new(who),
+                None => Principal::new(name),
             })
         }
     };
@@ -123,13 +123,13 @@ async fn sessions_are_bound_to_issuer_and_name() {
     let mcp = StreamableHttpService::new(|| Ok(Working), sessions, Default::default());
     let app = Router::new().route_service("/mcp", mcp);
     let url = format!("{}/mcp", serve(app.layer(McpAuthLayer::new(from_head(by_name)))).await);
-    let people = ["Name alice", "Name bob", "Name alice@one", "Name alice@two"];
-    for owner in people {
+    let principals = ["Name alice", "Name bob", "Name alice@one", "Name alice@two"];
+    for owner in principals {
         let session = Session::open(&url, owner).await;
-        for asks in people {
+        for requester in principals {
             for method in [Method::GET, Method::DELETE] {
-                if asks != owner {
-                    is_unknown(answer(session.ask(method, asks)).await).await;
+                if requester != owner {
+                    assert_unknown_session(answer(session.ask(method, requester)).await).await;
                 }
             }
         }

@@ -13,7 +13,7 @@ use rmcp::transport::streamable_http_server::session::{
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::json;
 
-use super::{ALICES_TOKEN, BOB, is_unknown};
+use super::{ALICES_TOKEN, BOB, assert_unknown_session};
 use crate::support::example_server::{ALICE, Events, answer};
 use crate::support::mcp_server::{Session, VERSION, Working};
 use crate::support::serve;
@@ -80,7 +80,7 @@ fn working(request: RequestBuilder, with_sessions: bool) -> RequestBuilder {
 async fn streams_can_be_resumed_by_their_principal_only() {
     for with_sessions in [true, false] {
         let url = format!("{}/mcp", resumable(with_sessions).await);
-        let alices = if with_sessions {
+        let alice_session = if with_sessions {
             Session::open(&url, ALICE).await
         } else {
             Session { url: url.clone(), id: String::new() }
@@ -96,32 +96,32 @@ async fn streams_can_be_resumed_by_their_principal_only() {
             headers.insert("mcp-name", "work".parse().unwrap());
             RequestBuilder::from_parts(client, request)
         };
-        let called = answer(working(ask(Method::POST, &alices, ALICE), with_sessions)).await;
+        let called = answer(working(ask(Method::POST, &alice_session, ALICE), with_sessions)).await;
         assert_eq!(called.status(), 200);
         let events = called.text().await.unwrap();
         let event = events.split("\n\n").find(|event| event.contains("notifications/progress"));
         let id = event.unwrap().lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
-        let bare = id.rsplit_once('.').unwrap().0;
+        let unbound = id.rsplit_once('.').unwrap().0;
 
         let resume = |session: &Session, authorization, id: &str| {
             answer(ask(Method::GET, session, authorization).header("last-event-id", id))
         };
         for authorization in [ALICE, ALICES_TOKEN] {
-            let resumed = resume(&alices, authorization, id).await;
+            let resumed = resume(&alice_session, authorization, id).await;
             assert_eq!(resumed.status(), 200);
             let mut resumed = Events::of(resumed);
             let (_, data) = resumed.next().await.expect("the event after the progress");
             assert!(data.contains("for-alice-only"), "{data}");
         }
-        let bobs = if with_sessions {
+        let bob_session = if with_sessions {
             Session::open(&url, BOB).await
         } else {
             Session { url: url.clone(), id: String::new() }
         };
-        for id in [id, bare] {
-            is_unknown(resume(&bobs, BOB, id).await).await;
-            is_unknown(resume(&alices, BOB, id).await).await;
+        for id in [id, unbound] {
+            assert_unknown_session(resume(&bob_session, BOB, id).await).await;
+            assert_unknown_session(resume(&alice_session, BOB, id).await).await;
         }
-        is_unknown(resume(&alices, ALICE, bare).await).await;
+        assert_unknown_session(resume(&alice_session, ALICE, unbound).await).await;
     }
 }

@@ -14,23 +14,23 @@ use crate::support::{recorder, send};
 #[tokio::test]
 async fn body_needs_a_covered_digest_with_any_method() {
     for method in [Method::GET, Method::DELETE, Method::POST, Method::OPTIONS] {
-        for announced in [true, false] {
+        for with_content_length in [true, false] {
             let with = |body: &str| Forged {
                 method: method.clone(),
                 body: body.into(),
-                announced,
+                with_content_length,
                 ..Forged::get()
             };
             assert_eq!(status(with("")).await, 200, "{method}");
-            assert_eq!(status(with("x")).await, 401, "{method} {announced}");
+            assert_eq!(status(with("x")).await, 401, "{method} {with_content_length}");
             // There is a digest, but the signature does not cover it.
             let uncovered = with("x")
                 .with_header("content-type", "text/plain")
                 .with_header("content-digest", &sha_256(b"x"));
-            assert_eq!(status(uncovered.clone()).await, 401, "{method} {announced}");
+            assert_eq!(status(uncovered.clone()).await, 401, "{method} {with_content_length}");
             assert_eq!(status(uncovered.clone().covering(&["content-digest"])).await, 401);
             let covered = uncovered.covering(&["content-digest", "content-type"]);
-            assert_eq!(status(covered).await, 200, "{method} {announced}");
+            assert_eq!(status(covered).await, 200, "{method} {with_content_length}");
         }
     }
 }

@@ -6,7 +6,7 @@ use mcp_auth_layer::{
     Authenticator, Challenge, Hmac, McpAuthLayer, Principal, Rejection, any_of, from_fn,
 };
 
-use super::{ask, hmac, shared, status};
+use super::{hmac, shared, status, verify};
 use crate::support::forged_request::Forged;
 use crate::support::{recorder, send};
 
@@ -70,11 +70,11 @@ async fn changing_a_covered_component_is_rejected() {
     ];
     let forged =
         || Forged::get().with_header("mcp-session-id", "s").covering(&["mcp-session-id"]).request();
-    assert_eq!(ask(hmac(), forged()).await.status, 200);
+    assert_eq!(verify(hmac(), forged()).await.status, 200);
     for (what, change) in changes {
         let (mut head, body) = forged().into_parts();
         change(&mut head);
-        let answer = ask(hmac(), Request::from_parts(head, body)).await;
+        let answer = verify(hmac(), Request::from_parts(head, body)).await;
         assert_eq!(answer.status, 401, "{what}");
     }
 }
@@ -89,7 +89,7 @@ async fn headers_of_the_profile_must_not_be_repeated() {
     let mut split = one().request();
     split.headers_mut().insert("mcp-param-path", "/reports".parse().unwrap());
     split.headers_mut().append("mcp-param-path", "/etc".parse().unwrap());
-    assert_eq!(ask(hmac(), split).await.status, 400);
+    assert_eq!(verify(hmac(), split).await.status, 400);
     for name in ["content-encoding", "last-event-id", "mcp-session-id", "accept"] {
         let lines = |count| {
             let forged = (0..count).fold(Forged::get(), |forged, _| forged.with_header(name, "x"));
@@ -207,16 +207,17 @@ async fn target_can_be_covered_by_any_complete_component() {
         }
     }
     // Behind TLS the client signs another scheme.
-    let over_tls = ask(hmac().https(), covering(&["@method", "@target-uri"]).request()).await;
+    let over_tls = verify(hmac().https(), covering(&["@method", "@target-uri"]).request()).await;
     assert_eq!(over_tls.status, 401);
 }
 
 #[tokio::test]
 async fn component_names_are_lowercase_strings_without_escapes() {
     let input = |component: &str| {
-        let dated = Forged::get().with_header("date", "today").covering(&["date"]).at_last();
+        let dated =
+            Forged::get().with_header("date", "today").covering(&["date"]).with_current_time();
         let sent_input = Some(dated.input().replace("\"date\"", component));
-        ask(shared(), Forged { sent_input, ..dated }.request())
+        verify(shared(), Forged { sent_input, ..dated }.request())
     };
     assert_eq!(input("\"date\"").await.status, 200);
     for other in [

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_auth_layer::{Authenticator, Basic, Bearer, Hmac, KeyError, Rejection, any_of};
 
-use super::{app, ask, hmac, joined, labelled};
+use super::{app, hmac, labeled, multi_signed, verify};
 use crate::support::forged_request::{Forged, SECRET};
 use crate::support::send;
 
@@ -12,9 +12,9 @@ use crate::support::send;
 async fn key_may_have_two_secrets_for_rotation() {
     let rotating = || Hmac::new([("ci", [1; 32]), ("ci", SECRET)]).unwrap();
     let by = |secret: [u8; 32]| Forged { secret: secret.into(), ..Forged::get() };
-    assert_eq!(ask(rotating(), by([1; 32]).request()).await.status, 200);
-    assert_eq!(ask(rotating(), by(SECRET).request()).await.status, 200);
-    assert_eq!(ask(rotating(), by([2; 32]).request()).await.status, 401);
+    assert_eq!(verify(rotating(), by([1; 32]).request()).await.status, 200);
+    assert_eq!(verify(rotating(), by(SECRET).request()).await.status, 200);
+    assert_eq!(verify(rotating(), by([2; 32]).request()).await.status, 401);
 
     let error = |keys: &[(&str, &[u8])]| Hmac::new(keys.iter().copied()).unwrap_err();
     let (a, b, c) = (&[1; 32][..], &[2; 32][..], &[3; 40][..]);
@@ -33,21 +33,21 @@ async fn key_may_have_two_secrets_for_rotation() {
 async fn one_signature_of_a_known_key_is_selected() {
     // A signature of a gateway with an unknown key is ignored, even if it is malformed for this
     // profile.
-    let foreign = |label: &str| labelled(label, "gateway").covering(&["x-gateway;sf", "@scheme"]);
-    let ours = labelled("ours", "ci");
+    let foreign = |label: &str| labeled(label, "gateway").covering(&["x-gateway;sf", "@scheme"]);
+    let ours = labeled("ours", "ci");
     for all in [
         vec![foreign("a"), ours.clone()],
         vec![ours.clone(), foreign("a")],
         vec![foreign("a"), foreign("b"), ours.clone(), foreign("c")],
     ] {
-        assert_eq!(ask(hmac(), joined(&all)).await.status, 200);
+        assert_eq!(verify(hmac(), multi_signed(&all)).await.status, 200);
     }
     let five = [foreign("a"), foreign("b"), foreign("c"), foreign("d"), ours.clone()];
-    assert_eq!(ask(hmac(), joined(&five)).await.status, 400, "more than four signatures");
-    let two = [ours.clone(), labelled("again", "ci")];
-    assert_eq!(ask(hmac(), joined(&two)).await.status, 401, "two signatures of one key");
-    let two = [ours, Forged { secret: vec![7; 32], ..labelled("other", "other") }];
-    assert_eq!(ask(hmac(), joined(&two)).await.status, 401, "signatures of two keys");
+    assert_eq!(verify(hmac(), multi_signed(&five)).await.status, 400, "more than four signatures");
+    let two = [ours.clone(), labeled("again", "ci")];
+    assert_eq!(verify(hmac(), multi_signed(&two)).await.status, 401, "two signatures of one key");
+    let two = [ours, Forged { secret: vec![7; 32], ..labeled("other", "other") }];
+    assert_eq!(verify(hmac(), multi_signed(&two)).await.status, 401, "signatures of two keys");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
     // Two signatures of one key; and the key next to a scheme that is rate-limited.
     let twice = |forged: Forged| {
         let again = Forged { label: "again".into(), ..forged.clone() };
-        joined(&[forged, again])
+        multi_signed(&[forged, again])
     };
     let busy = || {
         let wait = Duration::from_secs(1);
@@ -82,7 +82,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
     };
     let mut answers = Vec::new();
     for forged in [wrong(), unknown()] {
-        let both = ask(hmac(), twice(forged.clone())).await;
+        let both = verify(hmac(), twice(forged.clone())).await;
         let (app, _) = app(any_of(hmac(), busy()));
         let limited = send(app, forged.request()).await;
         answers.push((both.status, both.headers, both.body, limited.status, limited.body));

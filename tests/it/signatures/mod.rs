@@ -20,7 +20,7 @@ use axum::{BoxError, Router};
 use mcp_auth_layer::{Admission, Authenticator, Claim, Hmac, McpAuthLayer, Rejection, ReplayStore};
 
 use crate::support::forged_request::{Forged, SECRET};
-use crate::support::{Answer, Seen, recorder, send};
+use crate::support::{Seen, TestResponse, recorder, send};
 
 fn hmac() -> Hmac {
     Hmac::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
@@ -33,7 +33,7 @@ fn app(authenticator: impl Authenticator) -> (Router, Seen) {
 }
 
 /// The verifier's response to one request.
-async fn ask(hmac: Hmac<impl ReplayStore>, request: Request) -> Answer {
+async fn verify(hmac: Hmac<impl ReplayStore>, request: Request) -> TestResponse {
     let (app, seen) = app(hmac);
     let answer = send(app, request).await;
     assert_eq!(seen.count(), usize::from(answer.status == 200), "{answer:?}");
@@ -41,7 +41,7 @@ async fn ask(hmac: Hmac<impl ReplayStore>, request: Request) -> Answer {
 }
 
 async fn status(forged: Forged) -> u16 {
-    ask(hmac(), forged.request()).await.status.as_u16()
+    verify(hmac(), forged.request()).await.status.as_u16()
 }
 
 /// A verifier with a shared replay store, which accepts signatures made before it started.
@@ -52,8 +52,8 @@ fn shared() -> Hmac<Scripted> {
 /// A replay store whose results are configured.
 struct Scripted {
     shared: bool,
-    fails_to_tell: bool,
-    fails_to_claim: bool,
+    fails_is_claimed: bool,
+    fails_claim: bool,
     claims: Arc<AtomicUsize>,
     kept: Arc<Mutex<Duration>>,
 }
@@ -62,8 +62,8 @@ impl Default for Scripted {
     fn default() -> Self {
         Self {
             shared: true,
-            fails_to_tell: false,
-            fails_to_claim: false,
+            fails_is_claimed: false,
+            fails_claim: false,
             claims: Arc::default(),
             kept: Arc::default(),
         }
@@ -74,11 +74,11 @@ impl ReplayStore for Scripted {
     async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<Claim, BoxError> {
         *self.kept.lock().unwrap() = keep;
         self.claims.fetch_add(1, Ordering::SeqCst);
-        if self.fails_to_claim { Err("connection refused".into()) } else { Ok(Claim::Fresh) }
+        if self.fails_claim { Err("connection refused".into()) } else { Ok(Claim::Fresh) }
     }
 
     async fn is_claimed(&self, _: &str, _: &str) -> Result<bool, BoxError> {
-        if self.fails_to_tell { Err("connection refused".into()) } else { Ok(false) }
+        if self.fails_is_claimed { Err("connection refused".into()) } else { Ok(false) }
     }
 
     fn is_shared(&self) -> bool {
@@ -87,9 +87,9 @@ impl ReplayStore for Scripted {
 }
 
 /// One request with all these signatures, in this order.
-fn joined(all: &[Forged]) -> Request {
+fn multi_signed(all: &[Forged]) -> Request {
     let mut request = all[0].unsigned();
-    for forged in all.iter().cloned().map(Forged::at_last) {
+    for forged in all.iter().cloned().map(Forged::with_current_time) {
         let input = format!("{}={}", forged.label, forged.input()).parse().unwrap();
         request.headers_mut().append("signature-input", input);
         let signature = format!("{}={}", forged.label, forged.signature()).parse().unwrap();
@@ -98,7 +98,7 @@ fn joined(all: &[Forged]) -> Request {
     request
 }
 
-fn labelled(label: &str, key_id: &str) -> Forged {
+fn labeled(label: &str, key_id: &str) -> Forged {
     Forged { label: label.into(), ..Forged::get().with("keyid", format!("\"{key_id}\"")) }
 }
 
@@ -129,8 +129,8 @@ async fn signature_headers_are_stripped() {
 #[tokio::test]
 async fn original_uri_is_verified_inside_nested_routers() {
     let inner = Router::new().route("/mcp", axum::routing::get(|| async { "ok" }));
-    let guarded = inner.layer(McpAuthLayer::new(hmac()));
-    let nested = Router::new().nest("/a", Router::new().nest("/b", guarded));
+    let protected = inner.layer(McpAuthLayer::new(hmac()));
+    let nested = Router::new().nest("/a", Router::new().nest("/b", protected));
     let to = |target: &str| Forged { target: target.into(), ..Forged::get() };
     assert_eq!(send(nested.clone(), to("/a/b/mcp?x").request()).await.status, 200);
     let stripped = Forged { signed_target: Some("/mcp?x".into()), ..to("/a/b/mcp?x") };
@@ -138,15 +138,15 @@ async fn original_uri_is_verified_inside_nested_routers() {
 
     let behind = || hmac().path_prefix("/tools");
     let signed = Forged { signed_target: Some("/tools/mcp?x".into()), ..to("/mcp?x") };
-    assert_eq!(ask(behind(), signed.request()).await.status, 200);
-    assert_eq!(ask(behind(), to("/mcp?x").request()).await.status, 401);
+    assert_eq!(verify(behind(), signed.request()).await.status, 200);
+    assert_eq!(verify(behind(), to("/mcp?x").request()).await.status, 401);
 }
 
 /// The layer may call `authenticate_now` repeatedly, so it must not change anything.
 #[tokio::test]
 async fn head_verification_is_synchronous_without_side_effects() {
     let head = |request: Request| request.into_parts().0;
-    let captured = Forged::post("{}").at_last();
+    let captured = Forged::post("{}").with_current_time();
     let store = Scripted::default();
     let claims = store.claims.clone();
     let keys = hmac().replay_store(store);
@@ -180,16 +180,16 @@ async fn mapped_admission_keeps_the_body_verification() {
         async fn authenticate(&self, head: &http::request::Parts) -> Result<Admission, Rejection> {
             let admission = self.0.authenticate(head).await?;
             assert_eq!(admission.principal().name(), "ci");
-            Ok(admission.map_principal(|who| who.issued_by("tenant-7")))
+            Ok(admission.map_principal(|principal| principal.issued_by("tenant-7")))
         }
     }
     let (app, seen) = app(Tenants(hmac()));
-    let signed = Forged::post("{}").at_last();
+    let signed = Forged::post("{}").with_current_time();
     let wrong = signed.request().map(|_| Body::from("rm"));
     assert_eq!(send(app.clone(), wrong).await.status, 401);
     assert_eq!(send(app.clone(), signed.request()).await.status, 200);
     let head = seen.only();
-    let who = head.extensions.get::<mcp_auth_layer::Principal>().unwrap();
-    assert_eq!((who.name(), who.issuer()), ("ci", Some("tenant-7")));
+    let principal = head.extensions.get::<mcp_auth_layer::Principal>().unwrap();
+    assert_eq!((principal.name(), principal.issuer()), ("ci", Some("tenant-7")));
     assert_eq!(send(app, signed.request()).await.status, 401);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Scripted, ask, hmac, shared, status};
+use super::{Scripted, hmac, shared, status, verify};
 use crate::support::forged_request::{Forged, now};
 
 #[tokio::test]
@@ -42,27 +42,27 @@ async fn validity_window_is_bounded() {
         (-400, -100, 401),
         (i64::MIN / 2, i64::MAX / 20_000, 400), // not an integer of structured fields
     ] {
-        let answer = ask(shared(), forged(created, expires).request()).await;
+        let answer = verify(shared(), forged(created, expires).request()).await;
         assert_eq!(answer.status, status, "{created} {expires}");
     }
     let narrow = || shared().window(Duration::from_secs(30)).skew(Duration::from_secs(5));
-    assert_eq!(ask(narrow(), forged(0, 30).request()).await.status, 200);
-    assert_eq!(ask(narrow(), forged(0, 31).request()).await.status, 401);
-    assert_eq!(ask(narrow(), forged(10, 20).request()).await.status, 401);
+    assert_eq!(verify(narrow(), forged(0, 30).request()).await.status, 200);
+    assert_eq!(verify(narrow(), forged(0, 31).request()).await.status, 401);
+    assert_eq!(verify(narrow(), forged(10, 20).request()).await.status, 401);
     for odd in ["-5", "999999999999999"] {
         let created = Forged::get().with("created", odd);
-        assert_eq!(ask(shared(), created.request()).await.status, 401, "{odd}");
+        assert_eq!(verify(shared(), created.request()).await.status, 401, "{odd}");
     }
 }
 
 #[tokio::test]
 async fn signatures_before_startup_need_a_shared_replay_store() {
     let early = || Forged::get().with("created", now() - 30);
-    assert_eq!(ask(hmac(), early().request()).await.status, 401);
+    assert_eq!(verify(hmac(), early().request()).await.status, 401);
     let unshared = hmac().replay_store(Scripted { shared: false, ..Scripted::default() });
-    assert_eq!(ask(unshared, early().request()).await.status, 401);
+    assert_eq!(verify(unshared, early().request()).await.status, 401);
     let shared = hmac().replay_store(Scripted::default());
-    assert_eq!(ask(shared, early().request()).await.status, 200);
+    assert_eq!(verify(shared, early().request()).await.status, 200);
 }
 
 #[tokio::test]
@@ -73,7 +73,10 @@ async fn algorithm_and_tag_are_verified_if_present() {
     }
     assert_eq!(status(Forged::get().with("tag", "\"mcp\"")).await, 200, "not asked for");
     let tagged = || hmac().tag("mcp");
-    assert_eq!(ask(tagged(), Forged::get().with("tag", "\"mcp\"").request()).await.status, 200);
-    assert_eq!(ask(tagged(), Forged::get().with("tag", "\"other\"").request()).await.status, 401);
-    assert_eq!(ask(tagged(), Forged::get().request()).await.status, 401);
+    assert_eq!(verify(tagged(), Forged::get().with("tag", "\"mcp\"").request()).await.status, 200);
+    assert_eq!(
+        verify(tagged(), Forged::get().with("tag", "\"other\"").request()).await.status,
+        401
+    );
+    assert_eq!(verify(tagged(), Forged::get().request()).await.status, 401);
 }

@@ -4,14 +4,14 @@ use axum::BoxError;
 use axum::body::Body;
 use mcp_auth_layer::{Reason, Rejection};
 
-use super::{app, ask, hmac, shared};
+use super::{app, hmac, shared, verify};
 use crate::support::forged_request::{Forged, now};
-use crate::support::{Answer, send};
+use crate::support::{TestResponse, send};
 
 #[tokio::test]
 async fn accept_signature_lists_what_to_sign() {
     let unsigned = Forged::post("{}").with_header("mcp-session-id", "s").unsigned();
-    let answer = ask(hmac().tag("a\"b"), unsigned).await;
+    let answer = verify(hmac().tag("a\"b"), unsigned).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.challenges(), [r#"Signature realm="mcp""#]);
     assert_eq!(
@@ -19,7 +19,7 @@ async fn accept_signature_lists_what_to_sign() {
         r#"sig=("@method" "@authority" "@path" "@query" "content-digest" "content-type" "mcp-session-id");created;expires;nonce;keyid;alg="hmac-sha256";tag="a\"b""#
     );
     let wrong = Forged { secret: vec![9; 32], ..Forged::get() };
-    let answer = ask(hmac(), wrong.request()).await;
+    let answer = verify(hmac(), wrong.request()).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.challenges(), [r#"Signature realm="mcp""#]);
     assert_eq!(
@@ -33,32 +33,33 @@ async fn replay_and_invalid_body_get_the_same_accept_signature() {
     let wanted = r#"sig=("@method" "@authority" "@path" "@query" "content-type" "content-digest" "date");created;expires;nonce;keyid;alg="hmac-sha256";tag="a\"b""#;
     let (app, _) = app(hmac().tag("a\"b"));
     let dated = Forged::post("{}").with_header("date", "\"x\": y").covering(&["date"]);
-    let signed = dated.with("tag", r#""a\"b""#).at_last();
+    let signed = dated.with("tag", r#""a\"b""#).with_current_time();
     let wrong = signed.request().map(|_| Body::from("{ }"));
-    let refused = send(app.clone(), wrong).await;
+    let rejected = send(app.clone(), wrong).await;
     assert_eq!(send(app.clone(), signed.request()).await.status, 200);
-    for refused in [refused, send(app, signed.request()).await] {
-        assert_eq!(refused.status, 401);
-        assert_eq!(refused.challenges(), [r#"Signature realm="mcp""#]);
-        assert_eq!(refused.headers["accept-signature"], wanted);
+    for rejected in [rejected, send(app, signed.request()).await] {
+        assert_eq!(rejected.status, 401);
+        assert_eq!(rejected.challenges(), [r#"Signature realm="mcp""#]);
+        assert_eq!(rejected.headers["accept-signature"], wanted);
     }
 }
 
 /// The log must explain rejections, but only to clients that hold the key.
 #[tokio::test]
 async fn cause_of_rejection_is_logged_for_proven_keys_only() {
-    let cause = |answer: &Answer| format!("{:?}", answer.extensions.get::<Rejection>().unwrap());
+    let cause =
+        |answer: &TestResponse| format!("{:?}", answer.extensions.get::<Rejection>().unwrap());
     let stale = |forged: Forged| forged.with("created", now() - 900).with("expires", now() - 800);
-    let refused = ask(shared(), stale(Forged::get()).request()).await;
-    assert!(cause(&refused).contains("this server's clock says"), "{}", cause(&refused));
-    assert!(!refused.body.contains("clock"), "{}", refused.body);
+    let rejected = verify(shared(), stale(Forged::get()).request()).await;
+    assert!(cause(&rejected).contains("this server's clock says"), "{}", cause(&rejected));
+    assert!(!rejected.body.contains("clock"), "{}", rejected.body);
     // Without the key, no cause is logged: otherwise any client could fill the log.
     let wrong = Forged { secret: vec![9; 32], ..Forged::get() };
-    let refused = ask(shared(), stale(wrong).request()).await;
-    assert!(!cause(&refused).contains("clock"), "{}", cause(&refused));
+    let rejected = verify(shared(), stale(wrong).request()).await;
+    assert!(!cause(&rejected).contains("clock"), "{}", cause(&rejected));
 
     let (app, _) = app(hmac());
-    let captured = Forged::post("{}").at_last();
+    let captured = Forged::post("{}").with_current_time();
     let wrong_body = captured.request().map(|_| Body::from("{ }"));
     assert!(cause(&send(app.clone(), wrong_body).await).contains("the body is not"));
     let stalled = Body::from_stream(futures::stream::pending::<Result<&str, BoxError>>());
@@ -79,12 +80,12 @@ async fn cause_of_rejection_is_logged_for_proven_keys_only() {
 
 #[tokio::test]
 async fn responses_do_not_reveal_why_a_signature_is_invalid() {
-    let invalid = ask(hmac(), Forged { secret: vec![9; 32], ..Forged::get() }.request()).await;
-    let uncovered = ask(hmac(), Forged::get().not_covering("@path").request()).await;
-    let stale = ask(hmac(), Forged::get().with("created", 1).request()).await;
+    let invalid = verify(hmac(), Forged { secret: vec![9; 32], ..Forged::get() }.request()).await;
+    let uncovered = verify(hmac(), Forged::get().not_covering("@path").request()).await;
+    let stale = verify(hmac(), Forged::get().with("created", 1).request()).await;
     assert_eq!(invalid.body, uncovered.body);
     assert_eq!(invalid.body, stale.body);
     assert_eq!(invalid.extensions.get::<Rejection>().unwrap().reason(), Reason::Invalid);
-    let missing = ask(hmac(), Forged::get().unsigned()).await;
+    let missing = verify(hmac(), Forged::get().unsigned()).await;
     assert_eq!(missing.extensions.get::<Rejection>().unwrap().reason(), Reason::Missing);
 }

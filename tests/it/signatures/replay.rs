@@ -9,14 +9,14 @@ use mcp_auth_layer::MemoryReplayStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Scripted, app, ask, hmac, status};
+use super::{Scripted, app, hmac, status, verify};
 use crate::support::forged_request::{Forged, now};
 use crate::support::send;
 
 #[tokio::test]
 async fn one_nonce_has_one_body_collected_at_a_time() {
     let (app, seen) = app(hmac());
-    let captured = Forged::post("{}").at_last();
+    let captured = Forged::post("{}").with_current_time();
     let stalled = || {
         let request = captured.request();
         request.map(|_| Body::from_stream(futures::stream::pending::<Result<&str, BoxError>>()))
@@ -54,7 +54,7 @@ async fn captured_head_is_accepted_once_over_real_sockets() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(axum::serve(listener, app).into_future());
-    let captured = Forged::post("{}").at_last();
+    let captured = Forged::post("{}").with_current_time();
     let request = captured.request();
     // The server responds `100 Continue` when it reads the body.
     let mut head = String::from("POST /mcp?a=1 HTTP/1.1\r\nexpect: 100-continue\r\n");
@@ -87,7 +87,7 @@ async fn captured_head_is_accepted_once_over_real_sockets() {
 #[tokio::test]
 async fn nonce_is_accepted_once_per_key() {
     let (app, seen) = app(hmac());
-    let captured = Forged::post("{}").at_last();
+    let captured = Forged::post("{}").with_current_time();
     assert_eq!(send(app.clone(), captured.request()).await.status, 200);
     assert_eq!(send(app.clone(), captured.request()).await.status, 401);
     assert_eq!(seen.count(), 1);
@@ -101,18 +101,18 @@ async fn nonce_is_accepted_once_per_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_64_concurrent_copies_is_accepted() {
     let (app, seen) = app(hmac());
-    let captured = Forged::post("{}").at_last();
+    let captured = Forged::post("{}").with_current_time();
     let copies = (0..64).map(|_| tokio::spawn(send(app.clone(), captured.request())));
     let answers = futures::future::join_all(copies).await;
     let served = answers.iter().filter(|answer| answer.as_ref().unwrap().status == 200).count();
-    let refused = answers.iter().filter(|answer| answer.as_ref().unwrap().status == 401).count();
-    assert_eq!((served, refused, seen.count()), (1, 63, 1));
+    let rejected = answers.iter().filter(|answer| answer.as_ref().unwrap().status == 401).count();
+    assert_eq!((served, rejected, seen.count()), (1, 63, 1));
 }
 
 #[tokio::test]
 async fn replay_is_rejected_before_its_body_is_read() {
     let (app, _) = app(hmac());
-    let captured = Forged::post("{}").at_last();
+    let captured = Forged::post("{}").with_current_time();
     assert_eq!(send(app.clone(), captured.request()).await.status, 200);
     let unread = Body::from_stream(futures::stream::poll_fn(
         |_| -> std::task::Poll<Option<Result<&str, BoxError>>> { panic!("the body was read") },
@@ -126,7 +126,7 @@ async fn replay_is_rejected_before_its_body_is_read() {
 #[tokio::test]
 async fn invalid_body_does_not_consume_the_nonce() {
     let (app, seen) = app(hmac());
-    let signed = Forged::post("{}").at_last();
+    let signed = Forged::post("{}").with_current_time();
     for wrong in ["{ }", "", "{}\n"] {
         let request = signed.request().map(|_| Body::from(wrong));
         assert_eq!(send(app.clone(), request).await.status, 401, "{wrong:?}");
@@ -179,14 +179,14 @@ async fn nonces_are_compared_by_unescaped_value() {
 #[tokio::test]
 async fn failing_or_full_replay_store_is_503() {
     let scripted = |tell, claim| Scripted {
-        fails_to_tell: tell,
-        fails_to_claim: claim,
+        fails_is_claimed: tell,
+        fails_claim: claim,
         ..Scripted::default()
     };
     for (store, status) in
         [(scripted(false, false), 200), (scripted(true, false), 503), (scripted(false, true), 503)]
     {
-        let answer = ask(hmac().replay_store(store), Forged::post("{}").request()).await;
+        let answer = verify(hmac().replay_store(store), Forged::post("{}").request()).await;
         assert_eq!(answer.status, status);
         assert!(!answer.body.contains("connection"));
     }
@@ -206,7 +206,7 @@ async fn nonces_are_kept_longer_than_signatures_are_valid() {
     let hmac =
         hmac().window(Duration::from_secs(5)).skew(Duration::from_secs(3)).replay_store(store);
     let forged = Forged::get().with("expires", now() + 5).with("created", now());
-    assert_eq!(ask(hmac, forged.request()).await.status, 200);
+    assert_eq!(verify(hmac, forged.request()).await.status, 200);
     // The maximum: created one skew in the future and expired one skew ago, with whole seconds at
     // both ends and a clock that may jump by a second in either direction.
     assert!(*kept.lock().unwrap() >= Duration::from_secs(5 + 3 + 3 + 2 + 2));
@@ -217,12 +217,12 @@ async fn rejected_requests_do_not_claim_their_nonce() {
     let store = Scripted::default();
     let claims = store.claims.clone();
     let (app, _) = app(hmac().replay_store(store));
-    for refused in [
+    for rejected in [
         Forged { secret: vec![9; 32], ..Forged::get() },
         Forged::get().not_covering("@path"),
         Forged::get().with("expires", 1),
     ] {
-        assert_eq!(send(app.clone(), refused.request()).await.status, 401);
+        assert_eq!(send(app.clone(), rejected.request()).await.status, 401);
     }
     let wrong_body = Forged::post("{}").request().map(|_| Body::from("{ }"));
     assert_eq!(send(app.clone(), wrong_body).await.status, 401);

@@ -1,6 +1,6 @@
 //! Parsing and canonical serialization of `Signature` and `Signature-Input`.
 
-use super::{ask, hmac, shared, status};
+use super::{hmac, shared, status, verify};
 use crate::support::forged_request::{Forged, now};
 
 #[tokio::test]
@@ -21,27 +21,27 @@ async fn malformed_signature_fields_are_400() {
     ] {
         let mut request = good.request();
         request.headers_mut().insert(name, value.parse().unwrap());
-        assert_eq!(ask(hmac(), request).await.status, 400, "{name}: {value}");
+        assert_eq!(verify(hmac(), request).await.status, 400, "{name}: {value}");
     }
     for missing in ["signature", "signature-input"] {
         let mut request = good.request();
         request.headers_mut().remove(missing);
-        assert_eq!(ask(hmac(), request).await.status, 400, "no {missing}");
+        assert_eq!(verify(hmac(), request).await.status, 400, "no {missing}");
     }
     let odd = http::HeaderValue::from_bytes(b"x=\"\xe9\"").unwrap();
     let mut request = good.request();
     request.headers_mut().append("signature-input", odd);
-    assert_eq!(ask(hmac(), request).await.status, 400, "not ASCII");
+    assert_eq!(verify(hmac(), request).await.status, 400, "not ASCII");
     let mut request = Forged::get().with_header("mcp-name", "x").covering(&["mcp-name"]).request();
     let odd = http::HeaderValue::from_bytes(b"\xe9").unwrap();
     request.headers_mut().insert("mcp-name", odd);
-    assert_eq!(ask(hmac(), request).await.status, 400, "not ASCII in a covered field");
+    assert_eq!(verify(hmac(), request).await.status, 400, "not ASCII in a covered field");
     assert_eq!(status(Forged::get()).await, 200);
 }
 
 #[tokio::test]
 async fn duplicate_labels_and_parameters_are_400() {
-    let forged = Forged::get().at_last();
+    let forged = Forged::get().with_current_time();
     let (input, signature) = (forged.input(), forged.signature());
     for (inputs, signatures) in [
         (vec![format!("sig={input}, sig={input}")], vec![format!("sig={signature}")]),
@@ -60,7 +60,7 @@ async fn duplicate_labels_and_parameters_are_400() {
         for signature in &signatures {
             request.headers_mut().append("signature", signature.parse().unwrap());
         }
-        assert_eq!(ask(hmac(), request).await.status, 400, "{inputs:?} {signatures:?}");
+        assert_eq!(verify(hmac(), request).await.status, 400, "{inputs:?} {signatures:?}");
     }
 }
 
@@ -102,10 +102,10 @@ async fn every_value_type_is_signed_in_canonical_form() {
         ("%\"%61%c3%a9\"", "%\"a%c3%a9\""),
         ("?1", ""),
     ] {
-        let signed = |spelling: &str| Forged::get().with("x", spelling).at_last();
+        let signed = |spelling: &str| Forged::get().with("x", spelling).with_current_time();
         let sends = |signed: Forged| {
             let sent_input = Some(signed.clone().with("x", sent).input());
-            ask(shared(), Forged { sent_input, ..signed }.request())
+            verify(shared(), Forged { sent_input, ..signed }.request())
         };
         assert_eq!(sends(signed(strict)).await.status, 200, "{sent}");
         assert_eq!(sends(signed(sent)).await.status, 401, "{sent} is not strict");
@@ -128,11 +128,11 @@ async fn every_value_type_is_signed_in_canonical_form() {
         ("?0", "0"),
         ("?0", "?1"),
     ] {
-        let signed = Forged::get().with("x", value).at_last();
-        assert_eq!(ask(shared(), signed.request()).await.status, 200, "{value}");
+        let signed = Forged::get().with("x", value).with_current_time();
+        assert_eq!(verify(shared(), signed.request()).await.status, 200, "{value}");
         let sent_input = Some(signed.clone().with("x", other).input());
         let changed = Forged { sent_input, ..signed };
-        assert_eq!(ask(shared(), changed.request()).await.status, 401, "{value} as {other}");
+        assert_eq!(verify(shared(), changed.request()).await.status, 401, "{value} as {other}");
     }
 }
 
@@ -142,13 +142,14 @@ async fn string_contents_are_not_parsed_as_parameters() {
     let hides = r#""0123456789abcdef\";keyid=\"other""#;
     let shows = r#""0123456789abcdef";keyid="other""#;
     let signed = Forged::get().without("keyid").with("nonce", hides).with("keyid", "\"ci\"");
-    assert_eq!(ask(shared(), signed.request()).await.status, 200);
-    let bare = signed.clone().at_last().with("nonce", shows);
-    let sent_input = Some(bare.input());
-    let sent = Forged { sent_input, ..signed.clone().at_last() };
-    assert_eq!(ask(shared(), sent.request()).await.status, 400, "duplicate keyid");
-    let bare = signed.at_last().without("keyid").with("nonce", shows).with("x", "\"ci\"");
-    let other = Forged { secret: vec![7; 32], ..bare.clone() };
-    assert_eq!(ask(shared(), other.request()).await.status, 200, "signed with the other key");
-    assert_eq!(ask(shared(), bare.request()).await.status, 401);
+    assert_eq!(verify(shared(), signed.request()).await.status, 200);
+    let unescaped = signed.clone().with_current_time().with("nonce", shows);
+    let sent_input = Some(unescaped.input());
+    let sent = Forged { sent_input, ..signed.clone().with_current_time() };
+    assert_eq!(verify(shared(), sent.request()).await.status, 400, "duplicate keyid");
+    let unescaped =
+        signed.with_current_time().without("keyid").with("nonce", shows).with("x", "\"ci\"");
+    let other = Forged { secret: vec![7; 32], ..unescaped.clone() };
+    assert_eq!(verify(shared(), other.request()).await.status, 200, "signed with the other key");
+    assert_eq!(verify(shared(), unescaped.request()).await.status, 401);
 }

@@ -24,8 +24,8 @@ struct Tools;
 #[tool_router(server_handler)]
 impl Tools {
     #[tool(description = "Who is calling")]
-    async fn whoami(&self, who: Principal) -> String {
-        who.name().to_owned()
+    async fn whoami(&self, principal: Principal) -> String {
+        principal.name().to_owned()
     }
 }
 
@@ -93,7 +93,10 @@ async fn rmcp_requests_are_signed_and_cannot_be_replayed() {
 async fn rmcp_client_with_a_wrong_secret_is_rejected() {
     let (url, _) = serve().await;
     let error = ().serve(transport(&url, [9; 32])).await.err().unwrap();
-    assert!(error.auth_challenge().is_some_and(|said| said.starts_with("Signature")), "{error}");
+    assert!(
+        error.auth_challenge().is_some_and(|challenge| challenge.starts_with("Signature")),
+        "{error}"
+    );
 }
 
 #[tokio::test]

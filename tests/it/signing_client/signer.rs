@@ -85,13 +85,13 @@ fn change(
             let changed: Uri =
                 String::from_utf8(flip(&head.uri.to_string())?).ok()?.parse().ok()?;
             // Case and the default port do not change the authority. The scheme is not covered.
-            let told = |uri: &Uri| {
+            let covered_part = |uri: &Uri| {
                 let authority =
                     uri.authority().map(|a| a.as_str().trim_end_matches(":80").to_lowercase());
                 let query = uri.query().unwrap_or_default().to_owned();
                 (authority, uri.path().to_owned(), query)
             };
-            if told(&changed) == told(&head.uri) {
+            if covered_part(&changed) == covered_part(&head.uri) {
                 return None;
             }
             head.uri = changed;
@@ -107,7 +107,7 @@ fn change(
             let changed = http::HeaderValue::from_bytes(&flip(old.to_str().ok()?)?).ok()?;
             // White space around a value is not covered. In the last character of a signature of 32
             // bytes, two bits are unused (RFC 8941 §4.2.7 allows any value).
-            let told = |value: &http::HeaderValue| {
+            let covered_part = |value: &http::HeaderValue| {
                 let value = value.as_bytes().trim_ascii();
                 let bytes = value.strip_prefix(b"sig=:").and_then(|v| v.strip_suffix(b":"));
                 match bytes.filter(|_| name == "signature").map(|v| LENIENT.decode(v)) {
@@ -115,7 +115,7 @@ fn change(
                     _ => value.to_vec(),
                 }
             };
-            if told(&changed) == told(&old) {
+            if covered_part(&changed) == covered_part(&old) {
                 return None;
             }
             head.headers.insert(name, changed);

@@ -48,7 +48,7 @@ fn build() -> PathBuf {
         }
     }
     let output = command.output().expect("cargo can be started");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "the examples cannot be built: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "the examples cannot be built: {stderr}");
     folder.join("examples")
 }

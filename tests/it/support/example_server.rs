@@ -21,7 +21,7 @@ pub const USERS: [&str; 4] = ["--user", "alice:pass:word", "--token", "ci:dG9rZW
 pub const ALICE: &str = "Basic YWxpY2U6cGFzczp3b3Jk";
 pub const CI: &str = "Bearer dG9rZW4tb2YtdGhlLWNp";
 /// Invalid credentials: a wrong password for alice, an unknown token, no scheme, and no token.
-pub const WRONG: [&str; 4] =
+pub const INVALID: [&str; 4] =
     ["Basic YWxpY2U6d3Jvbmc=", "Bearer dG9rZW4tb2Ytbm9ib2R5", "dG9rZW4tb2YtdGhlLWNp", "Bearer"];
 
 pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -83,15 +83,15 @@ pub struct Server {
     pub url: String,
     /// The lines printed before the server was listening, including that line.
     pub printed: Vec<String>,
-    said: Said,
+    captured: Captured,
     pipes: [JoinHandle<()>; 2],
 }
 
 /// The log, and what is printed while the server is listening.
 #[derive(Clone, Default)]
-struct Said(Arc<Mutex<String>>);
+struct Captured(Arc<Mutex<String>>);
 
-impl Said {
+impl Captured {
     async fn collect(self, mut pipe: impl AsyncBufRead + Unpin) {
         let mut line = String::new();
         while pipe.read_line(&mut line).await.is_ok_and(|length| length > 0) {
@@ -108,9 +108,9 @@ impl Server {
 
     pub async fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().expect("the example starts");
-        let said = Said::default();
+        let captured = Captured::default();
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-        let stderr = tokio::spawn(said.clone().collect(stderr));
+        let stderr = tokio::spawn(captured.clone().collect(stderr));
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut printed = Vec::new();
         let url = loop {
@@ -118,7 +118,7 @@ impl Server {
                 in_time("the server is listening", lines.next_line()).await.expect("lines of text");
             let Some(line) = line else {
                 stderr.await.expect("stderr is read");
-                panic!("the server exited: {}", said.0.lock().unwrap());
+                panic!("the server exited: {}", captured.0.lock().unwrap());
             };
             let url = line.strip_prefix("listening on ").map(str::to_owned);
             printed.push(line);
@@ -127,13 +127,13 @@ impl Server {
             }
         };
         let path = url.match_indices('/').nth(2).map_or(url.len(), |(slash, _)| slash);
-        let pipes = [stderr, tokio::spawn(said.clone().collect(lines.into_inner()))];
-        Self { child, url: url[..path].to_owned(), printed, said, pipes }
+        let pipes = [stderr, tokio::spawn(captured.clone().collect(lines.into_inner()))];
+        Self { child, url: url[..path].to_owned(), printed, captured, pipes }
     }
 
     /// The log so far, and what was printed since the server is listening.
-    pub fn said(&self) -> String {
-        self.said.0.lock().unwrap().clone()
+    pub fn log(&self) -> String {
+        self.captured.0.lock().unwrap().clone()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -163,7 +163,7 @@ impl Server {
     }
 
     /// Sends SIGTERM, as a service manager does, and waits. Returns the exit status and the
-    /// [log](Self::said).
+    /// [log](Self::log).
     pub async fn terminate(mut self) -> (ExitStatus, String) {
         let id = self.child.id().expect("the process is running").to_string();
         assert!(kill("TERM", &id), "the process is running");
@@ -171,7 +171,7 @@ impl Server {
         for pipe in &mut self.pipes {
             pipe.await.expect("the pipe is read");
         }
-        (status, self.said())
+        (status, self.log())
     }
 }
 

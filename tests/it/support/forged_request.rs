@@ -23,7 +23,7 @@ pub struct Forged {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     /// Whether the body is sent with `Content-Length`.
-    pub announced: bool,
+    pub with_content_length: bool,
     pub label: String,
     pub components: Vec<String>,
     pub parameters: Vec<(String, String)>,
@@ -52,7 +52,7 @@ impl Forged {
             target: "/mcp?a=1".into(),
             headers: vec![("host".into(), "localhost:8000".into())],
             body: Vec::new(),
-            announced: true,
+            with_content_length: true,
             label: "sig".into(),
             components: ["@method", "@authority", "@path", "@query"].map(Into::into).into(),
             parameters: vec![
@@ -112,7 +112,7 @@ impl Forged {
 
     /// Fills in the current time. A verifier rejects signatures made before it started, so this
     /// happens as late as possible.
-    pub fn at_last(mut self) -> Self {
+    pub fn with_current_time(mut self) -> Self {
         for (_, value) in &mut self.parameters {
             match &**value {
                 "now" => *value = now().to_string(),
@@ -173,7 +173,7 @@ impl Forged {
 
     /// The request with one `Signature-Input` and one `Signature` header.
     pub fn request(&self) -> Request {
-        let this = self.clone().at_last();
+        let this = self.clone().with_current_time();
         let mut request = self.unsigned();
         let input = this.sent_input.clone().unwrap_or_else(|| this.input());
         let headers = request.headers_mut();
@@ -188,7 +188,7 @@ impl Forged {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        if self.announced && !self.body.is_empty() {
+        if self.with_content_length && !self.body.is_empty() {
             request = request.header("content-length", self.body.len());
         }
         request.body(Body::from(self.body.clone())).unwrap()

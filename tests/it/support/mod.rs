@@ -48,8 +48,8 @@ impl Seen {
 
     pub fn principal(&self) -> String {
         let head = self.only();
-        let who = head.extensions.get::<Principal>();
-        who.expect("a principal reached the inner service").name().to_owned()
+        let principal = head.extensions.get::<Principal>();
+        principal.expect("a principal reached the inner service").name().to_owned()
     }
 }
 
@@ -97,14 +97,14 @@ impl UnusedPort {
 }
 
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub extensions: Extensions,
     pub body: String,
 }
 
-impl Answer {
+impl TestResponse {
     /// The values of `WWW-Authenticate`.
     pub fn challenges(&self) -> Vec<&str> {
         let fields = self.headers.get_all("www-authenticate").iter();
@@ -120,13 +120,13 @@ impl Answer {
     }
 }
 
-pub async fn send<S>(service: S, request: Request) -> Answer
+pub async fn send<S>(service: S, request: Request) -> TestResponse
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.expect("a complete body");
-    Answer {
+    TestResponse {
         status: head.status,
         headers: head.headers,
         extensions: head.extensions,
