@@ -44,9 +44,9 @@ async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
         })
     };
     let (app, seen) = protected(any_of(says(first, None), says(second, Some(called.clone()))));
-    let answer = send(app, get("/", &[])).await;
+    let response = send(app, get("/", &[])).await;
     assert_eq!(seen.count(), 0);
-    let reason = answer.extensions.get::<Rejection>().unwrap().reason();
+    let reason = response.extensions.get::<Rejection>().unwrap().reason();
     (reason, called.load(Ordering::SeqCst))
 }
 
@@ -95,10 +95,10 @@ async fn any_of_combines_sync_and_async_authenticators() {
             (("x-later", "1"), 200, Some("later")),
             (("authorization", "Bearer no"), 401, None),
         ] {
-            let answer = send(app.clone(), get("/", &[field])).await;
-            assert_eq!(answer.status, status, "{field:?}");
+            let response = send(app.clone(), get("/", &[field])).await;
+            assert_eq!(response.status, status, "{field:?}");
             assert_eq!(principal.map(|_| seen.principal()).as_deref(), principal);
-            assert!(principal.is_some() || answer.challenges().len() == 2);
+            assert!(principal.is_some() || response.challenges().len() == 2);
         }
     }
     check(any_of(bearer(), later())).await;

@@ -23,18 +23,18 @@ fn bearer_app() -> (Router, Seen) {
 
 async fn status((app, seen): &(Router, Seen), authorization: &str) -> u16 {
     let before = seen.count();
-    let answer = send(app.clone(), with_authorization(authorization)).await;
+    let response = send(app.clone(), with_authorization(authorization)).await;
     let passed = seen.count() - before;
-    assert_eq!(passed, usize::from(answer.status == 200), "{authorization:?}");
-    answer.status.as_u16()
+    assert_eq!(passed, usize::from(response.status == 200), "{authorization:?}");
+    response.status.as_u16()
 }
 
 #[tokio::test]
 async fn basic_users_are_authenticated_by_name() {
     let (app, seen) = basic_app();
     for (user, password) in [("alice", "pass:word"), ("bob", "bob's"), ("jürgen", "übermut")] {
-        let answer = send(app.clone(), with_authorization(&basic(user, password))).await;
-        assert_eq!(answer.status, 200);
+        let response = send(app.clone(), with_authorization(&basic(user, password))).await;
+        assert_eq!(response.status, 200);
         assert_eq!(seen.principal(), user);
     }
 }
@@ -86,8 +86,8 @@ async fn basic_credentials_must_be_canonical_base64_of_utf8() {
 async fn bearer_tokens_are_authenticated_by_owner() {
     let (app, seen) = bearer_app();
     for (token, owner) in [("tok", "ci"), ("rotated", "ci"), ("dG9r/e+n._~-==", "deploy")] {
-        let answer = send(app.clone(), with_authorization(&format!("Bearer {token}"))).await;
-        assert_eq!(answer.status, 200);
+        let response = send(app.clone(), with_authorization(&format!("Bearer {token}"))).await;
+        assert_eq!(response.status, 200);
         assert_eq!(seen.principal(), owner);
     }
 }
@@ -141,9 +141,9 @@ async fn duplicate_authorization_headers_are_400() {
     for (first, second) in [(good, bad), (bad, good), (good, good), (good, "Basic x"), ("", good)] {
         let (app, seen) = bearer_app();
         let fields = [("authorization", first), ("Authorization", second)];
-        let answer = send(app, get("/", &fields)).await;
-        assert_eq!(answer.status, 400, "{first:?}, {second:?}");
-        assert!(answer.challenges().is_empty());
+        let response = send(app, get("/", &fields)).await;
+        assert_eq!(response.status, 400, "{first:?}, {second:?}");
+        assert!(response.challenges().is_empty());
         assert_eq!(seen.count(), 0);
     }
 }
@@ -171,9 +171,9 @@ async fn non_ascii_authorization_is_rejected() {
 #[tokio::test]
 async fn empty_token_message_mentions_an_unset_variable() {
     let (app, _) = bearer_app();
-    let answer = send(app, with_authorization("Bearer ")).await;
-    assert_eq!(answer.status, 401);
-    assert!(answer.message().contains("variable unset"), "{}", answer.message());
+    let response = send(app, with_authorization("Bearer ")).await;
+    assert_eq!(response.status, 401);
+    assert!(response.message().contains("variable unset"), "{}", response.message());
 }
 
 #[tokio::test]
@@ -183,12 +183,12 @@ async fn every_method_on_every_path_requires_authentication() {
     for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"] {
         for path in ["/", "/sse", "/messages/", "/messages/?a=x", "/mcp", "/nowhere"] {
             let method = || Method::from_bytes(method.as_bytes()).unwrap();
-            let answer = send(app.clone(), request(method(), path, &[])).await;
-            assert_eq!(answer.status, 401, "{} {path}", method());
+            let response = send(app.clone(), request(method(), path, &[])).await;
+            assert_eq!(response.status, 401, "{} {path}", method());
             assert_eq!(seen.count(), 0, "{} {path}", method());
 
-            let answer = send(app.clone(), request(method(), path, &token)).await;
-            assert_eq!(answer.status, 200, "{} {path}", method());
+            let response = send(app.clone(), request(method(), path, &token)).await;
+            assert_eq!(response.status, 200, "{} {path}", method());
             assert_eq!(seen.principal(), "ci");
         }
     }

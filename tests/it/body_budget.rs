@@ -53,8 +53,8 @@ async fn one_principal_cannot_use_the_whole_body_budget() {
         (0..16).map(|_| Box::pin(send(app.clone(), post("mallory", 998, true)))).collect();
     let mut rejected = 0;
     for request in &mut held {
-        if let std::task::Poll::Ready(answer) = futures::poll!(request.as_mut()) {
-            assert_eq!(answer.status, 503);
+        if let std::task::Poll::Ready(response) = futures::poll!(request.as_mut()) {
+            assert_eq!(response.status, 503);
             rejected += 1;
         }
     }
@@ -143,6 +143,6 @@ async fn slow_body_with_progress_is_accepted() {
         (n < 10).then(|| (Ok::<_, BoxError>("x".repeat(10_000)), n + 1))
     });
     let request = post("alice", 2, false).map(|_| Body::from_stream(pieces));
-    let answer = send(app, request).await;
-    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 100_000));
+    let response = send(app, request).await;
+    assert_eq!((response.status.as_u16(), response.body.len()), (200, 100_000));
 }

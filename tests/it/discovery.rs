@@ -26,12 +26,12 @@ async fn discovery_requests_are_404() {
         for behind in ["", "/", "/mcp", "/mcp/sse", "?x=1"] {
             for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
                 let target = format!("{document}{behind}");
-                let answer = send(app.clone(), request(method.clone(), &target, &[])).await;
-                assert_eq!(answer.status, 404, "{target}");
-                assert_eq!(answer.headers["cache-control"], "no-store");
-                assert!(answer.challenges().is_empty());
+                let response = send(app.clone(), request(method.clone(), &target, &[])).await;
+                assert_eq!(response.status, 404, "{target}");
+                assert_eq!(response.headers["cache-control"], "no-store");
+                assert!(response.challenges().is_empty());
                 // The response to HEAD has no body.
-                assert!(method == Method::HEAD || answer.message().contains("no OAuth here"));
+                assert!(method == Method::HEAD || response.message().contains("no OAuth here"));
             }
         }
     }
@@ -81,8 +81,8 @@ async fn paths_similar_to_discovery_require_authentication() {
                 assert_eq!(send(app.clone(), get(&target, &[])).await.status, 401, "{target}");
             }
             for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
-                let answer = send(app.clone(), request(method, document, &[])).await;
-                assert_eq!(answer.status, 401, "{document}");
+                let response = send(app.clone(), request(method, document, &[])).await;
+                assert_eq!(response.status, 401, "{document}");
             }
         }
         for target in [
@@ -132,12 +132,12 @@ async fn client_registration_is_an_oauth_error() {
     let app = app.layer(layer());
     let register =
         |fields: &[(&str, &str)]| send(app.clone(), request(Method::POST, "/register", fields));
-    let answer = register(&[]).await;
-    assert_eq!(answer.status, 400);
-    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let response = register(&[]).await;
+    assert_eq!(response.status, 400);
+    let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
     assert_eq!(body["error"], "invalid_request");
     assert!(body["error_description"].as_str().unwrap().contains("configured in the client"));
-    assert!(answer.challenges().is_empty());
+    assert!(response.challenges().is_empty());
     // Invalid credentials get a 401, which explains more; with valid ones the service responds.
     assert_eq!(register(&[("authorization", "Bearer wrong")]).await.status, 401);
     assert_eq!(seen.count(), 0);

@@ -36,9 +36,9 @@ async fn panicking_authenticator_is_503_without_the_message() {
         Panicking::default(),
     ] {
         let (app, seen) = protected(panicking);
-        let answer = send(app, get("/", &[])).await;
-        assert_eq!((answer.status.as_u16(), seen.count()), (503, 0));
-        assert!(!answer.body.contains("hunter2"));
+        let response = send(app, get("/", &[])).await;
+        assert_eq!((response.status.as_u16(), seen.count()), (503, 0));
+        assert!(!response.body.contains("hunter2"));
     }
 }
 

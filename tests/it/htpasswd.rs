@@ -140,8 +140,8 @@ async fn name_and_password_may_have_1024_bytes_in_total() {
 #[tokio::test]
 async fn responses_do_not_reveal_why_a_password_is_invalid() {
     let app = protected(Basic::from_htpasswd(&htpasswd("-B", "alice", "secret")).unwrap());
-    let answer = |value: String| send(app.clone(), with_authorization(&value));
-    let wrong = answer(basic("alice", "wrong")).await;
+    let response = |value: String| send(app.clone(), with_authorization(&value));
+    let wrong = response(basic("alice", "wrong")).await;
     for other in [
         basic("nobody", "secret"),
         basic("", "secret"),
@@ -149,7 +149,7 @@ async fn responses_do_not_reveal_why_a_password_is_invalid() {
         basic("alice", &"0".repeat(73)),
         basic("alice", &"0".repeat(2000)),
     ] {
-        let other = answer(other).await;
+        let other = response(other).await;
         assert_eq!((other.status, &*other.body), (wrong.status, &*wrong.body));
         assert_eq!(other.challenges(), wrong.challenges());
     }
@@ -159,9 +159,9 @@ async fn responses_do_not_reveal_why_a_password_is_invalid() {
     for malformed in
         ["Basic !", "Basic YWxpY2U=", &basic("al\0ice", "x"), "Basic YTo=Yg==", "Basic"]
     {
-        let answer = answer(malformed.to_owned()).await;
-        assert_eq!(answer.status, 401);
-        assert_ne!(answer.message(), wrong.message(), "{malformed}");
+        let response = response(malformed.to_owned()).await;
+        assert_eq!(response.status, 401);
+        assert_ne!(response.message(), wrong.message(), "{malformed}");
     }
     let missing = send(app.clone(), get("/", &[])).await.message();
     assert!(missing.starts_with("authentication required: "), "{missing}");

@@ -2,12 +2,12 @@
 
 use reqwest::Method;
 
-use crate::support::example_server::{ALICE, INVALID, Server, SseSession, USERS, answer, until};
+use crate::support::example_server::{ALICE, INVALID, Server, SseSession, USERS, execute, until};
 
 async fn metrics_text(server: &Server) -> String {
-    let answer = answer(server.request(Method::GET, "/metrics")).await;
-    assert_eq!(answer.status(), 200);
-    answer.text().await.unwrap()
+    let response = execute(server.request(Method::GET, "/metrics")).await;
+    assert_eq!(response.status(), 200);
+    response.text().await.unwrap()
 }
 
 #[tokio::test]

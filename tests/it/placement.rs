@@ -149,16 +149,16 @@ async fn outer_cors_layer_lets_pages_read_responses() {
     assert!(allowed.contains("authorization") && allowed.contains("mcp-session-id"));
 
     for (fields, status) in [(vec![host, origin], 401), (vec![host, origin, TOKEN], 200)] {
-        let answer = send(app.clone(), request(Method::POST, "/mcp", &fields)).await;
-        assert_eq!(answer.status, status);
-        assert_eq!(answer.headers["access-control-allow-origin"], origin.1);
-        let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap();
+        let response = send(app.clone(), request(Method::POST, "/mcp", &fields)).await;
+        assert_eq!(response.status, status);
+        assert_eq!(response.headers["access-control-allow-origin"], origin.1);
+        let exposed = response.headers["access-control-expose-headers"].to_str().unwrap();
         assert!(exposed.contains("www-authenticate") && exposed.contains("mcp-session-id"));
     }
     let foreign = request(Method::POST, "/mcp", &[("origin", "http://evil.example"), TOKEN]);
-    let answer = send(app, foreign).await;
-    assert_eq!(answer.status, 403);
-    assert!(!answer.headers.contains_key("access-control-allow-origin"));
+    let response = send(app, foreign).await;
+    assert_eq!(response.status, 403);
+    assert!(!response.headers.contains_key("access-control-allow-origin"));
 }
 
 #[derive(Clone)]

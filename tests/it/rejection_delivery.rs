@@ -22,7 +22,7 @@ async fn serve(layer: McpAuthLayer<Bearer>) -> SocketAddr {
 }
 
 /// Reads a response: its head, and its body by `Content-Length`.
-async fn answer(stream: &mut TcpStream) -> String {
+async fn read_response(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     loop {
         let mut byte = [0];
@@ -59,13 +59,13 @@ async fn rejection_while_the_body_is_sent_keeps_the_connection() {
         if chunks == 0 {
             stream.write_all(&chunk[..40]).await.unwrap();
         }
-        let rejected = answer(&mut stream).await;
+        let rejected = read_response(&mut stream).await;
         assert!(rejected.starts_with("HTTP/1.1 401"), "{rejected}");
         assert!(rejected.contains("the credential is wrong or has expired"), "{rejected}");
         // The next request on this connection is served.
         let next = "GET /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer tok\r\n\r\n";
         stream.write_all(next.as_bytes()).await.unwrap();
-        assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200"));
+        assert!(read_response(&mut stream).await.starts_with("HTTP/1.1 200"));
     }
 }
 
@@ -97,7 +97,7 @@ async fn every_rejection_reads_the_body_first() {
             stream.write_all(&chunk).await.expect("the whole body can be sent");
         }
         stream.write_all(b"0\r\n\r\n").await.unwrap();
-        let rejected = answer(&mut stream).await;
+        let rejected = read_response(&mut stream).await;
         assert!(rejected.starts_with(&format!("HTTP/1.1 {status}")), "{head}: {rejected}");
         assert!(!rejected.to_lowercase().contains("connection: close"), "{rejected}");
     }
@@ -142,6 +142,6 @@ async fn expect_100_continue_is_rejected_at_once() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!("{HEAD}Expect: 100-continue\r\nContent-Length: 40\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
-    let rejected = answer(&mut stream).await;
+    let rejected = read_response(&mut stream).await;
     assert!(rejected.starts_with("HTTP/1.1 401"), "{rejected}");
 }

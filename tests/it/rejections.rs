@@ -19,15 +19,15 @@ async fn rejection_of(
     request: axum::extract::Request,
 ) -> TestResponse {
     let (app, seen) = recorder();
-    let answer = send(app.layer(layer), request).await;
+    let response = send(app.layer(layer), request).await;
     assert_eq!(seen.count(), 0, "the inner service received a rejected request");
-    assert_eq!(answer.headers["cache-control"], "no-store");
-    assert_eq!(answer.headers["content-type"], "application/json");
+    assert_eq!(response.headers["cache-control"], "no-store");
+    assert_eq!(response.headers["content-type"], "application/json");
     let rejection =
-        answer.extensions.get::<Rejection>().expect("the extensions contain the rejection");
-    assert_eq!(rejection.status(), answer.status);
-    assert_eq!(rejection.to_string(), answer.message());
-    answer
+        response.extensions.get::<Rejection>().expect("the extensions contain the rejection");
+    assert_eq!(rejection.status(), response.status);
+    assert_eq!(rejection.to_string(), response.message());
+    response
 }
 
 fn alice() -> Basic {
@@ -53,37 +53,37 @@ const MISSING: &str =
 #[tokio::test]
 async fn missing_credentials_are_401_with_all_challenges() {
     let layer = McpAuthLayer::new(any_of(alice(), ci()));
-    let answer = rejection_of(layer, get("/", &[])).await;
-    assert_eq!(answer.status, 401);
+    let response = rejection_of(layer, get("/", &[])).await;
+    assert_eq!(response.status, 401);
     assert_eq!(
-        answer.challenges(),
+        response.challenges(),
         [r#"Bearer realm="mcp""#, r#"Basic realm="mcp", charset="UTF-8""#]
     );
-    assert_eq!(answer.message(), MISSING);
+    assert_eq!(response.message(), MISSING);
 }
 
 #[tokio::test]
 async fn invalid_token_is_401_with_an_invalid_token_error() {
     let layer = McpAuthLayer::new(any_of(alice(), ci()));
-    let answer = rejection_of(layer, with_authorization("Bearer wrong")).await;
-    assert_eq!(answer.status, 401);
+    let response = rejection_of(layer, with_authorization("Bearer wrong")).await;
+    assert_eq!(response.status, 401);
     assert_eq!(
-        answer.challenges(),
+        response.challenges(),
         [r#"Bearer realm="mcp", error="invalid_token""#, r#"Basic realm="mcp", charset="UTF-8""#]
     );
 }
 
 #[tokio::test]
 async fn wrong_password_and_unknown_user_get_the_same_response() {
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for credential in [basic("alice", "wrong"), basic("mallory", "secret")] {
-        let answer =
+        let response =
             rejection_of(McpAuthLayer::new(alice()), with_authorization(&credential)).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.challenges(), [r#"Basic realm="mcp", charset="UTF-8""#]);
-        answers.push((answer.headers, answer.body));
+        assert_eq!(response.status, 401);
+        assert_eq!(response.challenges(), [r#"Basic realm="mcp", charset="UTF-8""#]);
+        responses.push((response.headers, response.body));
     }
-    assert_eq!(answers[0], answers[1]);
+    assert_eq!(responses[0], responses[1]);
 }
 
 #[tokio::test]
@@ -99,8 +99,8 @@ async fn reasons_distinguish_unrecognized_malformed_and_invalid() {
         ("Bearer a b", Reason::Malformed),
         ("Bearer wrong", Reason::Invalid),
     ] {
-        let answer = rejection_of(McpAuthLayer::new(ci()), with_authorization(credential)).await;
-        let rejection = answer.extensions.get::<Rejection>().unwrap();
+        let response = rejection_of(McpAuthLayer::new(ci()), with_authorization(credential)).await;
+        let rejection = response.extensions.get::<Rejection>().unwrap();
         assert_eq!(rejection.reason(), reason, "{credential:?}");
         let scheme = (reason != Reason::Unrecognized).then_some("Bearer");
         assert_eq!(rejection.scheme(), scheme, "{credential:?}");
@@ -116,20 +116,20 @@ async fn too_many_requests_is_429_with_rounded_up_retry_after() {
         (Duration::MAX, "18446744073709551615"),
     ] {
         let layer = McpAuthLayer::new(always(Rejection::too_many_requests(wait)));
-        let answer = rejection_of(layer, get("/", &[])).await;
-        assert_eq!(answer.status, 429);
-        assert_eq!(answer.headers["retry-after"], seconds);
-        assert!(answer.challenges().is_empty());
+        let response = rejection_of(layer, get("/", &[])).await;
+        assert_eq!(response.status, 429);
+        assert_eq!(response.headers["retry-after"], seconds);
+        assert!(response.challenges().is_empty());
     }
 }
 
 #[tokio::test]
 async fn unavailable_is_503_without_the_cause() {
     let down = Rejection::unavailable().caused_by("connection to 10.0.0.7 refused");
-    let answer = rejection_of(McpAuthLayer::new(always(down)), get("/", &[])).await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.challenges().is_empty());
-    assert!(!answer.body.contains("10.0.0.7"), "{}", answer.body);
+    let response = rejection_of(McpAuthLayer::new(always(down)), get("/", &[])).await;
+    assert_eq!(response.status, 503);
+    assert!(response.challenges().is_empty());
+    assert!(!response.body.contains("10.0.0.7"), "{}", response.body);
 }
 
 #[tokio::test]
@@ -137,18 +137,18 @@ async fn custom_challenges_and_messages_are_sent() {
     let rejection = Rejection::missing(Challenge::new("ApiKey").param("header", "x-api-key"))
         .with_message("ask \"ops\" for a key\n");
     let layer = McpAuthLayer::new(always(rejection)).realm("tools");
-    let answer = rejection_of(layer, get("/", &[])).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.challenges(), [r#"ApiKey realm="tools", header="x-api-key""#]);
-    assert_eq!(answer.message(), "ask \"ops\" for a key\n");
+    let response = rejection_of(layer, get("/", &[])).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.challenges(), [r#"ApiKey realm="tools", header="x-api-key""#]);
+    assert_eq!(response.message(), "ask \"ops\" for a key\n");
 }
 
 #[tokio::test]
 async fn every_challenge_contains_the_realm_escaped() {
     let layer = McpAuthLayer::new(any_of(alice(), ci())).realm(r#"the "tools" \ here"#);
-    let answer = rejection_of(layer, get("/", &[])).await;
+    let response = rejection_of(layer, get("/", &[])).await;
     assert_eq!(
-        answer.challenges(),
+        response.challenges(),
         [
             r#"Bearer realm="the \"tools\" \\ here""#,
             r#"Basic realm="the \"tools\" \\ here", charset="UTF-8""#
@@ -161,19 +161,19 @@ async fn rejections_can_be_rendered_by_the_application() {
     let layer = McpAuthLayer::new(ci())
         .render(|rejection, response| response.map(|_| Body::from(format!("no: {rejection}"))));
     let (app, seen) = recorder();
-    let answer = send(app.layer(layer), get("/", &[])).await;
-    assert_eq!((answer.status.as_u16(), seen.count()), (401, 0));
-    assert_eq!(answer.body, format!("no: {MISSING}"));
-    assert_eq!(answer.challenges(), [r#"Bearer realm="mcp""#]);
-    assert!(answer.extensions.get::<Rejection>().is_some());
+    let response = send(app.layer(layer), get("/", &[])).await;
+    assert_eq!((response.status.as_u16(), seen.count()), (401, 0));
+    assert_eq!(response.body, format!("no: {MISSING}"));
+    assert_eq!(response.challenges(), [r#"Bearer realm="mcp""#]);
+    assert!(response.extensions.get::<Rejection>().is_some());
 }
 
 #[tokio::test]
 async fn panicking_renderer_still_rejects_the_request() {
     let layer = McpAuthLayer::new(ci()).render(|_, _| panic!("no template"));
-    let answer = rejection_of(layer, get("/", &[])).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.message(), MISSING);
+    let response = rejection_of(layer, get("/", &[])).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.message(), MISSING);
 }
 
 #[tokio::test]
@@ -184,10 +184,10 @@ async fn principal_extractor_without_the_layer_is_401() {
         .route("/whoami", axum::routing::get(whoami))
         .route("/maybe", axum::routing::get(maybe));
 
-    let answer = send(app.clone(), get("/whoami", &[])).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.challenges().len(), 1);
-    assert_eq!(answer.message(), MISSING);
+    let response = send(app.clone(), get("/whoami", &[])).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.challenges().len(), 1);
+    assert_eq!(response.message(), MISSING);
     assert_eq!(send(app.clone(), get("/maybe", &[])).await.body, "true");
 
     let protected = app.layer(McpAuthLayer::new(ci()));
@@ -205,15 +205,15 @@ async fn unrecognized_credentials_differ_from_missing_ones() {
     );
     let app = recorder().0.layer(McpAuthLayer::new(both));
     for credential in ["tok", "Token tok", "\"Bearer tok\"", "Bearer: tok", "Digest x"] {
-        let answer = send(app.clone(), get("/", &[("authorization", credential)])).await;
-        let rejection = answer.extensions.get::<Rejection>().unwrap();
-        assert_eq!((answer.status.as_u16(), rejection.reason()), (401, Reason::Unrecognized));
-        assert!(answer.message().contains("Bearer, Basic"), "{}", answer.message());
-        assert!(!answer.body.contains("tok"), "the credential is not quoted");
+        let response = send(app.clone(), get("/", &[("authorization", credential)])).await;
+        let rejection = response.extensions.get::<Rejection>().unwrap();
+        assert_eq!((response.status.as_u16(), rejection.reason()), (401, Reason::Unrecognized));
+        assert!(response.message().contains("Bearer, Basic"), "{}", response.message());
+        assert!(!response.body.contains("tok"), "the credential is not quoted");
         let lines = log.lines();
         assert!(lines[0].contains("unrecognized") && !lines[0].contains("tok"), "{lines:?}");
     }
-    let answer = send(app, get("/", &[])).await;
-    assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::Missing);
+    let response = send(app, get("/", &[])).await;
+    assert_eq!(response.extensions.get::<Rejection>().unwrap().reason(), Reason::Missing);
     assert!(log.lines()[0].contains("missing"));
 }

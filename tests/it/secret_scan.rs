@@ -13,7 +13,7 @@ use tower::Layer;
 
 use crate::support::basic;
 use crate::support::credential_file::CredentialFile;
-use crate::support::example_server::{Server, SseSession, answer, example, http, until};
+use crate::support::example_server::{Server, SseSession, example, execute, http, until};
 
 const PASSWORD: &str = "correct-horse-battery";
 
@@ -105,15 +105,15 @@ fn key_line(key: [u8; 32]) -> String {
 /// A server, and all responses that it has sent.
 struct RecordedServer {
     server: Server,
-    answers: String,
+    responses: String,
 }
 
 impl RecordedServer {
     async fn send(&mut self, request: reqwest::RequestBuilder) -> u16 {
-        let answer = answer(request).await;
-        let status = answer.status().as_u16();
-        self.answers += &format!("{:?}\n", answer.headers());
-        self.answers += &(answer.text().await.unwrap() + "\n");
+        let response = execute(request).await;
+        let status = response.status().as_u16();
+        self.responses += &format!("{:?}\n", response.headers());
+        self.responses += &(response.text().await.unwrap() + "\n");
         status
     }
 
@@ -164,8 +164,8 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     // Log everything that this crate logs. rmcp logs messages and session IDs at lower levels.
     command.env("RUST_LOG", "info,mcp_auth_layer=trace");
     let server = Server::spawn(&mut command).await;
-    let mut all = RecordedServer { server, answers: String::new() };
-    all.answers += &all.server.printed.join("\n");
+    let mut all = RecordedServer { server, responses: String::new() };
+    all.responses += &all.server.printed.join("\n");
 
     // Normal use.
     let (alice, bearer) = (basic("alice", PASSWORD), format!("Bearer {TOKEN}"));
@@ -257,7 +257,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
         assert!(log.contains(what), "{what}:\n{log}");
     }
     secrets.assert_none_in(&log);
-    secrets.assert_none_in(&all.answers);
+    secrets.assert_none_in(&all.responses);
     assert!(!log.contains("mallory"), "a claimed name may be a mistyped password");
 }
 

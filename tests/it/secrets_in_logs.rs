@@ -106,11 +106,11 @@ async fn one_event_is_logged_per_decision_without_secrets() {
         ),
     ] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let answer = send(app(), request(method, target, fields)).await;
+        let response = send(app(), request(method, target, fields)).await;
         let lines = log.lines();
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].trim_end().ends_with(expected), "{lines:?}\n{expected}");
-        let text = format!("{lines:?} {answer:?}");
+        let text = format!("{lines:?} {response:?}");
         assert_no_secret(&text);
         assert!(!text.contains("mallory") && !lines[0].contains("s3"), "{text}");
     }
@@ -132,9 +132,9 @@ async fn unavailable_backend_is_logged_as_error_with_its_cause() {
         (recorder().0.layer(McpAuthLayer::new(down)), "no route to database"),
         (recorder().0.layer(McpAuthLayer::new(panicking)), "the authenticator panicked"),
     ] {
-        let answer = send(app, get("/", &[])).await;
-        assert_eq!(answer.status, 503);
-        assert!(!answer.body.contains(cause));
+        let response = send(app, get("/", &[])).await;
+        assert_eq!(response.status, 503);
+        assert!(!response.body.contains(cause));
         let lines = log.lines();
         assert!(lines.len() == 1 && lines[0].contains(cause), "{lines:?}");
         assert_no_secret(&lines[0]);
@@ -155,9 +155,9 @@ async fn password_file_secrets_are_not_logged() {
         [("alice", PASSWORD, 200), ("alice", PASSWORD, 200), ("alice", "x", 401), ("bob", "x", 401)]
     {
         let value = basic(user, password);
-        let answer = send(app.clone(), get("/", &[("authorization", &*value)])).await;
-        assert_eq!(answer.status, status);
-        text += &format!("{answer:?}");
+        let response = send(app.clone(), get("/", &[("authorization", &*value)])).await;
+        assert_eq!(response.status, status);
+        text += &format!("{response:?}");
     }
     let lines = log.lines();
     assert_eq!(lines.len(), 4, "{lines:?}");
@@ -196,10 +196,10 @@ async fn client_input_is_truncated_in_logs_and_responses() {
         (Method::GET, "/", vec![("authorization", &*long)]),
         (Method::GET, "/", vec![token, ("mcp-session-id", &*long)]),
     ] {
-        let answer = send(app.clone(), request(method, path, &fields)).await;
+        let response = send(app.clone(), request(method, path, &fields)).await;
         let lines = log.lines();
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].len() < 1_000, "{} bytes logged", lines[0].len());
-        assert!(answer.body.len() < 1_000, "{} bytes answered", answer.body.len());
+        assert!(response.body.len() < 1_000, "{} bytes answered", response.body.len());
     }
 }

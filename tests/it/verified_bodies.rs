@@ -39,14 +39,14 @@ fn post(body: impl Into<Body>) -> Request {
 async fn verified_body_is_forwarded_unchanged() {
     let (app, seen) = protected(body_is("hello world"));
     let frames = ["hel", "lo w", "", "orld"].map(Ok::<_, Infallible>);
-    let answer = send(app.clone(), post(Body::from_stream(stream::iter(frames)))).await;
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "hello world"));
+    let response = send(app.clone(), post(Body::from_stream(stream::iter(frames)))).await;
+    assert_eq!((response.status.as_u16(), response.body.as_str()), (200, "hello world"));
     assert_eq!(seen.principal(), "signer");
 
     for body in ["hello worlD", "hello worl", "hello world!", ""] {
-        let answer = send(app.clone(), post(body)).await;
-        assert_eq!(answer.status, 401, "{body:?}");
-        assert_eq!(answer.challenges(), [r#"Digest realm="mcp""#]);
+        let response = send(app.clone(), post(body)).await;
+        assert_eq!(response.status, 401, "{body:?}");
+        assert_eq!(response.challenges(), [r#"Digest realm="mcp""#]);
     }
     for body in ["panic", "hang"] {
         assert_eq!(send(app.clone(), post(body)).await.status, 503, "{body}");
@@ -61,9 +61,9 @@ async fn only_verified_bodies_are_limited_in_size() {
     let app = router.layer(layer);
     assert_eq!(send(app.clone(), post("12345")).await.status, 200);
     seen.only();
-    let answer = send(app.clone(), post("123456")).await;
-    assert_eq!(answer.status, 413);
-    assert!(answer.challenges().is_empty() && answer.message().contains("5 bytes"));
+    let response = send(app.clone(), post("123456")).await;
+    assert_eq!(response.status, 413);
+    assert!(response.challenges().is_empty() && response.message().contains("5 bytes"));
 
     let endless = stream::repeat(Bytes::from_static(b"123")).map(Ok::<_, Infallible>);
     assert_eq!(send(app, post(Body::from_stream(endless))).await.status, 413);

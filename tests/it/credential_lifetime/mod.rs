@@ -54,11 +54,11 @@ fn endless() -> (impl Stream<Item = Result<Bytes, Infallible>>, oneshot::Receive
 fn streaming_app(kind: &'static str) -> (Router, oneshot::Receiver<()>) {
     let (stream, dropped) = endless();
     let once = Arc::new(std::sync::Mutex::new(Some(Body::from_stream(stream))));
-    let answer = move || {
+    let response = move || {
         let body = once.lock().unwrap().take().expect("one request");
         async move { ([(CONTENT_TYPE, kind)], body).into_response() }
     };
-    (Router::new().route("/", get_route(answer)), dropped)
+    (Router::new().route("/", get_route(response)), dropped)
 }
 
 async fn body_of(app: Router, fields: &[(&str, &str)]) -> Body {
@@ -114,9 +114,9 @@ async fn extreme_expiry_times_are_handled() {
     for past in [SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH - year, SystemTime::now()] {
         let (app, seen) = recorder();
         let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(past)));
-        let answer = send(app.layer(layer), get("/", &[])).await;
-        assert_eq!(answer.status, 401, "{past:?}");
-        assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::Invalid);
+        let response = send(app.layer(layer), get("/", &[])).await;
+        assert_eq!(response.status, 401, "{past:?}");
+        assert_eq!(response.extensions.get::<Rejection>().unwrap().reason(), Reason::Invalid);
         assert_eq!(seen.count(), 0);
     }
 }

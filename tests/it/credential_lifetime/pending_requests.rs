@@ -35,12 +35,12 @@ async fn revocation_cancels_pending_requests_with_401() {
             }
         };
         let app = Router::new().route("/", any(work)).layer(layer);
-        let answer = tokio::spawn(send(app, with_authorization("Bearer one")));
+        let response = tokio::spawn(send(app, with_authorization("Bearer one")));
         started.cancelled().await;
         revoke();
-        let answer = answer.await.unwrap();
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.message(), "the credential is wrong or has expired");
+        let response = response.await.unwrap();
+        assert_eq!(response.status, 401);
+        assert_eq!(response.message(), "the credential is wrong or has expired");
         dropped.await.expect_err("the inner future is dropped");
     }
     let revocation = CancellationToken::new();
@@ -65,9 +65,9 @@ async fn revocation_during_body_verification_is_401() {
             }))
         }));
         let (app, seen) = recorder();
-        let answer = send(app.layer(layer), request(Method::POST, "/", &[])).await;
+        let response = send(app.layer(layer), request(Method::POST, "/", &[])).await;
         let expected = if revoked { (401, 0) } else { (200, 1) };
-        assert_eq!((answer.status.as_u16(), seen.count()), expected);
+        assert_eq!((response.status.as_u16(), seen.count()), expected);
     }
 }
 
@@ -94,18 +94,18 @@ async fn expired_credentials_get_challenges_of_every_scheme() {
     let basic = Basic::new([("alice", "secret")]).unwrap();
     let (app, _) = recorder();
     let app = app.layer(McpAuthLayer::new(any_of(basic, bearer)).realm("here"));
-    let answer = send(app, with_authorization("Bearer tok")).await;
-    assert_eq!(answer.status, 401);
+    let response = send(app, with_authorization("Bearer tok")).await;
+    assert_eq!(response.status, 401);
     assert_eq!(
-        answer.challenges(),
+        response.challenges(),
         [r#"Bearer realm="here", error="invalid_token""#, r#"Basic realm="here", charset="UTF-8""#]
     );
     // Asynchronous authenticators are not probed for challenges; only their own scheme is
     // challenged.
     let ended = Principal::new("alice").expires_at(SystemTime::UNIX_EPOCH);
     let (app, _) = recorder();
-    let answer = send(app.layer(McpAuthLayer::new(as_principal(ended))), get("/", &[])).await;
-    assert_eq!(answer.challenges(), [r#"custom realm="mcp""#]);
+    let response = send(app.layer(McpAuthLayer::new(as_principal(ended))), get("/", &[])).await;
+    assert_eq!(response.challenges(), [r#"custom realm="mcp""#]);
 }
 
 /// An authenticator that wraps another one may replace the principal; the lifetime remains.

@@ -42,8 +42,8 @@ async fn no_body_bytes_are_delivered_after_revocation() {
     let app = app.layer(McpAuthLayer::new(tokens));
     let (sender, receiver) = futures::channel::mpsc::unbounded::<Result<&str, BoxError>>();
     let request = http::Request::post("/").header("authorization", "Bearer tok");
-    let answer = send(app, request.body(Body::from_stream(receiver)).unwrap()).await;
-    assert_eq!(answer.status, 202);
+    let response = send(app, request.body(Body::from_stream(receiver)).unwrap()).await;
+    assert_eq!(response.status, 202);
     for _ in 0..10 {
         sender.unbounded_send(Ok("12345")).unwrap();
         tokio::task::yield_now().await;

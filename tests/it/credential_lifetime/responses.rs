@@ -78,13 +78,13 @@ async fn event_stream_with_a_content_length_ends_too() {
         let (stream, dropped) = endless();
         let body = WithLength(Body::from_stream(stream));
         let once = Arc::new(std::sync::Mutex::new(Some(Body::new(body))));
-        let answer = move || {
+        let response = move || {
             let body = once.lock().unwrap().take().expect("one request");
             async move { ([(CONTENT_TYPE, "text/event-stream")], body).into_response() }
         };
         let layer = revoked_by(&revocation);
         let layer = if shared { layer.danger_shared_sessions() } else { layer };
-        let app = Router::new().route("/", get_route(answer)).layer(layer);
+        let app = Router::new().route("/", get_route(response)).layer(layer);
         let mut body = body_of(app, &[]).await;
         assert_eq!(body.size_hint().exact(), None);
         next(&mut body).await.unwrap().unwrap();
@@ -129,8 +129,8 @@ async fn upgrades_require_a_credential_without_expiry() {
         request
     };
     assert_eq!(send(app.clone().layer(unlimited.clone()), get("/", &fields)).await.status, 101);
-    let answer = send(app.clone().layer(revocable.clone()), get("/", &fields)).await;
-    assert_eq!((answer.status.as_u16(), &*answer.body), (200, "no upgrade"));
+    let response = send(app.clone().layer(revocable.clone()), get("/", &fields)).await;
+    assert_eq!((response.status.as_u16(), &*response.body), (200, "no upgrade"));
     assert_eq!(
         send(app.clone().layer(revocable.clone()), get("/anyway", &fields)).await.status,
         502

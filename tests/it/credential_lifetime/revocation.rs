@@ -22,8 +22,8 @@ async fn tokens_can_be_added_and_revoked_at_runtime() {
     let (app, _) = recorder();
     let app = app.layer(layer);
     let status = |token: &'static str| {
-        let answer = send(app.clone(), with_authorization(&format!("Bearer {token}")));
-        async { answer.await.status.as_u16() }
+        let response = send(app.clone(), with_authorization(&format!("Bearer {token}")));
+        async { response.await.status.as_u16() }
     };
     assert_eq!(status("four").await, 401);
     handle.add("bob", "four").unwrap();

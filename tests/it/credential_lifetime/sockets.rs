@@ -27,7 +27,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use serde_json::json;
 
 use crate::support::example_server::{
-    ALICE, CI, Events, INITIALIZED, Server, SseSession, USERS, answer, http, in_time, until,
+    ALICE, CI, Events, INITIALIZED, Server, SseSession, USERS, execute, http, in_time, until,
 };
 use crate::support::mcp_server::{Session, Working, ends};
 use crate::support::serve;
@@ -66,13 +66,13 @@ async fn expired_token_ends_its_streams_on_both_example_servers() {
     let url = format!("{}/mcp", server.url);
     let ci_session = Session::open(&url, CI).await;
     let alice_session = Session::open(&url, ALICE).await;
-    let mut listening = Events::of(answer(ci_session.ask(Method::GET, CI)).await);
-    let called = tokio::spawn(answer(ci_session.call(CI, "sleep 30; echo too-late")));
+    let mut listening = Events::of(execute(ci_session.ask(Method::GET, CI)).await);
+    let called = tokio::spawn(execute(ci_session.call(CI, "sleep 30; echo too-late")));
     ends(&mut listening).await;
     let called = in_time("the call is completed", called).await.unwrap().text().await.unwrap();
     assert!(!called.contains("too-late"), "{called}");
-    assert_eq!(answer(ci_session.ask(Method::GET, CI)).await.status(), 401);
-    assert_eq!(answer(alice_session.call(ALICE, "echo fine")).await.status(), 200);
+    assert_eq!(execute(ci_session.ask(Method::GET, CI)).await.status(), 401);
+    assert_eq!(execute(alice_session.call(ALICE, "echo fine")).await.status(), 200);
 }
 
 /// Streams of two tokens on one server.
@@ -99,7 +99,7 @@ async fn revocation_ends_1000_streams_and_keeps_1000_others() {
         let mut streams = Vec::new();
         for _ in 0..STREAMS {
             let request = client.get(&url).bearer_auth(token);
-            let mut events = Events::of(answer(request).await);
+            let mut events = Events::of(execute(request).await);
             assert_eq!(events.next().await.unwrap().1, "open");
             streams.push(events);
         }
@@ -119,7 +119,7 @@ async fn revocation_ends_1000_streams_and_keeps_1000_others() {
     assert!(more.is_err(), "the other streams are open");
     assert_eq!(held(), STREAMS);
     assert_eq!(
-        answer(client.get(&url).bearer_auth("one")).await.status(),
+        execute(client.get(&url).bearer_auth("one")).await.status(),
         StatusCode::UNAUTHORIZED
     );
     drop(twos);

@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::support::example_server::{
-    ALICE, CI, Server, SseSession, USERS, answer, in_time, initialize, until,
+    ALICE, CI, Server, SseSession, USERS, execute, in_time, initialize, until,
 };
 
 #[tokio::test]
@@ -33,14 +33,14 @@ async fn one_user_cannot_use_all_streamable_http_sessions() {
         request.header("accept", "application/json, text/event-stream")
     };
     let opened = async |authorization: &str| {
-        let answer = answer(post(authorization).json(&initialize("2025-06-18"))).await;
-        assert_eq!(answer.status(), 200);
-        answer.headers()["mcp-session-id"].to_str().unwrap().to_owned()
+        let response = execute(post(authorization).json(&initialize("2025-06-18"))).await;
+        assert_eq!(response.status(), 200);
+        response.headers()["mcp-session-id"].to_str().unwrap().to_owned()
     };
     let alive = async |authorization: &str, session: &str| {
         let request = post(authorization).header("mcp-session-id", session);
         let request = request.header("content-type", "application/json");
-        answer(request.body(crate::support::example_server::INITIALIZED)).await.status() == 202
+        execute(request.body(crate::support::example_server::INITIALIZED)).await.status() == 202
     };
     let other = opened(CI).await;
     let mut sessions = Vec::new();
@@ -64,10 +64,10 @@ async fn incomplete_request_head_closes_the_connection() {
         {
             let mut stream = TcpStream::connect(address).await.unwrap();
             crate::support::example_server::written(&mut stream, sent.as_bytes()).await;
-            let mut answer = Vec::new();
+            let mut response = Vec::new();
             // A connection reset is accepted too.
-            let _ = in_time("the connection is closed", stream.read_to_end(&mut answer)).await;
-            assert_eq!(answer.starts_with(b"HTTP/1.1 200"), sent == first, "{sent:?}");
+            let _ = in_time("the connection is closed", stream.read_to_end(&mut response)).await;
+            assert_eq!(response.starts_with(b"HTTP/1.1 200"), sent == first, "{sent:?}");
         }
         // The timeout applies to request heads only, so a stream stays open for longer.
         if name == "sse_server" {
@@ -82,7 +82,7 @@ async fn incomplete_request_head_closes_the_connection() {
 async fn event_streams_disable_proxy_buffering_and_caching() {
     let server = Server::start("sse_server", &USERS).await;
     let request = server.request(Method::GET, "/sse").header("authorization", ALICE);
-    let stream = answer(request).await;
+    let stream = execute(request).await;
     assert_eq!(stream.headers()["x-accel-buffering"], "no");
     let cache: Vec<_> = stream.headers().get_all("cache-control").iter().collect();
     assert!(cache.iter().any(|value| value.to_str().unwrap().contains("no-cache")), "{cache:?}");

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{assert_every_method_requires_credentials, shell_words};
 use crate::support::example_server::{
-    ALICE, INVALID, Server, SseSession, USERS, answer, http, initialize,
+    ALICE, INVALID, Server, SseSession, USERS, execute, http, initialize,
 };
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn message_posted_to_an_open_session_needs_credentials() {
         if let Some(wrong) = wrong {
             request = request.header(AUTHORIZATION, wrong);
         }
-        assert_eq!(answer(request).await.status(), 401, "{wrong:?}");
+        assert_eq!(execute(request).await.status(), 401, "{wrong:?}");
     }
     // None of them was executed: the next response belongs to the next request. Then the same call
     // is executed.
@@ -54,7 +54,7 @@ async fn message_posted_to_an_open_session_needs_credentials() {
 async fn only_the_exact_health_path_is_public() {
     for name in ["sse_server", "streamable_server"] {
         let server = Server::start(name, &USERS).await;
-        let health = answer(server.request(Method::GET, "/health")).await;
+        let health = execute(server.request(Method::GET, "/health")).await;
         assert_eq!((health.status().as_u16(), &*health.text().await.unwrap()), (200, "ok"));
         for path in ["/health/", "/Health", "/%68ealth", "//health", "/health/x"] {
             assert_eq!(server.status(Method::GET, path, None).await, 401, "{name} {path}");
@@ -86,8 +86,8 @@ async fn example_servers_accept_a_signed_request_once() {
         signer.sign(&mut request).unwrap();
         for expected in [200, 401, 401] {
             let copy = reqwest::Request::try_from(request.clone()).unwrap();
-            let answer = reqwest::Client::new().execute(copy).await.unwrap();
-            assert_eq!(answer.status(), expected, "{name}");
+            let response = reqwest::Client::new().execute(copy).await.unwrap();
+            assert_eq!(response.status(), expected, "{name}");
         }
         assert_eq!(server.status(Method::GET, "/health", None).await, 200);
     }
@@ -103,7 +103,7 @@ async fn streamable_server_on_loopback_rejects_foreign_hosts() {
             let request = server.request(Method::POST, "/mcp").header(AUTHORIZATION, ALICE);
             let request = request.header("accept", "application/json, text/event-stream");
             let request = request.header("host", name).json(&initialize);
-            assert_eq!(answer(request).await.status(), status, "{host} {name}");
+            assert_eq!(execute(request).await.status(), status, "{host} {name}");
         }
     }
 }
@@ -117,7 +117,7 @@ async fn custom_authenticator_accepts_valid_api_keys() {
         for key in keys {
             request = request.header("x-api-key", *key);
         }
-        async { answer(request).await }
+        async { execute(request).await }
     };
     for (key, name) in [("correct horse", "alice"), ("battery:staple", "bob")] {
         assert_eq!(with(&[key]).await.text().await.unwrap(), name);
@@ -138,5 +138,5 @@ async fn custom_authenticator_accepts_valid_api_keys() {
     let words = shell_words(&server.printed[0]);
     let key = words.iter().find_map(|word| word.strip_prefix("x-api-key: ")).unwrap();
     let request = server.request(Method::GET, "/whoami").header("x-api-key", key);
-    assert_eq!(answer(request).await.text().await.unwrap(), "demo");
+    assert_eq!(execute(request).await.text().await.unwrap(), "demo");
 }

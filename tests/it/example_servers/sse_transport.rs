@@ -49,14 +49,14 @@ async fn invalid_messages_get_a_specific_status() {
         (&*format!("{path}&session_id=x"), PING, 400),
         (&*path.replace("/messages/", "/messages"), PING, 404),
     ] {
-        let answer = send(&app, "POST", path, body.to_owned()).await;
-        assert_eq!(answer.status(), status, "{path} {:.20}", body);
+        let response = send(&app, "POST", path, body.to_owned()).await;
+        assert_eq!(response.status(), status, "{path} {:.20}", body);
     }
     for path in [&*path, "/sse"] {
         assert_eq!(send(&app, "PUT", path, PING).await.status(), 405);
     }
-    let answer = stream.next().await.unwrap().unwrap();
-    assert!(answer.starts_with(b"event: message\ndata: {"), "{answer:?}");
+    let response = stream.next().await.unwrap().unwrap();
+    assert!(response.starts_with(b"event: message\ndata: {"), "{response:?}");
 }
 
 #[tokio::test]

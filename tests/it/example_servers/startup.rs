@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use super::{connect, shell_words};
 use crate::proxy::recorder;
 use crate::support::example_server::{
-    ALICE, Events, INITIALIZED, Server, SseSession, USERS, answer, example, initialize, output, run,
+    ALICE, Events, INITIALIZED, Server, SseSession, USERS, example, execute, initialize, output,
+    run,
 };
 
 #[tokio::test]
@@ -33,13 +34,13 @@ async fn sigterm_ends_streamable_http_streams_and_the_process() {
         let request = server.request(method, "/mcp").header(AUTHORIZATION, ALICE);
         request.header("accept", "application/json, text/event-stream")
     };
-    let initialized = answer(mcp(Method::POST).json(&initialize("2025-06-18"))).await;
+    let initialized = execute(mcp(Method::POST).json(&initialize("2025-06-18"))).await;
     let session = initialized.headers()["mcp-session-id"].clone();
     drop(initialized);
     let notification = mcp(Method::POST).header("mcp-session-id", &session);
     let notification = notification.header("content-type", "application/json").body(INITIALIZED);
-    assert_eq!(answer(notification).await.status(), 202);
-    let mut events = Events::of(answer(mcp(Method::GET).header("mcp-session-id", &session)).await);
+    assert_eq!(execute(notification).await.status(), 202);
+    let mut events = Events::of(execute(mcp(Method::GET).header("mcp-session-id", &session)).await);
     let (status, _) = server.terminate().await;
     assert_eq!(status.code(), Some(0));
     while events.next().await.is_some() {}
@@ -213,9 +214,9 @@ async fn generated_password_is_printed_with_a_working_curl_line() {
         let path = url.strip_prefix(&server.url).expect("the URL of the server");
         let request = server.request(method, path).headers(headers).body(body);
         let wrong = request.try_clone().unwrap().basic_auth(user, Some("admin"));
-        assert_eq!(answer(wrong).await.status(), 401, "{name}");
+        assert_eq!(execute(wrong).await.status(), 401, "{name}");
         let right = request.basic_auth(user, Some(password));
-        assert_eq!(answer(right).await.status(), 200, "{name}");
+        assert_eq!(execute(right).await.status(), 200, "{name}");
     }
     passwords.sort_unstable();
     passwords.dedup();

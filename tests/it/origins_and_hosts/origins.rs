@@ -28,15 +28,15 @@ async fn foreign_origin_is_403_even_with_valid_credentials() {
         ("null", 403),
         ("", 403),
     ] {
-        let answer = send(app.clone(), get("/mcp", &[TOKEN, host, ("origin", origin)])).await;
-        assert_eq!(answer.status, status, "{origin}");
+        let response = send(app.clone(), get("/mcp", &[TOKEN, host, ("origin", origin)])).await;
+        assert_eq!(response.status, status, "{origin}");
         assert_eq!(seen.count(), usize::from(status == 200), "{origin}");
         if status == 200 {
             seen.only();
         } else {
-            assert!(answer.challenges().is_empty());
-            assert!(answer.message().contains("allow_origin"));
-            assert!(answer.message().contains(origin));
+            assert!(response.challenges().is_empty());
+            assert!(response.message().contains("allow_origin"));
+            assert!(response.message().contains(origin));
         }
     }
     // The check comes before authentication; requests without an origin pass it.
@@ -64,8 +64,8 @@ async fn own_origin_considers_default_ports_and_every_host() {
     ] {
         let mut fields = vec![TOKEN, ("origin", origin)];
         fields.extend(host.map(|host| ("host", host)));
-        let answer = send(app.clone(), get(target, &fields)).await;
-        assert_eq!(answer.status, status, "{target} {host:?} {origin}");
+        let response = send(app.clone(), get(target, &fields)).await;
+        assert_eq!(response.status, status, "{target} {host:?} {origin}");
     }
     let two = [TOKEN, ("host", "127.0.0.1"), ("origin", "http://127.0.0.1")];
     assert_eq!(send(app.clone(), get("/mcp", &two)).await.status, 200);
@@ -87,8 +87,8 @@ async fn cross_site_fetch_metadata_is_403_without_an_origin() {
     ] {
         let mut fields = vec![TOKEN, ("host", "localhost")];
         fields.extend(site.map(|site| ("sec-fetch-site", site)));
-        let answer = send(app.clone(), get("/mcp", &fields)).await;
-        assert_eq!(answer.status, status, "{site:?}");
+        let response = send(app.clone(), get("/mcp", &fields)).await;
+        assert_eq!(response.status, status, "{site:?}");
         // If there is an origin, only the origin counts.
         fields.push(("origin", "https://app.example"));
         assert_eq!(send(app.clone(), get("/mcp", &fields)).await.status, 200, "{site:?}");
@@ -100,9 +100,9 @@ async fn cross_site_fetch_metadata_is_403_without_an_origin() {
 async fn hostile_origin_is_escaped_and_truncated_in_the_message() {
     let (app, _) = recorder();
     let origin = format!("http://\"}},\"id\":1,{}", "x".repeat(10_000));
-    let answer = send(app.layer(layer()), get("/mcp", &[("origin", &origin)])).await;
-    assert_eq!(answer.status, 403);
-    assert!(answer.message().len() < 500, "the message is truncated");
+    let response = send(app.layer(layer()), get("/mcp", &[("origin", &origin)])).await;
+    assert_eq!(response.status, 403);
+    assert!(response.message().len() < 500, "the message is truncated");
 }
 
 #[tokio::test]

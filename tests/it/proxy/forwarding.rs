@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{proxy, recorded, recorder};
 use crate::example_servers::{METHODS, assert_every_method_requires_credentials};
-use crate::support::example_server::{ALICE, CI, INVALID, USERS, answer, in_time};
+use crate::support::example_server::{ALICE, CI, INVALID, USERS, execute, in_time};
 use crate::support::{UnusedPort, serve};
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn proxy_protects_every_method_of_every_path() {
             let preflight = proxy.request(Method::OPTIONS, path);
             let preflight = preflight.header("access-control-request-method", "POST");
             let preflight = preflight.header("origin", "https://evil.example");
-            assert_eq!(answer(preflight).await.status(), 401);
+            assert_eq!(execute(preflight).await.status(), 401);
         }
     };
     rejected().await;
@@ -120,7 +120,7 @@ async fn principal_header_is_percent_encoded() {
     let proxy = proxy(&upstream, &users.each_ref().map(String::as_str)).await;
     for (name, encoded) in names {
         let request = proxy.request(Method::GET, "/").basic_auth(name, Some("password"));
-        let received: Value = answer(request).await.json().await.unwrap();
+        let received: Value = execute(request).await.json().await.unwrap();
         let received = received["headers"].as_array().unwrap().clone();
         let received: Vec<_> =
             received.iter().filter(|pair| pair[0] == "x-mcp-principal").collect();
@@ -137,11 +137,11 @@ async fn proxy_forwards_only_paths() {
         "HTTP/1.1\r\nHost: localhost\r\nAuthorization: {ALICE}\r\nConnection: close\r\n\r\n"
     );
     for start in ["OPTIONS *", "CONNECT evil.example:80"] {
-        let answer = proxy.raw(&format!("{start} {rest}")).await;
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{start}: {answer}");
+        let response = proxy.raw(&format!("{start} {rest}")).await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{start}: {response}");
     }
-    let answer = proxy.raw(&format!("GET http://evil.example/x {rest}")).await;
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""/x""#), "{answer}");
+    let response = proxy.raw(&format!("GET http://evil.example/x {rest}")).await;
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.contains(r#""/x""#), "{response}");
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn proxy_streams_in_both_directions() {
     let body = reqwest::Body::wrap_stream(receiver.map(Ok::<_, std::io::Error>));
     let request = proxy.request(Method::POST, "/echo").header(AUTHORIZATION, ALICE).body(body);
     sender.send("one".into()).await.unwrap();
-    let mut response = answer(request).await;
+    let mut response = execute(request).await;
     assert_eq!(response.status(), 200);
     for next in ["two", "three"] {
         let chunk = in_time("a chunk", response.chunk()).await.unwrap().unwrap();
@@ -179,7 +179,7 @@ async fn proxy_forwards_responses_unchanged() {
     let proxy = proxy(&serve(app).await, &USERS).await;
     let get = async |path: &str| {
         let request = proxy.request(Method::GET, path).header(AUTHORIZATION, ALICE);
-        answer(request).await
+        execute(request).await
     };
     let teapot = get("/teapot").await;
     assert_eq!(

@@ -47,10 +47,10 @@ async fn proxy(upstream: &str, args: &[&str]) -> Server {
 
 /// What the recorder received for a request with this head.
 async fn recorded(proxy: &Server, head: &str) -> (Value, HashMap<String, Vec<String>>) {
-    let answer = proxy.raw(&format!("{head}\r\n\r\n")).await;
-    let start = answer.find('{').unwrap_or_else(|| panic!("{answer}"));
-    let end = answer.rfind('}').unwrap() + 1;
-    let received: Value = serde_json::from_str(&answer[start..end]).unwrap();
+    let response = proxy.raw(&format!("{head}\r\n\r\n")).await;
+    let start = response.find('{').unwrap_or_else(|| panic!("{response}"));
+    let end = response.rfind('}').unwrap() + 1;
+    let received: Value = serde_json::from_str(&response[start..end]).unwrap();
     let mut headers: HashMap<String, Vec<String>> = HashMap::new();
     for pair in received["headers"].as_array().unwrap() {
         let [name, value] = [0, 1].map(|index| pair[index].as_str().unwrap().to_owned());

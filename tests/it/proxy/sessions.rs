@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::{believing_upstream, proxy};
 use crate::example_servers::PING;
-use crate::support::example_server::{ALICE, CI, DEADLINE, SseSession, USERS, answer, http, until};
+use crate::support::example_server::{
+    ALICE, CI, DEADLINE, SseSession, USERS, execute, http, until,
+};
 
 #[tokio::test]
 async fn mcp_session_through_the_proxy() {
@@ -14,7 +16,7 @@ async fn mcp_session_through_the_proxy() {
         let mut session = SseSession::open(&proxy.url, authorization).await;
         assert_eq!(session.tool("whoami", json!({})).await, (name.to_owned(), false));
         let unauthenticated = http().post(&session.endpoint).body(PING);
-        assert_eq!(answer(unauthenticated).await.status(), 401);
+        assert_eq!(execute(unauthenticated).await.status(), 401);
     }
     let mut direct = SseSession::open(&upstream, ALICE).await;
     assert_eq!(direct.tool("whoami", json!({})).await.0, "nobody");
@@ -27,7 +29,7 @@ async fn closing_the_client_stream_closes_the_upstream_stream() {
     let session = SseSession::open(&proxy.url, ALICE).await;
     let (endpoint, _tag) = session.endpoint.rsplit_once('.').unwrap();
     let endpoint = endpoint.replace(&proxy.url, &upstream);
-    let posted = async || answer(http().post(&endpoint).body(PING)).await.status();
+    let posted = async || execute(http().post(&endpoint).body(PING)).await.status();
     assert_eq!(posted().await, 202);
     drop(session);
     until("the session is closed", async || posted().await == 404).await;

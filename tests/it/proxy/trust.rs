@@ -13,7 +13,7 @@ use http::StatusCode;
 use reqwest::Method;
 use tokio::net::TcpListener;
 
-use crate::support::example_server::{ALICE, Events, Server, USERS, answer};
+use crate::support::example_server::{ALICE, Events, Server, USERS, execute};
 
 /// An upstream whose responses contain its own address.
 async fn upstream() -> String {
@@ -65,10 +65,10 @@ async fn redirects_do_not_bypass_the_proxy() {
             ("?x", "http://elsewhere.example/x", "/mcp/?a=b"),
         ] {
             let request = client.post(format!("{}/{status}{query}", proxy.url));
-            let answer = answer(request.header("authorization", ALICE)).await;
-            assert_eq!(answer.status(), status);
-            assert_eq!(answer.headers()["location"], location);
-            assert_eq!(answer.headers()["content-location"], content_location);
+            let response = execute(request.header("authorization", ALICE)).await;
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()["location"], location);
+            assert_eq!(response.headers()["content-location"], content_location);
         }
     }
 }
@@ -78,7 +78,7 @@ async fn endpoint_events_do_not_bypass_the_proxy() {
     let upstream = upstream().await;
     let proxy = proxy(&upstream, &[]).await;
     let request = proxy.request(Method::GET, "/sse").header("authorization", ALICE);
-    let mut events = Events::of(answer(request).await);
+    let mut events = Events::of(execute(request).await);
     assert_eq!(events.next().await.unwrap(), ("ping".to_owned(), "1".to_owned()));
     let (event, url) = events.next().await.unwrap();
     assert_eq!(event, "endpoint");
@@ -94,8 +94,8 @@ async fn headers_that_upstreams_trust_are_stripped() {
         format!("{start} HTTP/1.1\r\nAuthorization: {ALICE}\r\n{field}\r\n{close}")
     };
     for start in ["GET /headers", "GET http://evil.example/headers"] {
-        let answer = proxy.raw(&sent(start, "Host: evil.example\r\nX-Kept: kept")).await;
-        assert!(answer.contains("\"kept\"") && !answer.contains("evil"), "{answer}");
+        let response = proxy.raw(&sent(start, "Host: evil.example\r\nX-Kept: kept")).await;
+        assert!(response.contains("\"kept\"") && !response.contains("evil"), "{response}");
     }
     for name in [
         "Remote-User",
@@ -112,9 +112,9 @@ async fn headers_that_upstreams_trust_are_stripped() {
         "X-Forwarded-User",
         "X-Original-Host",
     ] {
-        let answer =
+        let response =
             proxy.raw(&sent("GET /headers", &format!("Host: localhost\r\n{name}: evil"))).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("evil"), "{answer}");
+        assert!(response.starts_with("HTTP/1.1 200") && !response.contains("evil"), "{response}");
     }
 }
 
@@ -125,7 +125,7 @@ async fn proxy_on_loopback_accepts_configured_hosts_only() {
     let named = proxy(&upstream, &["--host-name", "tools.example.com"]).await;
     let status = async |proxy: &Server, host: &str| {
         let request = proxy.request(Method::GET, "/headers").header("authorization", ALICE);
-        answer(request.header("host", host)).await.status().as_u16()
+        execute(request.header("host", host)).await.status().as_u16()
     };
     for own in ["localhost:1", "127.0.0.1", "[::1]:80"] {
         assert_eq!((status(&unnamed, own).await, status(&named, own).await), (200, 200), "{own}");
@@ -146,7 +146,7 @@ async fn proxy_public_paths_have_no_principal() {
     let args = ["--public-path", "/headers", "--public-path", "/201"];
     let proxy = proxy(&upstream().await, &args).await;
     let request = proxy.request(Method::GET, "/headers").header("x-mcp-principal", "root");
-    let open = answer(request).await;
+    let open = execute(request).await;
     assert_eq!(open.status(), 200);
     assert!(!open.text().await.unwrap().contains("root"));
     for (path, status) in [("/201", 201), ("/headers/", 401), ("/sse", 401)] {

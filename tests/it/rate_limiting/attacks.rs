@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::example_server::{Server, answer, until};
+use crate::support::example_server::{Server, execute, until};
 use crate::support::htpasswd::htpasswd;
 use crate::support::log::Log;
 use crate::support::{basic, recorder};
@@ -73,9 +73,9 @@ struct Client<'s> {
 impl Client<'_> {
     async fn send(&self, authorization: &str) -> Outcome {
         let request = self.http.get(format!("{}/nothing", self.server.url));
-        let answer = answer(request.header("authorization", authorization)).await;
-        let wait = answer.headers().get("retry-after").map(|wait| wait.to_str().unwrap().parse());
-        (answer.status().as_u16(), wait.map(Result::unwrap))
+        let response = execute(request.header("authorization", authorization)).await;
+        let wait = response.headers().get("retry-after").map(|wait| wait.to_str().unwrap().parse());
+        (response.status().as_u16(), wait.map(Result::unwrap))
     }
 
     async fn attempt(&self, name: &str, password: &str) -> Outcome {
@@ -175,7 +175,7 @@ async fn known_users_keep_access_behind_a_rate_limited_address() {
     let count = "mcp_auth_reloads_total{outcome=\"applied\"} 1\n";
     team.set("alice", "a new one");
     until("the file is reloaded", async || {
-        let text = answer(server.request(Method::GET, "/metrics")).await.text().await;
+        let text = execute(server.request(Method::GET, "/metrics")).await.text().await;
         text.unwrap().contains(count)
     })
     .await;
@@ -241,7 +241,7 @@ async fn served(app: Router, with_addresses: bool) -> u16 {
     let request = crate::support::example_server::http()
         .get(url)
         .header("authorization", basic("alice", "ecila"));
-    let status = answer(request).await.status().as_u16();
+    let status = execute(request).await.status().as_u16();
     serving.abort();
     status
 }

@@ -161,8 +161,8 @@ async fn changed_scopes_or_owner_end_streams_of_a_token() {
     until("the stream with the old scopes ends", async || has_ended(scoped).await).await;
     until("the stream of the old owner ends", async || has_ended(owned).await).await;
     assert!(!has_ended(kept).await);
-    let answer = send(app.clone(), with_authorization("Bearer owned")).await;
-    assert_eq!(answer.body, "alice");
+    let response = send(app.clone(), with_authorization("Bearer owned")).await;
+    assert_eq!(response.body, "alice");
 }
 
 #[cfg(unix)]

@@ -51,9 +51,9 @@ async fn session_header_and_parameter_are_configurable() {
         .route("/sse", get_route(stream))
         .fallback_service(recording)
         .layer(layer().session_header(HeaderName::from_static("x-sid")).session_parameter("sid"));
-    let answer = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
-    assert_eq!(answer.headers[SESSION], "as it is");
-    let bound = answer.headers["x-sid"].to_str().unwrap();
+    let response = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
+    assert_eq!(response.headers[SESSION], "as it is");
+    let bound = response.headers["x-sid"].to_str().unwrap();
     let events = send(app.clone(), get("/sse", &[("x-who", "alice")])).await.body;
     assert!(
         events.starts_with("event: endpoint\ndata: ?sid=1.")
@@ -77,8 +77,8 @@ async fn session_header_and_parameter_are_configurable() {
 async fn danger_shared_sessions_disables_binding() {
     let (server, seen) = server();
     let app = server.layer(layer().danger_shared_sessions());
-    let answer = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
-    assert_eq!(answer.headers[SESSION], UNBOUND);
+    let response = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
+    assert_eq!(response.headers[SESSION], UNBOUND);
     assert_eq!(send(app.clone(), get("/sse", &[("x-who", "alice")])).await.body, EVENTS);
     let fields = [("x-who", "bob"), (SESSION, UNBOUND), (SESSION, "two")];
     assert_eq!(send(app.clone(), get("/mcp?session_id=1", &fields)).await.status, 200);

@@ -15,17 +15,17 @@ use crate::support::{TestResponse, get, request, send};
 /// IDs are bound in responses to any method; other responses and headers are unchanged.
 #[tokio::test]
 async fn only_event_streams_are_rewritten() {
-    async fn answer(head: Parts) -> Response {
+    async fn response(head: Parts) -> Response {
         let body = Body::from("id: 1\n\n");
-        let mut answer = body.into_response();
+        let mut response = body.into_response();
         for name in ["content-type", "content-encoding", "content-length"] {
             if let Some(value) = head.headers.get(format!("x-{name}")).cloned() {
-                answer.headers_mut().insert(HeaderName::from_static(name), value);
+                response.headers_mut().insert(HeaderName::from_static(name), value);
             }
         }
-        answer
+        response
     }
-    let app = Router::new().route("/", any(answer)).layer(layer());
+    let app = Router::new().route("/", any(response)).layer(layer());
     let asked = |kind: &'static str, encoding: &'static str| {
         let fields = [
             ("x-who", "alice"),
@@ -40,21 +40,21 @@ async fn only_event_streams_are_rewritten() {
     };
     for kind in ["text/event-stream", "Text/Event-Stream ; charset=utf-8"] {
         for encoding in ["", "identity"] {
-            let answer = asked(kind, encoding).await;
-            assert_eq!(answer.status, 200);
-            assert!(answer.body.starts_with("id: 1."), "{}", answer.body);
-            assert!(!answer.headers.contains_key("content-length"));
+            let response = asked(kind, encoding).await;
+            assert_eq!(response.status, 200);
+            assert!(response.body.starts_with("id: 1."), "{}", response.body);
+            assert!(!response.headers.contains_key("content-length"));
         }
         for encoding in ["gzip", "br", "identity, gzip"] {
-            let answer = asked(kind, encoding).await;
-            assert_eq!(answer.status, 502, "{encoding}");
-            assert_eq!(answer.message(), "the server's answer cannot be protected");
+            let response = asked(kind, encoding).await;
+            assert_eq!(response.status, 502, "{encoding}");
+            assert_eq!(response.message(), "the server's answer cannot be protected");
         }
     }
     for kind in ["application/json", "text/event-stream-not", "text/plain"] {
-        let answer = asked(kind, "gzip").await;
-        assert_eq!((answer.status.as_u16(), &*answer.body), (200, "id: 1\n\n"));
-        assert_eq!(answer.headers["content-length"], "7");
+        let response = asked(kind, "gzip").await;
+        assert_eq!((response.status.as_u16(), &*response.body), (200, "id: 1\n\n"));
+        assert_eq!(response.headers["content-length"], "7");
     }
 }
 
@@ -72,8 +72,8 @@ async fn streamed(
     for (name, value) in fields {
         headers.append(*name, value.parse().unwrap());
     }
-    let answer = move || async move { (headers, events) };
-    let app = axum::Router::new().fallback(answer).layer(alice_layer());
+    let response = move || async move { (headers, events) };
+    let app = axum::Router::new().fallback(response).layer(alice_layer());
     let authorization = crate::support::basic("alice", "a");
     send(app, request(method, "/sse", &[("authorization", &authorization)])).await
 }
@@ -84,15 +84,15 @@ const STREAM: (&str, &str) = ("content-type", "text/event-stream");
 #[tokio::test]
 async fn event_stream_content_codings_other_than_identity_are_502() {
     for coding in ["none", "", "identity", "NONE", "identity, none", " , identity ,", "none,none"] {
-        let answer =
+        let response =
             streamed(Method::GET, "id: 1\n\n", &[STREAM, ("content-encoding", coding)]).await;
-        assert_eq!(answer.status, 200, "{coding:?}");
-        assert!(answer.body.starts_with("id: 1."), "{coding:?} {}", answer.body);
+        assert_eq!(response.status, 200, "{coding:?}");
+        assert!(response.body.starts_with("id: 1."), "{coding:?} {}", response.body);
     }
     for coding in ["gzip", "identity, gzip", "br", "x-unknown", "nonesuch", "none gzip"] {
-        let answer =
+        let response =
             streamed(Method::GET, "id: 1\n\n", &[STREAM, ("content-encoding", coding)]).await;
-        assert_eq!(answer.status, 502, "{coding:?}");
+        assert_eq!(response.status, 502, "{coding:?}");
     }
 }
 
@@ -145,8 +145,8 @@ async fn authenticated_responses_are_private_by_default() {
         (&[("cache-control", ""), ("cache-control", "no-cache")], ""),
         (&[STREAM], "private"),
     ] {
-        let answer = streamed(Method::GET, "", fields).await;
-        assert_eq!(answer.headers["cache-control"], expected, "{fields:?}");
+        let response = streamed(Method::GET, "", fields).await;
+        assert_eq!(response.headers["cache-control"], expected, "{fields:?}");
     }
     let app = crate::support::recorder().0.layer(alice_layer().public_path("/health"));
     let public = send(app, get("/health", &[])).await;
@@ -174,16 +174,16 @@ async fn ambiguous_endpoint_events_are_not_bound() {
         "/;session_id=b0b?session_id=6f1c4f0e",
         "/messages/?tenant=x\ndata: ?session_id=6f1c4f0e\ndata: &session_id=b0b",
     ] {
-        let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
-        assert_eq!(answer.body, endpoint(url), "{url}");
+        let response = streamed(Method::GET, endpoint(url), &[STREAM]).await;
+        assert_eq!(response.body, endpoint(url), "{url}");
     }
     for url in [
         "/messages/?tenant=x&session_id=b0b",
         "http://localhost/messages/?session_id=b0b#x=?y",
         "/messages/?session_id=b0b\ndata:\ndata:  ",
     ] {
-        let answer = streamed(Method::GET, endpoint(url), &[STREAM]).await;
-        assert!(answer.body.contains("session_id=b0b."), "{url}: {}", answer.body);
+        let response = streamed(Method::GET, endpoint(url), &[STREAM]).await;
+        assert!(response.body.contains("session_id=b0b."), "{url}: {}", response.body);
     }
     // HTTP+SSE opens sessions with GET. The response to a POST may contain text of any client.
     let echoed = endpoint("/messages/?session_id=6f1c4f0e");
@@ -196,8 +196,9 @@ async fn unbound_endpoint_is_logged_once_per_stream() {
     let (log, _guard) =
         crate::support::log::Log::start(tracing_subscriber::filter::LevelFilter::WARN);
     let warnings = async |method, events: String| {
-        let answer = streamed(method, Box::leak(events.clone().into_boxed_str()), &[STREAM]).await;
-        assert_eq!(answer.body, events);
+        let response =
+            streamed(method, Box::leak(events.clone().into_boxed_str()), &[STREAM]).await;
+        assert_eq!(response.body, events);
         log.lines()
     };
     let event = |url: &str| format!("event: endpoint\ndata: {url}\n\n");

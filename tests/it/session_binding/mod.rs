@@ -72,8 +72,8 @@ impl BoundIds {
 }
 
 async fn bound_ids(app: &Router, name: &str) -> BoundIds {
-    let answer = send(app.clone(), get("/open", &[("x-who", name)])).await;
-    let header = answer.headers[SESSION].to_str().unwrap().to_owned();
+    let response = send(app.clone(), get("/open", &[("x-who", name)])).await;
+    let header = response.headers[SESSION].to_str().unwrap().to_owned();
     let events = send(app.clone(), get("/sse", &[("x-who", name)])).await.body;
     let field = |name| {
         let line = events.lines().find_map(|line: &str| line.strip_prefix(name));
@@ -82,11 +82,11 @@ async fn bound_ids(app: &Router, name: &str) -> BoundIds {
     BoundIds { header, endpoint: field("data: "), event: field("id: ") }
 }
 
-fn assert_unknown_session(answer: &TestResponse) {
-    assert_eq!(answer.status, 404);
-    assert_eq!(answer.message(), "no such session: initialize a new one");
-    assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::UnknownSession);
-    assert_eq!(answer.headers["cache-control"], "no-store");
+fn assert_unknown_session(response: &TestResponse) {
+    assert_eq!(response.status, 404);
+    assert_eq!(response.message(), "no such session: initialize a new one");
+    assert_eq!(response.extensions.get::<Rejection>().unwrap().reason(), Reason::UnknownSession);
+    assert_eq!(response.headers["cache-control"], "no-store");
 }
 
 #[tokio::test]
@@ -132,11 +132,11 @@ async fn bound_ids_are_rejected_for_other_principals() {
                 get("/mcp", &[("x-who", requester), (EVENT, &ids.event)]),
                 get(&target, &[("x-who", requester)]),
             ] {
-                let answer = send(app.clone(), request).await;
+                let response = send(app.clone(), request).await;
                 if owner == requester {
-                    assert_eq!((answer.status.as_u16(), seen.only().method), (200, Method::GET));
+                    assert_eq!((response.status.as_u16(), seen.only().method), (200, Method::GET));
                 } else {
-                    assert_unknown_session(&answer);
+                    assert_unknown_session(&response);
                 }
             }
         }
@@ -207,8 +207,8 @@ async fn original_uri_of_nested_routers_is_restored_too() {
 #[tokio::test]
 async fn session_headers_are_not_percent_decoded() {
     let (recording, seen) = recorder();
-    let answer = |id: &'static str| any(move || async move { [(SESSION, id)] });
-    let app = Router::new().route("/1", answer("+")).route("/2", answer("%20"));
+    let response = |id: &'static str| any(move || async move { [(SESSION, id)] });
+    let app = Router::new().route("/1", response("+")).route("/2", response("%20"));
     let app = app.fallback_service(recording).layer(layer());
     for (path, id) in [("/1", "+"), ("/2", "%20")] {
         let bound = send(app.clone(), get(path, &[("x-who", "alice")])).await.headers;

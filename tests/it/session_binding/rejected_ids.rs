@@ -207,12 +207,12 @@ async fn empty_session_ids_are_ignored_unless_duplicate() {
 async fn empty_ids_in_responses_are_not_bound() {
     let events =
         "event: endpoint\ndata: /messages?session_id=\n\nid: \ndata: 1\n\nid:  \ndata: 2\n\n";
-    let answer = move || async move {
+    let response = move || async move {
         let fields = [("content-type", "text/event-stream"), (SESSION, "")];
         (fields, events)
     };
-    let app = axum::Router::new().route("/", axum::routing::get(answer)).layer(layer());
-    let answer = send(app, get("/", &[("x-who", "alice")])).await;
-    assert_eq!(answer.headers[SESSION], "");
-    assert_eq!(answer.body, events);
+    let app = axum::Router::new().route("/", axum::routing::get(response)).layer(layer());
+    let response = send(app, get("/", &[("x-who", "alice")])).await;
+    assert_eq!(response.headers[SESSION], "");
+    assert_eq!(response.body, events);
 }

@@ -13,7 +13,7 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use serde_json::{Value, json};
 
-use crate::support::example_server::{ALICE, Events, Server, SseSession, answer, http};
+use crate::support::example_server::{ALICE, Events, Server, SseSession, execute, http};
 use crate::support::mcp_server::{Session, Working, ends};
 use crate::support::serve;
 
@@ -38,35 +38,35 @@ async fn streamable_http_sessions_cannot_be_hijacked() {
     let unbound = alice_session.id.rsplit_once('.').unwrap().0.to_owned();
 
     // Alice waits for the result of a call, and listens for events.
-    let called = tokio::spawn(answer(alice_session.call(ALICE, "sleep 2; echo for-alice-only")));
-    let mut listening = Events::of(answer(alice_session.ask(Method::GET, ALICE)).await);
+    let called = tokio::spawn(execute(alice_session.call(ALICE, "sleep 2; echo for-alice-only")));
+    let mut listening = Events::of(execute(alice_session.ask(Method::GET, ALICE)).await);
 
     // Bob uses her ID, the inner ID, and both.
     for id in [&alice_session.id, &unbound] {
         let bob_session = Session { id: id.clone(), url: alice_session.url.clone() };
-        assert_unknown_session(answer(bob_session.call(BOB, "echo taken over")).await).await;
-        assert_unknown_session(answer(bob_session.ask(Method::GET, BOB)).await).await;
+        assert_unknown_session(execute(bob_session.call(BOB, "echo taken over")).await).await;
+        assert_unknown_session(execute(bob_session.ask(Method::GET, BOB)).await).await;
         let resumed = bob_session.ask(Method::GET, BOB).header("last-event-id", "0/0");
-        assert_unknown_session(answer(resumed).await).await;
+        assert_unknown_session(execute(resumed).await).await;
         let resumed = bob_session.ask(Method::GET, BOB);
-        assert_unknown_session(answer(resumed.header("mcp-session-id", &*unbound)).await).await;
-        assert_unknown_session(answer(bob_session.ask(Method::DELETE, BOB)).await).await;
+        assert_unknown_session(execute(resumed.header("mcp-session-id", &*unbound)).await).await;
+        assert_unknown_session(execute(bob_session.ask(Method::DELETE, BOB)).await).await;
     }
     // Bob uses a session of his own and her event ID.
     let bob_session = Session::open(&alice_session.url, BOB).await;
     let resumed = bob_session.ask(Method::GET, BOB).header("last-event-id", "0/0");
-    assert_unknown_session(answer(resumed).await).await;
+    assert_unknown_session(execute(resumed).await).await;
 
     let result = called.await.unwrap().text().await.unwrap();
     assert!(result.contains("for-alice-only"), "{result}");
     // The session still works, with either of Alice's credentials.
     for authorization in [ALICE, ALICES_TOKEN] {
-        let result = answer(alice_session.call(authorization, "echo still-here")).await;
+        let result = execute(alice_session.call(authorization, "echo still-here")).await;
         assert!(result.text().await.unwrap().contains("still-here"));
     }
-    assert_eq!(answer(alice_session.ask(Method::DELETE, ALICES_TOKEN)).await.status(), 202);
+    assert_eq!(execute(alice_session.ask(Method::DELETE, ALICES_TOKEN)).await.status(), 202);
     ends(&mut listening).await; // alice deleted the session
-    assert_eq!(answer(bob_session.call(BOB, "echo fine")).await.status(), 200);
+    assert_eq!(execute(bob_session.call(BOB, "echo fine")).await.status(), 200);
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn http_sse_sessions_cannot_be_hijacked() {
     let call = r#"{"jsonrpc":"2.0","id":99,"method":"tools/call","params":{"name":"whoami"}}"#;
     let post = async |authorization: &str, query: &str| {
         let request = http().post(format!("{path}?{query}")).header("authorization", authorization);
-        answer(request.body(call)).await
+        execute(request.body(call)).await
     };
     assert_unknown_session(post(BOB, query).await).await;
     for query in [
@@ -129,12 +129,12 @@ async fn sessions_are_bound_to_issuer_and_name() {
         for requester in principals {
             for method in [Method::GET, Method::DELETE] {
                 if requester != owner {
-                    assert_unknown_session(answer(session.ask(method, requester)).await).await;
+                    assert_unknown_session(execute(session.ask(method, requester)).await).await;
                 }
             }
         }
-        assert_eq!(answer(session.ask(Method::GET, "anonymous")).await.status(), 401);
-        assert_eq!(answer(session.ask(Method::GET, owner)).await.status(), 200);
-        assert_eq!(answer(session.ask(Method::DELETE, owner)).await.status(), 202);
+        assert_eq!(execute(session.ask(Method::GET, "anonymous")).await.status(), 401);
+        assert_eq!(execute(session.ask(Method::GET, owner)).await.status(), 200);
+        assert_eq!(execute(session.ask(Method::DELETE, owner)).await.status(), 202);
     }
 }

@@ -14,7 +14,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use serde_json::json;
 
 use super::{ALICES_TOKEN, BOB, assert_unknown_session};
-use crate::support::example_server::{ALICE, Events, answer};
+use crate::support::example_server::{ALICE, Events, execute};
 use crate::support::mcp_server::{Session, VERSION, Working};
 use crate::support::serve;
 
@@ -96,7 +96,8 @@ async fn streams_can_be_resumed_by_their_principal_only() {
             headers.insert("mcp-name", "work".parse().unwrap());
             RequestBuilder::from_parts(client, request)
         };
-        let called = answer(working(ask(Method::POST, &alice_session, ALICE), with_sessions)).await;
+        let called =
+            execute(working(ask(Method::POST, &alice_session, ALICE), with_sessions)).await;
         assert_eq!(called.status(), 200);
         let events = called.text().await.unwrap();
         let event = events.split("\n\n").find(|event| event.contains("notifications/progress"));
@@ -104,7 +105,7 @@ async fn streams_can_be_resumed_by_their_principal_only() {
         let unbound = id.rsplit_once('.').unwrap().0;
 
         let resume = |session: &Session, authorization, id: &str| {
-            answer(ask(Method::GET, session, authorization).header("last-event-id", id))
+            execute(ask(Method::GET, session, authorization).header("last-event-id", id))
         };
         for authorization in [ALICE, ALICES_TOKEN] {
             let resumed = resume(&alice_session, authorization, id).await;

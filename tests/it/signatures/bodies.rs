@@ -48,8 +48,8 @@ async fn every_known_digest_must_match() {
         assert_eq!(status(digested(wrong)).await, 401, "{wrong}");
     }
     for broken in ["sha-256", "", "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg==:", "="] {
-        let answer = status(digested(broken)).await;
-        assert!(answer == 400 || answer == 401, "{broken}: {answer}");
+        let response = status(digested(broken)).await;
+        assert!(response == 400 || response == 401, "{broken}: {response}");
     }
     assert_eq!(status(digested("sha-256=:RK/0:, sha-256=:RK/0:")).await, 400, "duplicate key");
     let two_lines = digested(&good).with_header("content-digest", "md5=:AAAA:");
@@ -94,6 +94,6 @@ async fn trailers_of_signed_requests_are_dropped() {
         axum::response::IntoResponse::into_response(frames.trailers().is_some().to_string())
     };
     let app = Router::new().fallback(trailing).layer(McpAuthLayer::new(hmac()));
-    let answer = send(app, Request::from_parts(head, Body::new(body))).await;
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "false"));
+    let response = send(app, Request::from_parts(head, Body::new(body))).await;
+    assert_eq!((response.status.as_u16(), response.body.as_str()), (200, "false"));
 }

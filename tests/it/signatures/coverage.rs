@@ -74,8 +74,8 @@ async fn changing_a_covered_component_is_rejected() {
     for (what, change) in changes {
         let (mut head, body) = forged().into_parts();
         change(&mut head);
-        let answer = verify(hmac(), Request::from_parts(head, body)).await;
-        assert_eq!(answer.status, 401, "{what}");
+        let response = verify(hmac(), Request::from_parts(head, body)).await;
+        assert_eq!(response.status, 401, "{what}");
     }
 }
 

@@ -56,8 +56,8 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
     let unknown = || Forged::get().with("keyid", "\"nobody\"");
     let either = |forged: Forged| async move {
         let (app, _) = app(any_of(hmac(), Bearer::new([("b", "tok")]).unwrap()));
-        let answer = send(app, forged.request()).await;
-        (answer.status, answer.headers, answer.body)
+        let response = send(app, forged.request()).await;
+        (response.status, response.headers, response.body)
     };
     for broken in [
         |forged: Forged| forged,
@@ -80,15 +80,15 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
             Err::<mcp_auth_layer::Principal, _>(Rejection::too_many_requests(wait))
         })
     };
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for forged in [wrong(), unknown()] {
         let both = verify(hmac(), twice(forged.clone())).await;
         let (app, _) = app(any_of(hmac(), busy()));
         let limited = send(app, forged.request()).await;
-        answers.push((both.status, both.headers, both.body, limited.status, limited.body));
+        responses.push((both.status, both.headers, both.body, limited.status, limited.body));
     }
-    assert_eq!(answers[0], answers[1]);
-    assert_eq!((answers[0].0.as_u16(), answers[0].3.as_u16()), (401, 429));
+    assert_eq!(responses[0], responses[1]);
+    assert_eq!((responses[0].0.as_u16(), responses[0].3.as_u16()), (401, 429));
 }
 
 /// The status, and the name of the authenticated principal, of a request that also carries a valid
@@ -98,9 +98,9 @@ async fn with_bearer_token(forged: Forged) -> (u16, Option<String>) {
     let bearer = Bearer::new([("b", "tok")]).unwrap();
     let (app, seen) = app(any_of(any_of(hmac(), basic).boxed(), bearer));
     let forged = forged.with_header("authorization", "Bearer tok").covering(&["authorization"]);
-    let answer = send(app, forged.request()).await;
-    let principal = (answer.status == 200).then(|| seen.principal());
-    (answer.status.as_u16(), principal)
+    let response = send(app, forged.request()).await;
+    let principal = (response.status == 200).then(|| seen.principal());
+    (response.status.as_u16(), principal)
 }
 
 #[tokio::test]

@@ -35,9 +35,9 @@ fn app(authenticator: impl Authenticator) -> (Router, Seen) {
 /// The verifier's response to one request.
 async fn verify(hmac: Hmac<impl ReplayStore>, request: Request) -> TestResponse {
     let (app, seen) = app(hmac);
-    let answer = send(app, request).await;
-    assert_eq!(seen.count(), usize::from(answer.status == 200), "{answer:?}");
-    answer
+    let response = send(app, request).await;
+    assert_eq!(seen.count(), usize::from(response.status == 200), "{response:?}");
+    response
 }
 
 async fn status(forged: Forged) -> u16 {
@@ -105,8 +105,8 @@ fn labeled(label: &str, key_id: &str) -> Forged {
 #[tokio::test]
 async fn signed_request_is_authenticated_by_key_id() {
     let (app, seen) = app(hmac());
-    let answer = send(app.clone(), Forged::post("{}").request()).await;
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "{}"));
+    let response = send(app.clone(), Forged::post("{}").request()).await;
+    assert_eq!((response.status.as_u16(), response.body.as_str()), (200, "{}"));
     assert_eq!(seen.principal(), "ci");
     assert_eq!(send(app, Forged::get().request()).await.status, 200);
 }

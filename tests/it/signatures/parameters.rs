@@ -42,8 +42,8 @@ async fn validity_window_is_bounded() {
         (-400, -100, 401),
         (i64::MIN / 2, i64::MAX / 20_000, 400), // not an integer of structured fields
     ] {
-        let answer = verify(shared(), forged(created, expires).request()).await;
-        assert_eq!(answer.status, status, "{created} {expires}");
+        let response = verify(shared(), forged(created, expires).request()).await;
+        assert_eq!(response.status, status, "{created} {expires}");
     }
     let narrow = || shared().window(Duration::from_secs(30)).skew(Duration::from_secs(5));
     assert_eq!(verify(narrow(), forged(0, 30).request()).await.status, 200);

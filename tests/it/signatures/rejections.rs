@@ -11,19 +11,19 @@ use crate::support::{TestResponse, send};
 #[tokio::test]
 async fn accept_signature_lists_what_to_sign() {
     let unsigned = Forged::post("{}").with_header("mcp-session-id", "s").unsigned();
-    let answer = verify(hmac().tag("a\"b"), unsigned).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.challenges(), [r#"Signature realm="mcp""#]);
+    let response = verify(hmac().tag("a\"b"), unsigned).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.challenges(), [r#"Signature realm="mcp""#]);
     assert_eq!(
-        answer.headers["accept-signature"],
+        response.headers["accept-signature"],
         r#"sig=("@method" "@authority" "@path" "@query" "content-digest" "content-type" "mcp-session-id");created;expires;nonce;keyid;alg="hmac-sha256";tag="a\"b""#
     );
     let wrong = Forged { secret: vec![9; 32], ..Forged::get() };
-    let answer = verify(hmac(), wrong.request()).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.challenges(), [r#"Signature realm="mcp""#]);
+    let response = verify(hmac(), wrong.request()).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.challenges(), [r#"Signature realm="mcp""#]);
     assert_eq!(
-        answer.headers["accept-signature"],
+        response.headers["accept-signature"],
         r#"sig=("@method" "@authority" "@path" "@query");created;expires;nonce;keyid;alg="hmac-sha256""#
     );
 }
@@ -48,7 +48,7 @@ async fn replay_and_invalid_body_get_the_same_accept_signature() {
 #[tokio::test]
 async fn cause_of_rejection_is_logged_for_proven_keys_only() {
     let cause =
-        |answer: &TestResponse| format!("{:?}", answer.extensions.get::<Rejection>().unwrap());
+        |response: &TestResponse| format!("{:?}", response.extensions.get::<Rejection>().unwrap());
     let stale = |forged: Forged| forged.with("created", now() - 900).with("expires", now() - 800);
     let rejected = verify(shared(), stale(Forged::get()).request()).await;
     assert!(cause(&rejected).contains("this server's clock says"), "{}", cause(&rejected));

@@ -77,9 +77,9 @@ async fn captured_head_is_accepted_once_over_real_sockets() {
         assert_eq!(open().await.0, "HTTP/1.1 401");
     }
     first.write_all(b"{}").await.unwrap();
-    let mut answer = [0; 25];
-    first.read_exact(&mut answer).await.unwrap();
-    assert!(String::from_utf8_lossy(&answer).contains("HTTP/1.1 200"));
+    let mut response = [0; 25];
+    first.read_exact(&mut response).await.unwrap();
+    assert!(String::from_utf8_lossy(&response).contains("HTTP/1.1 200"));
     assert_eq!(seen.count(), 1);
     assert_eq!(open().await.0, "HTTP/1.1 401", "the nonce is used");
 }
@@ -103,9 +103,11 @@ async fn one_of_64_concurrent_copies_is_accepted() {
     let (app, seen) = app(hmac());
     let captured = Forged::post("{}").with_current_time();
     let copies = (0..64).map(|_| tokio::spawn(send(app.clone(), captured.request())));
-    let answers = futures::future::join_all(copies).await;
-    let served = answers.iter().filter(|answer| answer.as_ref().unwrap().status == 200).count();
-    let rejected = answers.iter().filter(|answer| answer.as_ref().unwrap().status == 401).count();
+    let responses = futures::future::join_all(copies).await;
+    let served =
+        responses.iter().filter(|response| response.as_ref().unwrap().status == 200).count();
+    let rejected =
+        responses.iter().filter(|response| response.as_ref().unwrap().status == 401).count();
     assert_eq!((served, rejected, seen.count()), (1, 63, 1));
 }
 
@@ -186,9 +188,9 @@ async fn failing_or_full_replay_store_is_503() {
     for (store, status) in
         [(scripted(false, false), 200), (scripted(true, false), 503), (scripted(false, true), 503)]
     {
-        let answer = verify(hmac().replay_store(store), Forged::post("{}").request()).await;
-        assert_eq!(answer.status, status);
-        assert!(!answer.body.contains("connection"));
+        let response = verify(hmac().replay_store(store), Forged::post("{}").request()).await;
+        assert_eq!(response.status, status);
+        assert!(!response.body.contains("connection"));
     }
     let full = MemoryReplayStore::with_capacity(2, 1).unwrap();
     let (app, seen) = app(hmac().replay_store(full));

@@ -83,9 +83,9 @@ async fn rmcp_requests_are_signed_and_cannot_be_replayed() {
         let (head, body) = request.into_parts();
         let url = reqwest::Url::parse(&url).unwrap().join(&head.uri.to_string()).unwrap();
         let again = wire.request(head.method, url).headers(head.headers).body(body);
-        let answer = again.send().await.unwrap();
-        assert_eq!(answer.status(), 401);
-        assert!(answer.headers().contains_key("accept-signature"));
+        let response = again.send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert!(response.headers().contains_key("accept-signature"));
     }
 }
 

@@ -33,9 +33,9 @@ fn status(request: impl FnOnce() -> http::Request<Vec<u8>>) -> u16 {
     let hmac = if named.contains('@') || named.is_empty() { hmac } else { hmac.authority(named) };
     let app = app.layer(McpAuthLayer::new(hmac).danger_shared_sessions());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(send(app, request.map(Body::from)));
-    assert_eq!(seen.count(), usize::from(answer.status == 200));
-    answer.status.as_u16()
+    let response = runtime.block_on(send(app, request.map(Body::from)));
+    assert_eq!(seen.count(), usize::from(response.status == 200));
+    response.status.as_u16()
 }
 
 /// Generates requests that can be signed.

@@ -147,7 +147,7 @@ impl Server {
             Some(value) => request.header("authorization", value),
             None => request,
         };
-        answer(request).await.status().as_u16()
+        execute(request).await.status().as_u16()
     }
 
     /// Sends exactly these bytes, and returns everything received until the connection is closed.
@@ -155,11 +155,11 @@ impl Server {
         let address = self.url.strip_prefix("http://").expect("a URL");
         let mut stream = TcpStream::connect(address).await.expect("the server is listening");
         in_time("the server reads", written(&mut stream, request.as_bytes())).await;
-        let mut answer = Vec::new();
-        let end = in_time("the connection is closed", stream.read_to_end(&mut answer)).await;
+        let mut response = Vec::new();
+        let end = in_time("the connection is closed", stream.read_to_end(&mut response)).await;
         // A server that has not read the whole request resets the connection after its response.
-        assert!(end.is_ok() || !answer.is_empty(), "the server responds: {end:?}");
-        String::from_utf8_lossy(&answer).into_owned()
+        assert!(end.is_ok() || !response.is_empty(), "the server responds: {end:?}");
+        String::from_utf8_lossy(&response).into_owned()
     }
 
     /// Sends SIGTERM, as a service manager does, and waits. Returns the exit status and the
@@ -180,7 +180,7 @@ pub fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
-pub async fn answer(request: RequestBuilder) -> Response {
+pub async fn execute(request: RequestBuilder) -> Response {
     in_time("a response", request.send()).await.expect("a response")
 }
 
@@ -255,7 +255,7 @@ impl SseSession {
     /// Opens the stream.
     pub async fn connect(base: &str, authorization: &str) -> Self {
         let request = http().get(format!("{base}/sse")).header("authorization", authorization);
-        let mut events = Events::of(answer(request).await);
+        let mut events = Events::of(execute(request).await);
         let (event, path) = events.next().await.expect("a first event");
         assert_eq!(event, "endpoint");
         let endpoint = format!("{base}{path}");
@@ -264,7 +264,7 @@ impl SseSession {
 
     pub async fn post(&self, body: impl Into<reqwest::Body>) -> u16 {
         let request = http().post(&self.endpoint).header("authorization", &self.authorization);
-        answer(request.body(body)).await.status().as_u16()
+        execute(request.body(body)).await.status().as_u16()
     }
 
     /// Posts a request.
@@ -289,9 +289,10 @@ impl SseSession {
 
     /// Calls a tool. Returns its text, and whether it reports an error.
     pub async fn tool(&mut self, name: &str, arguments: Value) -> (String, bool) {
-        let answer = self.call("tools/call", json!({ "name": name, "arguments": arguments })).await;
-        let result = &answer["result"];
-        let content = result["content"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        let response =
+            self.call("tools/call", json!({ "name": name, "arguments": arguments })).await;
+        let result = &response["result"];
+        let content = result["content"].as_array().unwrap_or_else(|| panic!("{response}"));
         let texts: Vec<_> = content.iter().filter_map(|block| block["text"].as_str()).collect();
         (texts.join("\n"), result["isError"] == true)
     }

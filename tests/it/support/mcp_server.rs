@@ -9,7 +9,7 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use serde_json::json;
 
-use crate::support::example_server::{Events, INITIALIZED, answer, http, initialize};
+use crate::support::example_server::{Events, INITIALIZED, execute, http, initialize};
 
 pub const VERSION: &str = "2025-11-25";
 
@@ -23,12 +23,12 @@ impl Session {
     pub async fn open(url: &str, authorization: &str) -> Self {
         let mut session = Self { url: url.to_owned(), id: String::new() };
         let request = session.ask(Method::POST, authorization).json(&initialize(VERSION));
-        let response = answer(request).await;
+        let response = execute(request).await;
         assert_eq!(response.status(), 200);
         session.id = response.headers()["mcp-session-id"].to_str().unwrap().to_owned();
         response.text().await.unwrap();
         let request = session.ask(Method::POST, authorization).body(INITIALIZED);
-        assert_eq!(answer(request).await.status(), 202);
+        assert_eq!(execute(request).await.status(), 202);
         session
     }
 
