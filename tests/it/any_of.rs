@@ -35,7 +35,7 @@ async fn any_of_accepts_credentials_of_each_scheme() {
 /// second.
 async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
     let called = Arc::new(AtomicBool::new(false));
-    let says = |rejection: Rejection, called: Option<Arc<AtomicBool>>| {
+    let rejecting = |rejection: Rejection, called: Option<Arc<AtomicBool>>| {
         from_fn(move |_: &Parts| {
             if let Some(called) = &called {
                 called.store(true, Ordering::SeqCst);
@@ -43,7 +43,8 @@ async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
             ready(Err::<Principal, _>(rejection.clone()))
         })
     };
-    let (app, seen) = protected(any_of(says(first, None), says(second, Some(called.clone()))));
+    let (app, seen) =
+        protected(any_of(rejecting(first, None), rejecting(second, Some(called.clone()))));
     let response = send(app, get("/", &[])).await;
     assert_eq!(seen.count(), 0);
     let reason = response.extensions.get::<Rejection>().unwrap().reason();

@@ -61,14 +61,14 @@ async fn basic_credentials_must_match_exactly() {
 #[tokio::test]
 async fn basic_credentials_must_be_canonical_base64_of_utf8() {
     let app = basic_app();
-    let good = STANDARD.encode("bob:bob's");
-    assert_eq!(status(&app, &format!("Basic {good}")).await, 200);
+    let valid = STANDARD.encode("bob:bob's");
+    assert_eq!(status(&app, &format!("Basic {valid}")).await, 200);
 
     let pair = "jürgen:übermut"; // 16 bytes: the last character carries unused bits
-    let good = STANDARD.encode(pair);
-    assert_eq!(status(&app, &format!("Basic {good}")).await, 200);
+    let valid = STANDARD.encode(pair);
+    assert_eq!(status(&app, &format!("Basic {valid}")).await, 200);
     let unpadded = STANDARD_NO_PAD.encode(pair);
-    assert_ne!(good, unpadded);
+    assert_ne!(valid, unpadded);
     assert_eq!(status(&app, &format!("Basic {unpadded}")).await, 401);
     let last = unpadded.chars().last().unwrap();
     let twin = char::from(last as u8 + 1);
@@ -137,8 +137,10 @@ async fn scheme_is_case_insensitive_and_may_be_followed_by_spaces() {
 
 #[tokio::test]
 async fn duplicate_authorization_headers_are_400() {
-    let (good, bad) = ("Bearer tok", "Bearer bad");
-    for (first, second) in [(good, bad), (bad, good), (good, good), (good, "Basic x"), ("", good)] {
+    let (valid, invalid) = ("Bearer tok", "Bearer bad");
+    for (first, second) in
+        [(valid, invalid), (invalid, valid), (valid, valid), (valid, "Basic x"), ("", valid)]
+    {
         let (app, seen) = bearer_app();
         let fields = [("authorization", first), ("Authorization", second)];
         let response = send(app, get("/", &fields)).await;

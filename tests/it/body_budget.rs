@@ -72,8 +72,8 @@ async fn body_budget_shares_are_per_issuer_and_name() {
     let by_issuer = from_fn(|head: &Parts| {
         let issuer = head.headers["x-who"].to_str().unwrap().to_owned();
         async move {
-            let name = Principal::new("alice").issued_by(issuer);
-            Ok::<_, Rejection>(Admission::new(name).check_body(|_| async { Ok(()) }))
+            let principal = Principal::new("alice").issued_by(issuer);
+            Ok::<_, Rejection>(Admission::new(principal).check_body(|_| async { Ok(()) }))
         }
     });
     let layer = McpAuthLayer::new(by_issuer).body_limit(1000).body_total_limit(8000);

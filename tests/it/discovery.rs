@@ -23,9 +23,9 @@ async fn discovery_requests_are_404() {
     let (app, seen) = recorder();
     let app = app.layer(layer());
     for document in DOCUMENTS {
-        for behind in ["", "/", "/mcp", "/mcp/sse", "?x=1"] {
+        for suffix in ["", "/", "/mcp", "/mcp/sse", "?x=1"] {
             for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
-                let target = format!("{document}{behind}");
+                let target = format!("{document}{suffix}");
                 let response = send(app.clone(), request(method.clone(), &target, &[])).await;
                 assert_eq!(response.status, 404, "{target}");
                 assert_eq!(response.headers["cache-control"], "no-store");
@@ -57,7 +57,7 @@ async fn paths_similar_to_discovery_require_authentication() {
         let (app, seen) = recorder();
         let app = app.layer(app_layer);
         for document in DOCUMENTS {
-            for behind in [
+            for suffix in [
                 "x",
                 "/..",
                 "/../mcp",
@@ -77,7 +77,7 @@ async fn paths_similar_to_discovery_require_authentication() {
                 "/..%5cmcp",
                 ".json",
             ] {
-                let target = format!("{document}{behind}");
+                let target = format!("{document}{suffix}");
                 assert_eq!(send(app.clone(), get(&target, &[])).await.status, 401, "{target}");
             }
             for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {

@@ -13,7 +13,7 @@ use mcp_auth_layer::{
 use tokio::task::JoinSet;
 
 use crate::support::credential_file::CredentialFile;
-use crate::support::htpasswd::htpasswd;
+use crate::support::htpasswd::{all, htpasswd};
 use crate::support::{basic, get, recorder, send, with_authorization};
 
 /// A layer with this authenticator, without a rate limit.
@@ -56,9 +56,7 @@ async fn users_of_an_htpasswd_file_are_authenticated() {
 /// Costs from 4 to 12, and passwords with characters that are special in shells, headers or files.
 #[tokio::test]
 async fn every_bcrypt_line_of_htpasswd_is_verified() {
-    for (options, password) in
-        crate::support::htpasswd::all().filter(|(_, password)| !password.is_empty())
-    {
+    for (options, password) in all().filter(|(_, password)| !password.is_empty()) {
         let app = protected(Basic::from_htpasswd(&htpasswd(options, "alice", password)).unwrap());
         assert_eq!(status(&app, "alice", password).await, 200, "{options} {password:?}");
         let wrong = format!("{}!", &password[..password.len() - 1]);
@@ -79,17 +77,17 @@ async fn principal_is_the_user_name() {
 
 #[test]
 fn other_hash_formats_are_errors_with_a_line_number() {
-    let good = htpasswd("-B", "alice", "hunter2");
+    let valid = htpasswd("-B", "alice", "hunter2");
     for options in ["-m", "-2", "-5", "-d", "-s", "-p"] {
-        let bad = htpasswd(options, "bob", "hunter2");
-        let error = Basic::from_htpasswd(&format!("{good}\n# bob\n{bad}\n")).unwrap_err();
+        let invalid = htpasswd(options, "bob", "hunter2");
+        let error = Basic::from_htpasswd(&format!("{valid}\n# bob\n{invalid}\n")).unwrap_err();
         assert_eq!(error.line(), Some(3), "{options}");
         let text = error.to_string();
         assert!(text.starts_with("line 3: ") && text.contains("htpasswd -nB USER"), "{text}");
-        let (_, hash) = bad.split_once(':').unwrap();
+        let (_, hash) = invalid.split_once(':').unwrap();
         assert!(!text.contains(hash) && !text.contains("bob"), "{text}");
     }
-    assert!(Basic::from_htpasswd(&format!("{good}\n# bob\n")).is_ok());
+    assert!(Basic::from_htpasswd(&format!("{valid}\n# bob\n")).is_ok());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use reqwest::Method;
 
 use crate::support::example_server::{ALICE, INVALID, Server, SseSession, USERS, execute, until};
+use crate::support::write_credentials;
 
 async fn metrics_text(server: &Server) -> String {
     let response = execute(server.request(Method::GET, "/metrics")).await;
@@ -50,7 +51,7 @@ async fn rate_limited_attempts_and_reloads_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (file, next) = (folder.path().join("users"), folder.path().join("next"));
     let line = |user| format!("{user}:{}\n", bcrypt::hash("secret", 4).unwrap());
-    crate::support::write_credentials(&file, line("alice"));
+    write_credentials(&file, line("alice"));
     let arguments = ["--metrics", "--htpasswd", file.to_str().unwrap()];
     let server = Server::start("sse_server", &arguments).await;
     for _ in 0..12 {
@@ -59,7 +60,7 @@ async fn rate_limited_attempts_and_reloads_are_counted() {
     let text = metrics_text(&server).await;
     assert!(text.contains("mcp_auth_throttled_total 2\n"), "{text}");
     for (content, outcome) in [("half of a li".to_owned(), "refused"), (line("bob"), "applied")] {
-        crate::support::write_credentials(&next, content);
+        write_credentials(&next, content);
         std::fs::rename(&next, &file).unwrap();
         let line = format!("mcp_auth_reloads_total{{outcome=\"{outcome}\"}} 1\n");
         until("the file is reloaded", async || metrics_text(&server).await.contains(&line)).await;

@@ -140,9 +140,10 @@ async fn outer_cors_layer_lets_pages_read_responses() {
     let app = app.layer(layer().allow_origin("http://localhost:6274")).layer(cors);
 
     let origin = ("origin", "http://localhost:6274");
-    let asks = ("access-control-request-method", "POST");
+    let requested_method = ("access-control-request-method", "POST");
     let host = ("host", "localhost:8000");
-    let preflight = send(app.clone(), request(Method::OPTIONS, "/mcp", &[origin, asks])).await;
+    let preflight =
+        send(app.clone(), request(Method::OPTIONS, "/mcp", &[origin, requested_method])).await;
     assert_eq!(preflight.status, 200);
     assert_eq!(preflight.headers["access-control-allow-origin"], origin.1);
     let allowed = preflight.headers["access-control-allow-headers"].to_str().unwrap();

@@ -89,9 +89,10 @@ async fn rejected_requests_hold_no_inner_concurrency_permit() {
             Box::pin(async move { ready_for(&mut service).await.unwrap().call(request).await })
         };
         // These requests are being verified, and have no response yet.
-        let mut strangers: Vec<_> = (0..3).map(|_| call(&[("authorization", slow)])).collect();
-        for stranger in &mut strangers {
-            let _ = futures::poll!(stranger);
+        let mut pending_requests: Vec<_> =
+            (0..3).map(|_| call(&[("authorization", slow)])).collect();
+        for request in &mut pending_requests {
+            let _ = futures::poll!(request);
         }
         let mut free = limited;
         assert!(ready_for(&mut free).now_or_never().is_some(), "no permit is held");

@@ -16,15 +16,10 @@ use crate::support::credential_file::CredentialFile;
 use crate::support::example_server::{Server, SseSession, example, execute, http, until};
 
 const PASSWORD: &str = "correct-horse-battery";
-
 const NEW_PASSWORD: &str = "staple-of-tomorrow";
-
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
-
 const NEW_TOKEN: &str = "Zb9tQ0sJw2uLx4hVn6pRaA";
-
 const KEY: [u8; 32] = *b"a signer's 32 bytes, kept secret";
-
 const NEW_KEY: [u8; 32] = *b"another 32 bytes, as it rotates.";
 
 /// A wrong password is a secret too: it may be valid elsewhere, or almost valid here.
@@ -32,7 +27,6 @@ const WRONG_PASSWORD: &str = "corect-hors-batery";
 
 /// Secrets given on the command line.
 const DAVES_PASSWORD: &str = "hunter2-of-dave";
-
 const BOTS_TOKEN: &str = "Hk7yGd1oTf8eMi5zCs3jUQ";
 
 fn hex(bytes: &[u8]) -> String {
@@ -80,7 +74,7 @@ impl Secrets {
     fn assert_none_in(&self, text: &str) {
         for secret in &self.0 {
             let found = text.lines().find(|line| line.contains(secret));
-            assert!(found.is_none(), "{secret} stands in: {}", found.unwrap());
+            assert!(found.is_none(), "{secret} found in: {}", found.unwrap());
         }
         // Nor may bytes of a digest or key appear, as `Debug` prints arrays.
         let numbers = |line: &str| line.split(", ").filter(|n| n.parse::<u64>().is_ok()).count();
@@ -164,8 +158,8 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     // Log everything that this crate logs. rmcp logs messages and session IDs at lower levels.
     command.env("RUST_LOG", "info,mcp_auth_layer=trace");
     let server = Server::spawn(&mut command).await;
-    let mut all = RecordedServer { server, responses: String::new() };
-    all.responses += &all.server.printed.join("\n");
+    let mut recorded = RecordedServer { server, responses: String::new() };
+    recorded.responses += &recorded.server.printed.join("\n");
 
     // Normal use.
     let (alice, bearer) = (basic("alice", PASSWORD), format!("Bearer {TOKEN}"));
@@ -176,11 +170,11 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
         &basic("dave", DAVES_PASSWORD),
         &format!("Bearer {BOTS_TOKEN}"),
     ] {
-        assert_eq!(all.get("/nothing", &[right]).await, 404);
+        assert_eq!(recorded.get("/nothing", &[right]).await, 404);
     }
-    assert_eq!(all.signed(KEY, &mut secrets).await, 404);
-    assert_eq!(all.get("/health", &[&alice]).await, 200);
-    let mut session = SseSession::open(&all.server.url, &alice).await;
+    assert_eq!(recorded.signed(KEY, &mut secrets).await, 404);
+    assert_eq!(recorded.get("/health", &[&alice]).await, 200);
+    let mut session = SseSession::open(&recorded.server.url, &alice).await;
     assert_eq!(session.tool("whoami", json!({})).await, ("alice".to_owned(), false));
     let bound = session.endpoint.split_once("session_id=").unwrap().1.to_owned();
     let (id, tag) = bound.rsplit_once('.').unwrap();
@@ -188,7 +182,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     secrets.add(tag);
 
     // Attacks.
-    assert_eq!(all.signed(NEW_KEY, &mut secrets).await, 401);
+    assert_eq!(recorded.signed(NEW_KEY, &mut secrets).await, 401);
     for (path, authorization, status) in [
         ("/nothing", &[&*format!("Bearer {NEW_TOKEN}")][..], 401),
         ("/nothing", &[&format!("Basic alice:{PASSWORD}")], 401),
@@ -198,46 +192,46 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
         (&format!("/messages/?session_id={bound}"), &[&bearer], 404),
         (&format!("/messages/?session_id={id}"), &[&alice], 404),
     ] {
-        assert_eq!(all.get(path, authorization).await, status, "{path}");
+        assert_eq!(recorded.get(path, authorization).await, status, "{path}");
     }
-    let guess = basic("mallory", WRONG_PASSWORD);
+    let wrong = basic("mallory", WRONG_PASSWORD);
     let mut status = 401;
     while status == 401 {
-        status = all.get("/nothing", &[&guess]).await;
+        status = recorded.get("/nothing", &[&wrong]).await;
     }
     assert_eq!(status, 429);
 
     // Broken files: with a plain secret in place of its hash, or missing.
     let rejected = "not put in force";
     users.replace(&format!("{old}\nbob:{NEW_PASSWORD}\n"));
-    all.logged(rejected, 1).await;
+    recorded.logged(rejected, 1).await;
     tokens.replace(&format!("{}\nbot {NEW_TOKEN}\n", token_line(TOKEN)));
-    all.logged(rejected, 2).await;
+    recorded.logged(rejected, 2).await;
     keys.replace(&format!("{}*\n", key_line(NEW_KEY)));
-    all.logged(rejected, 3).await;
+    recorded.logged(rejected, 3).await;
     fs::remove_file(&users.path).unwrap();
-    all.logged("the file is gone", 1).await;
+    recorded.logged("the file is gone", 1).await;
     keys.set_mode(0o666);
-    all.logged(rejected, 4).await;
+    recorded.logged(rejected, 4).await;
     for still in [&alice, &bearer] {
-        assert_eq!(all.get("/nothing", &[still]).await, 404);
+        assert_eq!(recorded.get("/nothing", &[still]).await, 404);
     }
 
     // Rotation.
     users.replace(&new);
     tokens.replace(&token_line(NEW_TOKEN));
     keys.replace(&key_line(NEW_KEY));
-    all.logged("changed, and in force", 3).await;
+    recorded.logged("changed, and in force", 3).await;
     assert!(session.events.next().await.is_none(), "opened with the old password");
-    assert_eq!(all.get("/nothing", &[&basic("alice", NEW_PASSWORD)]).await, 404);
-    assert_eq!(all.get("/nothing", &[&format!("Bearer {NEW_TOKEN}")]).await, 404);
-    assert_eq!(all.signed(NEW_KEY, &mut secrets).await, 404);
+    assert_eq!(recorded.get("/nothing", &[&basic("alice", NEW_PASSWORD)]).await, 404);
+    assert_eq!(recorded.get("/nothing", &[&format!("Bearer {NEW_TOKEN}")]).await, 404);
+    assert_eq!(recorded.signed(NEW_KEY, &mut secrets).await, 404);
     for gone in [&alice, &bearer] {
-        assert_eq!(all.get("/nothing", &[gone]).await, 401);
+        assert_eq!(recorded.get("/nothing", &[gone]).await, 401);
     }
-    assert_eq!(all.get("/metrics", &[]).await, 200);
+    assert_eq!(recorded.get("/metrics", &[]).await, 200);
 
-    let (status, log) = all.server.terminate().await;
+    let (status, log) = recorded.server.terminate().await;
     assert!(status.success());
     // All of this was logged, so the scan had something to search.
     for what in [
@@ -257,7 +251,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
         assert!(log.contains(what), "{what}:\n{log}");
     }
     secrets.assert_none_in(&log);
-    secrets.assert_none_in(&all.responses);
+    secrets.assert_none_in(&recorded.responses);
     assert!(!log.contains("mallory"), "a claimed name may be a mistyped password");
 }
 

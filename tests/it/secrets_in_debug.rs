@@ -8,7 +8,6 @@ use tower::Layer;
 use crate::support::basic;
 
 const PASSWORD: &str = "correct-horse-battery";
-
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
 
 /// The secrets, plain and as they are sent.
@@ -19,7 +18,7 @@ fn secrets() -> Vec<String> {
 
 fn assert_no_secret(text: &str) {
     for secret in secrets() {
-        assert!(!text.contains(&secret), "{secret} stands in {text}");
+        assert!(!text.contains(&secret), "{secret} found in {text}");
     }
 }
 

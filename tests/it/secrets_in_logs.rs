@@ -12,7 +12,6 @@ use crate::support::log::Log;
 use crate::support::{basic, get, recorder, request, send};
 
 const PASSWORD: &str = "correct-horse-battery";
-
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
 
 /// The secrets, plain and as they are sent.
@@ -23,7 +22,7 @@ fn secrets() -> Vec<String> {
 
 fn assert_no_secret(text: &str) {
     for secret in secrets() {
-        assert!(!text.contains(&secret), "{secret} stands in {text}");
+        assert!(!text.contains(&secret), "{secret} found in {text}");
     }
 }
 
@@ -39,7 +38,7 @@ fn app() -> Router {
 #[tokio::test]
 async fn one_event_is_logged_per_decision_without_secrets() {
     let (log, _guard) = Log::start(LevelFilter::TRACE);
-    let good = basic("alice", PASSWORD);
+    let valid = basic("alice", PASSWORD);
     let claimed = basic("mallory", PASSWORD);
     let token = format!("Bearer {TOKEN}");
     let wrong = format!("Bearer {TOKEN}x");
@@ -47,7 +46,7 @@ async fn one_event_is_logged_per_decision_without_secrets() {
         (
             "GET",
             "/sse?a=s3",
-            &[("authorization", &*good)][..],
+            &[("authorization", &*valid)][..],
             "DEBUG mcp_auth_layer::service: admitted principal=\"alice\" scheme=\"Basic\" method=GET path=\"/sse\"",
         ),
         (
@@ -71,7 +70,7 @@ async fn one_event_is_logged_per_decision_without_secrets() {
         (
             "GET",
             "/mcp?session_id=s3",
-            &[("authorization", &good)],
+            &[("authorization", &valid)],
             "INFO mcp_auth_layer::service: refused reason=\"unknown_session\" cause=\"it is none of alice's\" method=GET path=\"/mcp\"",
         ),
         (
@@ -83,7 +82,7 @@ async fn one_event_is_logged_per_decision_without_secrets() {
         (
             "GET",
             "/",
-            &[("authorization", &*good), ("authorization", &token)],
+            &[("authorization", &*valid), ("authorization", &token)],
             "INFO mcp_auth_layer::service: refused reason=\"bad_request\" method=GET path=\"/\"",
         ),
         (
@@ -101,7 +100,7 @@ async fn one_event_is_logged_per_decision_without_secrets() {
         (
             "GET",
             "/health?token=s3",
-            &[("authorization", &*good)],
+            &[("authorization", &*valid)],
             "DEBUG mcp_auth_layer::service: passed bare exempt=\"public path\" method=GET path=\"/health\"",
         ),
     ] {
@@ -147,10 +146,10 @@ async fn password_file_secrets_are_not_logged() {
     let hash = "$2y$04$dWMy1NGi9Q.Qvr56bmQ17OCTo9OhyqY99xLhQw6Ycw8GZTSd6Yr6G";
     let (log, _guard) = Log::start(LevelFilter::TRACE);
     let users = Basic::from_htpasswd(&format!("alice:{hash}")).unwrap();
-    let bad = Basic::from_htpasswd(&format!("alice:{PASSWORD}")).unwrap_err();
-    let mut text = format!("{users:?} {bad} {bad:?}");
-    let anybody = mcp_auth_layer::RateLimit::default().no_address_limit();
-    let app = recorder().0.layer(McpAuthLayer::new(users).rate_limit(anybody));
+    let invalid = Basic::from_htpasswd(&format!("alice:{PASSWORD}")).unwrap_err();
+    let mut text = format!("{users:?} {invalid} {invalid:?}");
+    let unlimited = mcp_auth_layer::RateLimit::default().no_address_limit();
+    let app = recorder().0.layer(McpAuthLayer::new(users).rate_limit(unlimited));
     for (user, password, status) in
         [("alice", PASSWORD, 200), ("alice", PASSWORD, 200), ("alice", "x", 401), ("bob", "x", 401)]
     {
@@ -200,6 +199,6 @@ async fn client_input_is_truncated_in_logs_and_responses() {
         let lines = log.lines();
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].len() < 1_000, "{} bytes logged", lines[0].len());
-        assert!(response.body.len() < 1_000, "{} bytes answered", response.body.len());
+        assert!(response.body.len() < 1_000, "{} bytes in the response", response.body.len());
     }
 }

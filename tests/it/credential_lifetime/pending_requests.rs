@@ -115,7 +115,7 @@ async fn mapped_principal_keeps_the_credential_lifetime() {
     impl Authenticator for Renamed {
         async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
             let admission = self.0.authenticate(head).await?;
-            Ok(admission.map_principal(|_| Principal::new("somebody else")))
+            Ok(admission.map_principal(|_| Principal::new("another name")))
         }
     }
     let past = Principal::new("late").expires_at(SystemTime::UNIX_EPOCH);
@@ -165,13 +165,14 @@ async fn revoked_principal_in_a_cache_is_not_used() {
     let handle = tokens.handle();
     let (app, seen) = recorder();
     let app = app.layer(McpAuthLayer::new(Cached { tokens, cached: Mutex::default() }));
-    let ask = |token: &'static str| send(app.clone(), get("/", &[("authorization", token)]));
-    assert_eq!(ask("Bearer tok").await.status, 200);
-    assert_eq!(ask("Bearer tok").await.status, 200, "from the cache");
+    let request_with =
+        |token: &'static str| send(app.clone(), get("/", &[("authorization", token)]));
+    assert_eq!(request_with("Bearer tok").await.status, 200);
+    assert_eq!(request_with("Bearer tok").await.status, 200, "from the cache");
     assert_eq!(seen.count(), 2);
     assert!(handle.revoke("tok"));
-    assert_eq!(ask("Bearer tok").await.status, 401);
-    assert_eq!(ask("Bearer other").await.status, 200, "the authenticator is called again");
+    assert_eq!(request_with("Bearer tok").await.status, 401);
+    assert_eq!(request_with("Bearer other").await.status, 200, "the authenticator is called again");
 }
 
 /// An authenticator that returns the same principal although it has been revoked.

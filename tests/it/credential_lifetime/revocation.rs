@@ -40,7 +40,7 @@ async fn tokens_can_be_added_and_revoked_at_runtime() {
     assert_eq!(handle.revoke_all_of("bob"), 2);
     assert_eq!(handle.revoke_all_of("bob"), 0);
     assert_eq!((status("one").await, status("two").await, status("four").await), (401, 200, 401));
-    // All credentials can be revoked; then nobody is authenticated.
+    // All credentials can be revoked; then no request is authenticated.
     assert_eq!(handle.revoke_all_of("ci") + handle.revoke_all_of("alice"), 2);
     assert_eq!((status("two").await, status("three").await), (401, 401));
 }
@@ -130,10 +130,10 @@ async fn no_request_escapes_a_concurrent_revocation() {
         ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(events))
     };
     let app = Router::new().route("/", get_route(stream)).layer(layer);
-    let ask = |token: &str| {
+    let request_with = |token: &str| {
         app.clone().oneshot(with_authorization(&format!("Bearer {token}"))).map(Result::unwrap)
     };
-    let mut others = ask("two").await.into_body();
+    let mut others = request_with("two").await.into_body();
     let changing = (0..4).map(|thread| {
         let (handle, app) = (handle.clone(), app.clone());
         tokio::spawn(async move {
@@ -169,7 +169,7 @@ async fn no_request_escapes_a_concurrent_revocation() {
         changed.await.unwrap();
     }
     assert_eq!(format!("{handle:?}"), "BearerHandle { tokens: [3 credentials] }");
-    assert_eq!(ask("two").await.status(), 200);
+    assert_eq!(request_with("two").await.status(), 200);
     next(&mut others).await.unwrap().unwrap();
     assert!(next(&mut others).now_or_never().is_none(), "the stream is open");
 }

@@ -29,7 +29,7 @@ use serde_json::json;
 use crate::support::example_server::{
     ALICE, CI, Events, INITIALIZED, Server, SseSession, USERS, execute, http, in_time, until,
 };
-use crate::support::mcp_server::{Session, Working, ends};
+use crate::support::mcp_server::{Session, Working, assert_ends};
 use crate::support::serve;
 
 const TTL: [&str; 4] = ["--token", "ci:dG9rZW4tb2YtdGhlLWNp", "--token-ttl", "3"];
@@ -66,12 +66,12 @@ async fn expired_token_ends_its_streams_on_both_example_servers() {
     let url = format!("{}/mcp", server.url);
     let ci_session = Session::open(&url, CI).await;
     let alice_session = Session::open(&url, ALICE).await;
-    let mut listening = Events::of(execute(ci_session.ask(Method::GET, CI)).await);
+    let mut listening = Events::of(execute(ci_session.request(Method::GET, CI)).await);
     let called = tokio::spawn(execute(ci_session.call(CI, "sleep 30; echo too-late")));
-    ends(&mut listening).await;
+    assert_ends(&mut listening).await;
     let called = in_time("the call is completed", called).await.unwrap().text().await.unwrap();
     assert!(!called.contains("too-late"), "{called}");
-    assert_eq!(execute(ci_session.ask(Method::GET, CI)).await.status(), 401);
+    assert_eq!(execute(ci_session.request(Method::GET, CI)).await.status(), 401);
     assert_eq!(execute(alice_session.call(ALICE, "echo fine")).await.status(), 200);
 }
 

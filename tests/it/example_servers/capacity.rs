@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::support::example_server::{
-    ALICE, CI, Server, SseSession, USERS, execute, in_time, initialize, until,
+    ALICE, CI, INITIALIZED, Server, SseSession, USERS, execute, in_time, initialize, until, written,
 };
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn one_user_cannot_use_all_streamable_http_sessions() {
     let alive = async |authorization: &str, session: &str| {
         let request = post(authorization).header("mcp-session-id", session);
         let request = request.header("content-type", "application/json");
-        execute(request.body(crate::support::example_server::INITIALIZED)).await.status() == 202
+        execute(request.body(INITIALIZED)).await.status() == 202
     };
     let other = opened(CI).await;
     let mut sessions = Vec::new();
@@ -63,7 +63,7 @@ async fn incomplete_request_head_closes_the_connection() {
             ["", "G", "GET /health HTTP/1.1\r\nHost: localhost\r\n", "PRI * HTTP/2.0\r\n", first]
         {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            crate::support::example_server::written(&mut stream, sent.as_bytes()).await;
+            written(&mut stream, sent.as_bytes()).await;
             let mut response = Vec::new();
             // A connection reset is accepted too.
             let _ = in_time("the connection is closed", stream.read_to_end(&mut response)).await;

@@ -14,7 +14,7 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
     let key = "ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n";
     let hash = "$2y$04$dWMy1NGi9Q.Qvr56bmQ17OCTo9OhyqY99xLhQw6Ycw8GZTSd6Yr6G";
     let (user, token) = (format!("alice:{hash}\n"), format!("ci sha256:{DIGEST}\n"));
-    for (option, good, bad, reason) in [
+    for (option, valid, invalid, reason) in [
         ("--htpasswd", &*user, "bob:hunter2\n", "the password is not hashed"),
         ("--htpasswd", &user, &user, "the user stands in line 1 already"),
         ("--token-file", &token, "hunter2 hunter2\n", "behind the name"),
@@ -35,11 +35,11 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
             rest.trim_end().to_owned()
         };
         for name in ["sse_server", "streamable_server"] {
-            let file = CredentialFile::new(good);
+            let file = CredentialFile::new(valid);
             let started = Server::start(name, &[option, file.path.to_str().unwrap()]).await;
             drop(started);
 
-            file.replace(&[good, bad].concat());
+            file.replace(&[valid, invalid].concat());
             let rest = rejection(name, &file.path).await;
             assert!(rest.starts_with(":2: ") && rest.contains(reason), "{rest}");
             file.replace("# no credentials\n");
@@ -48,7 +48,7 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
             let rest = rejection(name, Path::new("no/such/file")).await;
             assert!(rest.starts_with(": it cannot be read: "), "{rest}");
             if option == "--hmac-key-file" {
-                file.replace(good);
+                file.replace(valid);
                 file.set_mode(0o620);
                 let rest = rejection(name, &file.path).await;
                 assert!(rest.ends_with("(mode 620): `chmod go-w` it"), "{rest}");
@@ -80,10 +80,10 @@ async fn invalid_host_name_exits_with_one_line_and_status_2() {
         let upstream = ["--upstream", "http://127.0.0.1:9"];
         let upstream = if name == "proxy" { &upstream[..] } else { &[] };
         let args = [&["--port", "0", "--host-name", host], &USERS[..], upstream].concat();
-        let stderr = crate::support::example_server::run(name, args).await;
-        assert_eq!(stderr.status.code(), Some(2), "{name} {host}: {stderr:?}");
-        let text = String::from_utf8(stderr.stderr).unwrap();
+        let output = run(name, args).await;
+        assert_eq!(output.status.code(), Some(2), "{name} {host}: {output:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.starts_with("error: --host-name") && text.lines().count() == 1, "{text}");
-        assert!(stderr.stdout.is_empty());
+        assert!(output.stdout.is_empty());
     }
 }

@@ -79,8 +79,8 @@ async fn credentials_tool_hashes_passwords() {
     ] {
         let line = hash_password(args, input).await.unwrap();
         assert!(line.starts_with(begins), "{line}");
-        let anybody = mcp_auth_layer::RateLimit::default().no_address_limit();
-        let layer = McpAuthLayer::new(Basic::from_htpasswd(&line).unwrap()).rate_limit(anybody);
+        let unlimited = mcp_auth_layer::RateLimit::default().no_address_limit();
+        let layer = McpAuthLayer::new(Basic::from_htpasswd(&line).unwrap()).rate_limit(unlimited);
         let app = recorder().0.layer(layer);
         for (password, expected) in [("correct horse", 200), ("correct horse\r", 401), ("x", 401)] {
             let request = with_authorization(&basic("alice", password));

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::connect;
 use crate::support::UnusedPort;
 use crate::support::example_server::{
-    ALICE, CI, INVALID, Server, SseSession, USERS, example, in_time, output, until,
+    ALICE, CI, INVALID, Server, SseSession, USERS, example, in_time, kill, output, until,
 };
 
 #[tokio::test]
@@ -89,11 +89,11 @@ async fn running_command_blocks_nothing_and_ends_with_its_session() {
     let script = "echo $$ > \"$0.new\"; mv \"$0.new\" \"$0\"; exec sleep 1000";
     let arguments = json!({ "command": "sh", "args": ["-c", script, file] });
     let call = json!({ "name": "execute_command", "arguments": arguments });
-    session.ask("tools/call", call).await;
+    session.start_request("tools/call", call).await;
     until("the command is running", async || file.exists()).await;
     let pid = std::fs::read_to_string(&file).unwrap().trim().to_owned();
     std::fs::remove_file(&file).unwrap();
-    let alive = || crate::support::example_server::kill("0", &pid);
+    let alive = || kill("0", &pid);
     assert_eq!(session.tool("whoami", json!({})).await.0, "alice");
     assert!(alive());
     drop(session); // disconnects

@@ -20,7 +20,7 @@ async fn sigterm_ends_sse_streams_and_the_process() {
     let mut busy = SseSession::open(&server.url, ALICE).await;
     let sleep = json!({ "command": "sleep", "args": ["1000"] });
     let call = json!({ "name": "execute_command", "arguments": sleep });
-    busy.ask("tools/call", call).await;
+    busy.start_request("tools/call", call).await;
     let (status, _) = server.terminate().await;
     assert_eq!(status.code(), Some(0));
     assert_eq!(idle.events.next().await, None);

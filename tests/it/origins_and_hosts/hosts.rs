@@ -35,10 +35,10 @@ async fn dns_rebinding_is_403_on_every_path() {
 
 #[tokio::test]
 async fn dns_rebinding_is_403_before_authentication() {
-    let anybody =
+    let accepts_all =
         from_fn(|_: &http::request::Parts| async { Ok::<_, Rejection>(Principal::new("local")) });
     let (app, seen) = recorder();
-    let app = app.layer(McpAuthLayer::new(anybody));
+    let app = app.layer(McpAuthLayer::new(accepts_all));
     let page = [("host", "evil.example:8000"), ("origin", "http://evil.example:8000")];
     assert_eq!(status(&app, "/mcp", &page).await, 403);
     assert_eq!(seen.count(), 0);

@@ -13,7 +13,7 @@ use http::StatusCode;
 use reqwest::Method;
 use tokio::net::TcpListener;
 
-use crate::support::example_server::{ALICE, Events, Server, USERS, execute};
+use crate::support::example_server::{ALICE, Events, Server, USERS, execute, run};
 
 /// An upstream whose responses contain its own address.
 async fn upstream() -> String {
@@ -152,10 +152,6 @@ async fn proxy_public_paths_have_no_principal() {
     for (path, status) in [("/201", 201), ("/headers/", 401), ("/sse", 401)] {
         assert_eq!(proxy.status(Method::GET, path, None).await, status, "{path}");
     }
-    let output = crate::support::example_server::run(
-        "proxy",
-        ["--upstream", "http://h", "--public-path", "a?b"],
-    )
-    .await;
+    let output = run("proxy", ["--upstream", "http://h", "--public-path", "a?b"]).await;
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

@@ -13,10 +13,10 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::example_server::{Server, execute, until};
+use crate::support::example_server::{DEADLINE, Server, execute, http, until};
 use crate::support::htpasswd::htpasswd;
 use crate::support::log::Log;
-use crate::support::{basic, recorder};
+use crate::support::{basic, recorder, write_credentials};
 
 /// The status of a path that does not exist, for authenticated clients.
 const AUTHENTICATED: u16 = 404;
@@ -30,7 +30,7 @@ impl Team {
         // The directory must not be writable by others: the server would log a warning.
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         fs::set_permissions(team.0.path(), mode).unwrap();
-        crate::support::write_credentials(team.file(), "");
+        write_credentials(team.file(), "");
         for name in names {
             team.set(name, &password_of(name));
         }
@@ -104,10 +104,7 @@ impl Client<'_> {
                 }
                 other => panic!("{other:?}"),
             }
-            assert!(
-                started.elapsed() < crate::support::example_server::DEADLINE,
-                "{verified} guesses, and no end"
-            );
+            assert!(started.elapsed() < DEADLINE, "no limit after {verified} attempts");
         }
     }
 }
@@ -123,7 +120,6 @@ fn client_at(x: u8, server: &Server) -> Client<'_> {
 
 /// The limits per user of an address, and per address: burst, and refill interval in seconds.
 const PER_USER: (usize, u64) = (10, 10);
-
 const PER_ADDRESS: (usize, u64) = (20, 3);
 
 /// Asserts that the attempts are the burst, plus one for each interval that has passed.
@@ -238,9 +234,7 @@ async fn served(app: Router, with_addresses: bool) -> u16 {
     } else {
         tokio::spawn(axum::serve(listener, app.into_make_service()).into_future())
     };
-    let request = crate::support::example_server::http()
-        .get(url)
-        .header("authorization", basic("alice", "ecila"));
+    let request = http().get(url).header("authorization", basic("alice", "ecila"));
     let status = execute(request).await.status().as_u16();
     serving.abort();
     status
@@ -262,8 +256,8 @@ async fn missing_connect_info_is_503_and_logged() {
     }
 
     assert_eq!(served(app(users()), true).await, 200);
-    let anybody = RateLimit::default().no_address_limit();
-    let unlimited = recorder().0.layer(McpAuthLayer::new(users()).rate_limit(anybody));
+    let unlimited = RateLimit::default().no_address_limit();
+    let unlimited = recorder().0.layer(McpAuthLayer::new(users()).rate_limit(unlimited));
     assert_eq!(served(unlimited, false).await, 200);
     assert!(log.lines().is_empty());
 }

@@ -31,7 +31,7 @@ fn by_header() -> RateLimit {
 }
 
 /// Three attempts per user, five per address, and no refill during the test.
-fn three_per_user_five_per_address() -> RateLimit {
+fn small_limits() -> RateLimit {
     by_header().per_user(Limit::new(3, HOUR)).per_address(Limit::new(5, HOUR))
 }
 
@@ -63,19 +63,27 @@ fn asynchronous_users() -> impl Authenticator {
 
 #[tokio::test]
 async fn attempts_are_limited_per_user_and_per_address() {
-    let app = app(users(), three_per_user_five_per_address());
+    let app = app(users(), small_limits());
     for wrong in ["1", "2", "3"] {
         assert_eq!(status(&app, "192.0.2.1", &basic("alice", wrong)).await, 401);
     }
     for n in 0..50 {
         assert_eq!(status(&app, "192.0.2.1", &basic("alice", &format!("no {n}"))).await, 429);
     }
-    assert_eq!(status(&app, "192.0.2.1", &basic("alice", "a")).await, 429, "nor is it told");
+    assert_eq!(
+        status(&app, "192.0.2.1", &basic("alice", "a")).await,
+        429,
+        "a correct password is not confirmed"
+    );
     assert_eq!(status(&app, "192.0.2.1", &basic("bob", "b")).await, 200, "another user");
     for wrong in ["1", "2"] {
         assert_eq!(status(&app, "192.0.2.1", &basic("carol", wrong)).await, 401);
     }
-    assert_eq!(status(&app, "192.0.2.1", &basic("dave", "1")).await, 429, "five in all");
+    assert_eq!(
+        status(&app, "192.0.2.1", &basic("dave", "1")).await,
+        429,
+        "the address has five attempts"
+    );
     for (address, name, password) in [("192.0.2.2", "alice", "a"), ("192.0.2.1", "bob", "b")] {
         assert_eq!(status(&app, address, &basic(name, password)).await, 200, "{name}");
     }
@@ -85,10 +93,10 @@ async fn attempts_are_limited_per_user_and_per_address() {
 async fn per_user_limit_is_independent_of_the_authenticator() {
     let file = || Basic::from_htpasswd(HTPASSWD).unwrap();
     for app in [
-        app(users(), three_per_user_five_per_address()),
-        app(file(), three_per_user_five_per_address()),
-        app(any_of(users(), file()), three_per_user_five_per_address()),
-        app(any_of(file(), users()).boxed(), three_per_user_five_per_address()),
+        app(users(), small_limits()),
+        app(file(), small_limits()),
+        app(any_of(users(), file()), small_limits()),
+        app(any_of(file(), users()).boxed(), small_limits()),
     ] {
         let mut failed = 0;
         for n in 0..50 {
@@ -98,7 +106,7 @@ async fn per_user_limit_is_independent_of_the_authenticator() {
         assert_eq!(failed, 3);
     }
     // A function does not claim a user, so only the address is limited.
-    let app = app(asynchronous_users(), three_per_user_five_per_address());
+    let app = app(asynchronous_users(), small_limits());
     let mut failed = 0;
     for n in 0..50 {
         failed +=
@@ -113,17 +121,11 @@ async fn valid_credentials_are_not_failures_of_another_scheme() {
     let file = || Basic::from_htpasswd(HTPASSWD).unwrap();
     let others = || Basic::new([("bob", "b")]).unwrap();
     for (app, valid) in [
-        (
-            app(any_of(tokens("a"), tokens("b")), three_per_user_five_per_address()),
-            "Bearer b".to_owned(),
-        ),
-        (app(any_of(others(), file()), three_per_user_five_per_address()), basic("alice", "a")),
-        (app(any_of(file(), others()), three_per_user_five_per_address()), basic("bob", "b")),
-        (
-            app(any_of(tokens("a"), asynchronous_users()), three_per_user_five_per_address()),
-            basic("bob", "b"),
-        ),
-        (app(asynchronous_users(), three_per_user_five_per_address()), basic("alice", "a")),
+        (app(any_of(tokens("a"), tokens("b")), small_limits()), "Bearer b".to_owned()),
+        (app(any_of(others(), file()), small_limits()), basic("alice", "a")),
+        (app(any_of(file(), others()), small_limits()), basic("bob", "b")),
+        (app(any_of(tokens("a"), asynchronous_users()), small_limits()), basic("bob", "b")),
+        (app(asynchronous_users(), small_limits()), basic("alice", "a")),
     ] {
         for n in 0..30 {
             assert_eq!(status(&app, "192.0.2.1", &valid).await, 200, "{valid} {n}");
@@ -138,7 +140,7 @@ async fn valid_credentials_are_not_failures_of_another_scheme() {
 async fn invalid_credentials_count_once_across_all_schemes() {
     let tokens = |token: &str| Bearer::new([("ci", token)]).unwrap();
     let all = any_of(any_of(tokens("a"), tokens("b")), any_of(tokens("c"), users()));
-    let app = app(all, three_per_user_five_per_address());
+    let app = app(all, small_limits());
     for n in 0..5 {
         assert_eq!(status(&app, "192.0.2.1", &format!("Bearer wrong-{n}")).await, 401);
     }
@@ -173,7 +175,11 @@ async fn cached_passwords_are_still_rate_limited() {
         // After 100 failures the correct password is rate-limited too.
         let valid = status(&app, "192.0.2.1", &basic("alice", "a")).await;
         assert_eq!(valid, 429);
-        assert_eq!(status(&app, "192.0.2.2", &basic("alice", "a")).await, 200, "elsewhere it is");
+        assert_eq!(
+            status(&app, "192.0.2.2", &basic("alice", "a")).await,
+            200,
+            "the limit is per address"
+        );
     }
 }
 
@@ -181,8 +187,8 @@ async fn cached_passwords_are_still_rate_limited() {
 async fn known_client_keeps_access_while_attempts_fail() {
     let tokens = Bearer::new([("ci", "right")]).unwrap();
     for (app, valid, wrong) in [
-        (app(users(), three_per_user_five_per_address()), basic("alice", "a"), "alice"),
-        (app(tokens, three_per_user_five_per_address()), "Bearer right".to_owned(), ""),
+        (app(users(), small_limits()), basic("alice", "a"), "alice"),
+        (app(tokens, small_limits()), "Bearer right".to_owned(), ""),
     ] {
         assert_eq!(status(&app, "192.0.2.1", &valid).await, 200);
         for n in 0..20 {
@@ -201,7 +207,7 @@ async fn known_client_keeps_access_while_attempts_fail() {
 #[tokio::test]
 async fn signature_failures_count_per_key_id() {
     let keys = Hmac::new([("ci", [1; 32]), ("alice", [2; 32])]).unwrap();
-    let app = app(keys, three_per_user_five_per_address());
+    let app = app(keys, small_limits());
     let status = async |address: &str, id: &str, secret: [u8; 32]| {
         let mut request = http::Request::get("http://localhost/").body(Vec::new()).unwrap();
         Signer::new(id, secret).unwrap().sign(&mut request).unwrap();
@@ -223,10 +229,10 @@ async fn signature_failures_count_per_key_id() {
 #[tokio::test]
 async fn unknown_client_address_is_503_unless_allowed() {
     let tokens = || Bearer::new([("ci", "right")]).unwrap();
-    let limited = app(tokens(), three_per_user_five_per_address());
+    let limited = app(tokens(), small_limits());
     assert_eq!(status(&limited, "none", "Bearer right").await, 503);
     assert_eq!(status(&limited, "192.0.2.1", "Bearer right").await, 200);
-    let unlimited = app(tokens(), three_per_user_five_per_address().no_address_limit());
+    let unlimited = app(tokens(), small_limits().no_address_limit());
     for _ in 0..10 {
         assert_eq!(status(&unlimited, "none", "Bearer wrong").await, 401);
     }
@@ -258,7 +264,7 @@ async fn only_password_files_are_rate_limited_by_default() {
 async fn forwarded_header_of_an_untrusted_proxy_is_logged_once() {
     let (log, _guard) = Log::start(LevelFilter::WARN);
     let from = MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711)));
-    let ask = async |limit: RateLimit, field: &str| {
+    let warnings_for = async |limit: RateLimit, field: &str| {
         let app = app(users(), limit).layer(from);
         for _ in 0..3 {
             let valid = basic("alice", "a");
@@ -268,13 +274,13 @@ async fn forwarded_header_of_an_untrusted_proxy_is_logged_once() {
         log.lines()
     };
     for field in ["x-forwarded-for", "forwarded"] {
-        let lines = ask(RateLimit::default(), field).await;
+        let lines = warnings_for(RateLimit::default(), field).await;
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("WARN") && lines[0].contains("trusted_proxies"), "{lines:?}");
     }
     let trusted = ClientAddress::peer().trusted_proxies(["127.0.0.1"]).unwrap();
-    assert!(ask(RateLimit::by(trusted), "x-forwarded-for").await.is_empty());
-    assert!(ask(RateLimit::default(), "x-other").await.is_empty());
+    assert!(warnings_for(RateLimit::by(trusted), "x-forwarded-for").await.is_empty());
+    assert!(warnings_for(RateLimit::default(), "x-other").await.is_empty());
 }
 
 #[tokio::test]
@@ -306,7 +312,7 @@ async fn unavailable_authenticator_is_no_failed_attempt() {
             }
         }
     });
-    let app = app(down, three_per_user_five_per_address());
+    let app = app(down, small_limits());
     for _ in 0..20 {
         assert_eq!(status(&app, "192.0.2.1", "Bearer right").await, 503);
     }

@@ -36,7 +36,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 /// An app that streams events and gives each client a session.
 fn protected(authenticator: impl Authenticator) -> Router {
-    let anybody = RateLimit::default().no_address_limit();
+    let unlimited = RateLimit::default().no_address_limit();
     let stream = || async {
         let first = stream::once(async { Ok::<_, std::io::Error>("data: 1\n\n") });
         let events = Body::from_stream(first.chain(stream::pending()));
@@ -45,7 +45,7 @@ fn protected(authenticator: impl Authenticator) -> Router {
     Router::new()
         .route("/sse", get_route(stream))
         .route("/", get_route(|principal: Principal| async move { principal.name().to_owned() }))
-        .layer(McpAuthLayer::new(authenticator).rate_limit(anybody))
+        .layer(McpAuthLayer::new(authenticator).rate_limit(unlimited))
 }
 
 async fn open(app: &Router, authorization: &str) -> (String, Body) {

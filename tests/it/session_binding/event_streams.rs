@@ -10,7 +10,8 @@ use http::{HeaderName, Method};
 use mcp_auth_layer::McpAuthLayer;
 
 use super::layer;
-use crate::support::{TestResponse, get, request, send};
+use crate::support::log::Log;
+use crate::support::{TestResponse, basic, get, recorder, request, send};
 
 /// IDs are bound in responses to any method; other responses and headers are unchanged.
 #[tokio::test]
@@ -26,7 +27,7 @@ async fn only_event_streams_are_rewritten() {
         response
     }
     let app = Router::new().route("/", any(response)).layer(layer());
-    let asked = |kind: &'static str, encoding: &'static str| {
+    let response_with = |kind: &'static str, encoding: &'static str| {
         let fields = [
             ("x-who", "alice"),
             ("x-content-type", kind),
@@ -40,19 +41,19 @@ async fn only_event_streams_are_rewritten() {
     };
     for kind in ["text/event-stream", "Text/Event-Stream ; charset=utf-8"] {
         for encoding in ["", "identity"] {
-            let response = asked(kind, encoding).await;
+            let response = response_with(kind, encoding).await;
             assert_eq!(response.status, 200);
             assert!(response.body.starts_with("id: 1."), "{}", response.body);
             assert!(!response.headers.contains_key("content-length"));
         }
         for encoding in ["gzip", "br", "identity, gzip"] {
-            let response = asked(kind, encoding).await;
+            let response = response_with(kind, encoding).await;
             assert_eq!(response.status, 502, "{encoding}");
             assert_eq!(response.message(), "the server's answer cannot be protected");
         }
     }
     for kind in ["application/json", "text/event-stream-not", "text/plain"] {
-        let response = asked(kind, "gzip").await;
+        let response = response_with(kind, "gzip").await;
         assert_eq!((response.status.as_u16(), &*response.body), (200, "id: 1\n\n"));
         assert_eq!(response.headers["content-length"], "7");
     }
@@ -74,7 +75,7 @@ async fn streamed(
     }
     let response = move || async move { (headers, events) };
     let app = axum::Router::new().fallback(response).layer(alice_layer());
-    let authorization = crate::support::basic("alice", "a");
+    let authorization = basic("alice", "a");
     send(app, request(method, "/sse", &[("authorization", &authorization)])).await
 }
 
@@ -99,9 +100,10 @@ async fn event_stream_content_codings_other_than_identity_are_502() {
 /// The inner service must not encode what the layer has to rewrite.
 #[tokio::test]
 async fn accept_encoding_is_identity_if_events_are_accepted() {
-    let authorization = crate::support::basic("alice", "a");
-    let asked = async |layer: McpAuthLayer<mcp_auth_layer::Basic>, accept: &[&str]| {
-        let (app, seen) = crate::support::recorder();
+    let authorization = basic("alice", "a");
+    let accept_encoding_for = async |layer: McpAuthLayer<mcp_auth_layer::Basic>,
+                                     accept: &[&str]| {
+        let (app, seen) = recorder();
         let mut fields = vec![("authorization", &*authorization), ("accept-encoding", "gzip, br")];
         fields.extend(accept.iter().map(|accept| ("accept", *accept)));
         send(app.layer(layer), get("/mcp", &fields)).await;
@@ -118,7 +120,7 @@ async fn accept_encoding_is_identity_if_events_are_accepted() {
         &[""],
         &[" , ", ","],
     ] {
-        assert_eq!(asked(alice_layer(), accept).await, "identity", "{accept:?}");
+        assert_eq!(accept_encoding_for(alice_layer(), accept).await, "identity", "{accept:?}");
     }
     for accept in [
         "application/json",
@@ -127,10 +129,10 @@ async fn accept_encoding_is_identity_if_events_are_accepted() {
         "application/json, text/event-stream;q=0",
         "application/json, */* ; Q=0.000, ",
     ] {
-        assert_eq!(asked(alice_layer(), &[accept]).await, "gzip, br", "{accept}");
+        assert_eq!(accept_encoding_for(alice_layer(), &[accept]).await, "gzip, br", "{accept}");
     }
     let shared = alice_layer().danger_shared_sessions();
-    assert_eq!(asked(shared, &["text/event-stream"]).await, "gzip, br");
+    assert_eq!(accept_encoding_for(shared, &["text/event-stream"]).await, "gzip, br");
 }
 
 /// Responses are private for every kind of credential (RFC 9111 §3.5).
@@ -148,7 +150,7 @@ async fn authenticated_responses_are_private_by_default() {
         let response = streamed(Method::GET, "", fields).await;
         assert_eq!(response.headers["cache-control"], expected, "{fields:?}");
     }
-    let app = crate::support::recorder().0.layer(alice_layer().public_path("/health"));
+    let app = recorder().0.layer(alice_layer().public_path("/health"));
     let public = send(app, get("/health", &[])).await;
     assert!(!public.headers.contains_key("cache-control"));
 }
@@ -193,8 +195,7 @@ async fn ambiguous_endpoint_events_are_not_bound() {
 /// Clients can repeat this, so it must not fill the log.
 #[tokio::test]
 async fn unbound_endpoint_is_logged_once_per_stream() {
-    let (log, _guard) =
-        crate::support::log::Log::start(tracing_subscriber::filter::LevelFilter::WARN);
+    let (log, _guard) = Log::start(tracing_subscriber::filter::LevelFilter::WARN);
     let warnings = async |method, events: String| {
         let response =
             streamed(method, Box::leak(events.clone().into_boxed_str()), &[STREAM]).await;

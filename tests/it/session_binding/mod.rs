@@ -1,5 +1,5 @@
 //! Session and event IDs are bound to their principal in responses, and verified in requests: an ID
-//! works for the principal that opened the session, and for nobody else.
+//! works for the principal that opened the session, and for no other principal.
 
 mod configuration;
 mod event_streams;
@@ -14,17 +14,14 @@ use mcp_auth_layer::{
     Authenticator, Challenge, McpAuthLayer, Principal, Reason, Rejection, from_fn,
 };
 
-use crate::support::{Seen, TestResponse, get, recorder, request, send};
+use crate::support::{Seen, TestResponse, basic, get, recorder, request, send};
 
 const KEY: [u8; 32] = [7; 32];
-
 const SESSION: &str = "mcp-session-id";
-
 const EVENT: &str = "last-event-id";
 
 /// The inner server's ID of the session.
 const UNBOUND: &str = "6f1c4f0e";
-
 const EVENTS: &str = "event: endpoint\ndata: /messages/?a=1&session_id=6f1c4f0e&b=%20\n\n\
                       id: 0/0\ndata: hello\n\n";
 
@@ -157,15 +154,15 @@ async fn bound_ids_are_rejected_for_other_principals() {
 #[tokio::test]
 async fn issuers_separate_principals_of_the_same_name() {
     use mcp_auth_layer::{Authenticator, Basic, Bearer, any_of};
-    let principals = || Basic::new([("ci", "pw")]).unwrap();
+    let users = || Basic::new([("ci", "pw")]).unwrap();
     let machines = || Bearer::new([("ci", "tok")]).unwrap();
     let session = axum::routing::get(|| async { ([(SESSION, "s1")], "ok") });
-    let by_person = crate::support::basic("ci", "pw");
+    let by_password = basic("ci", "pw");
     for (authenticator, expected) in [
-        (any_of(principals(), machines()).boxed(), 200),
-        (any_of(principals().issued_by("people"), machines()).boxed(), 404),
-        (any_of(principals().issued_by("a"), machines().issued_by("b")).boxed(), 404),
-        (any_of(principals().issued_by("a"), machines().issued_by("a")).boxed(), 200),
+        (any_of(users(), machines()).boxed(), 200),
+        (any_of(users().issued_by("users"), machines()).boxed(), 404),
+        (any_of(users().issued_by("a"), machines().issued_by("b")).boxed(), 404),
+        (any_of(users().issued_by("a"), machines().issued_by("a")).boxed(), 200),
     ] {
         let app = axum::Router::new().route("/", session.clone());
         let app = app.layer(McpAuthLayer::new(authenticator));
@@ -173,7 +170,7 @@ async fn issuers_separate_principals_of_the_same_name() {
         let id = opened.headers[SESSION].to_str().unwrap().to_owned();
         let own = [("authorization", "Bearer tok"), (SESSION, &*id)];
         assert_eq!(send(app.clone(), get("/", &own)).await.status, 200);
-        let other = [("authorization", &*by_person), (SESSION, &*id)];
+        let other = [("authorization", &*by_password), (SESSION, &*id)];
         assert_eq!(send(app, get("/", &other)).await.status, expected);
     }
 }

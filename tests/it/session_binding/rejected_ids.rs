@@ -17,7 +17,7 @@ async fn forged_and_unbound_ids_are_rejected() {
     let other_id = format!("6f1c4f0f{tag}");
     let other_case = format!("6F1C4F0E{tag}");
     let inner = format!("x.{}", alice.header);
-    let twice = format!("{0}, {0}", alice.header);
+    let repeated = format!("{0}, {0}", alice.header);
     for session in [
         UNBOUND,
         ".",
@@ -30,7 +30,7 @@ async fn forged_and_unbound_ids_are_rejected() {
         &other_case,
         &other_kind,
         &inner,
-        &twice,
+        &repeated,
         "never-was",
     ] {
         let by_header = get("/mcp", &[("x-who", "alice"), (SESSION, session)]);
@@ -44,8 +44,8 @@ async fn forged_and_unbound_ids_are_rejected() {
         );
     }
     assert_eq!(seen.count(), 0);
-    let good = get("/mcp", &[("x-who", "alice"), (SESSION, &alice.header)]);
-    assert_eq!(send(app, good).await.status, 200);
+    let valid = get("/mcp", &[("x-who", "alice"), (SESSION, &alice.header)]);
+    assert_eq!(send(app, valid).await.status, 200);
 }
 
 #[tokio::test]
@@ -53,16 +53,16 @@ async fn duplicate_session_ids_are_rejected() {
     let (server, seen) = server();
     let app = server.layer(layer());
     let alice = bound_ids(&app, "alice").await;
-    let (good, bound) = (&*alice.header, alice.query());
+    let (valid, bound) = (&*alice.header, alice.query());
     for fields in [
-        [(SESSION, good), (SESSION, good)],
-        [(SESSION, good), (SESSION, UNBOUND)],
-        [(SESSION, UNBOUND), (SESSION, good)],
-        [(SESSION, good), (SESSION, "")],
-        [(SESSION, good), ("mcp_session_id", UNBOUND)],
-        [("Mcp_Session-Id", UNBOUND), (SESSION, good)],
-        [(SESSION, good), ("Mcp.Session.Id", UNBOUND)],
-        [("Mcp!Session~Id", UNBOUND), (SESSION, good)],
+        [(SESSION, valid), (SESSION, valid)],
+        [(SESSION, valid), (SESSION, UNBOUND)],
+        [(SESSION, UNBOUND), (SESSION, valid)],
+        [(SESSION, valid), (SESSION, "")],
+        [(SESSION, valid), ("mcp_session_id", UNBOUND)],
+        [("Mcp_Session-Id", UNBOUND), (SESSION, valid)],
+        [(SESSION, valid), ("Mcp.Session.Id", UNBOUND)],
+        [("Mcp!Session~Id", UNBOUND), (SESSION, valid)],
         [(EVENT, &*alice.event), (EVENT, &*alice.event)],
         [(EVENT, &*alice.event), ("last_event_id", "0/0")],
         [(EVENT, &*alice.event), ("Last.Event'Id", "0/0")],
@@ -116,7 +116,7 @@ async fn duplicate_session_ids_are_rejected() {
         assert_eq!(seen.only().uri.query().unwrap(), query.replace(bound, UNBOUND));
     }
     let both = format!("/mcp?session_id={bound}");
-    let both = get(&both, &[("x-who", "alice"), (SESSION, good)]);
+    let both = get(&both, &[("x-who", "alice"), (SESSION, valid)]);
     assert_unknown_session(&send(app.clone(), both).await);
     assert_eq!(seen.count(), 0);
 }

@@ -14,13 +14,11 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use serde_json::{Value, json};
 
 use crate::support::example_server::{ALICE, Events, Server, SseSession, execute, http};
-use crate::support::mcp_server::{Session, Working, ends};
+use crate::support::mcp_server::{Session, Working, assert_ends};
 use crate::support::serve;
 
 const ALICES_TOKEN: &str = "Bearer YWxpY2VzLXRva2Vu";
-
 const BOB: &str = "Basic Ym9iOmh1bnRlcjI=";
-
 const USERS: [&str; 6] =
     ["--user", "alice:pass:word", "--token", "alice:YWxpY2VzLXRva2Vu", "--user", "bob:hunter2"];
 
@@ -39,22 +37,22 @@ async fn streamable_http_sessions_cannot_be_hijacked() {
 
     // Alice waits for the result of a call, and listens for events.
     let called = tokio::spawn(execute(alice_session.call(ALICE, "sleep 2; echo for-alice-only")));
-    let mut listening = Events::of(execute(alice_session.ask(Method::GET, ALICE)).await);
+    let mut listening = Events::of(execute(alice_session.request(Method::GET, ALICE)).await);
 
-    // Bob uses her ID, the inner ID, and both.
+    // Bob uses Alice's ID, the inner ID, and both.
     for id in [&alice_session.id, &unbound] {
         let bob_session = Session { id: id.clone(), url: alice_session.url.clone() };
         assert_unknown_session(execute(bob_session.call(BOB, "echo taken over")).await).await;
-        assert_unknown_session(execute(bob_session.ask(Method::GET, BOB)).await).await;
-        let resumed = bob_session.ask(Method::GET, BOB).header("last-event-id", "0/0");
+        assert_unknown_session(execute(bob_session.request(Method::GET, BOB)).await).await;
+        let resumed = bob_session.request(Method::GET, BOB).header("last-event-id", "0/0");
         assert_unknown_session(execute(resumed).await).await;
-        let resumed = bob_session.ask(Method::GET, BOB);
+        let resumed = bob_session.request(Method::GET, BOB);
         assert_unknown_session(execute(resumed.header("mcp-session-id", &*unbound)).await).await;
-        assert_unknown_session(execute(bob_session.ask(Method::DELETE, BOB)).await).await;
+        assert_unknown_session(execute(bob_session.request(Method::DELETE, BOB)).await).await;
     }
-    // Bob uses a session of his own and her event ID.
+    // Bob combines a valid session of Bob with Alice's event ID.
     let bob_session = Session::open(&alice_session.url, BOB).await;
-    let resumed = bob_session.ask(Method::GET, BOB).header("last-event-id", "0/0");
+    let resumed = bob_session.request(Method::GET, BOB).header("last-event-id", "0/0");
     assert_unknown_session(execute(resumed).await).await;
 
     let result = called.await.unwrap().text().await.unwrap();
@@ -64,8 +62,8 @@ async fn streamable_http_sessions_cannot_be_hijacked() {
         let result = execute(alice_session.call(authorization, "echo still-here")).await;
         assert!(result.text().await.unwrap().contains("still-here"));
     }
-    assert_eq!(execute(alice_session.ask(Method::DELETE, ALICES_TOKEN)).await.status(), 202);
-    ends(&mut listening).await; // alice deleted the session
+    assert_eq!(execute(alice_session.request(Method::DELETE, ALICES_TOKEN)).await.status(), 202);
+    assert_ends(&mut listening).await; // alice deleted the session
     assert_eq!(execute(bob_session.call(BOB, "echo fine")).await.status(), 200);
 }
 
@@ -129,12 +127,12 @@ async fn sessions_are_bound_to_issuer_and_name() {
         for requester in principals {
             for method in [Method::GET, Method::DELETE] {
                 if requester != owner {
-                    assert_unknown_session(execute(session.ask(method, requester)).await).await;
+                    assert_unknown_session(execute(session.request(method, requester)).await).await;
                 }
             }
         }
-        assert_eq!(execute(session.ask(Method::GET, "anonymous")).await.status(), 401);
-        assert_eq!(execute(session.ask(Method::GET, owner)).await.status(), 200);
-        assert_eq!(execute(session.ask(Method::DELETE, owner)).await.status(), 202);
+        assert_eq!(execute(session.request(Method::GET, "anonymous")).await.status(), 401);
+        assert_eq!(execute(session.request(Method::GET, owner)).await.status(), 200);
+        assert_eq!(execute(session.request(Method::DELETE, owner)).await.status(), 202);
     }
 }

@@ -86,8 +86,8 @@ async fn streams_can_be_resumed_by_their_principal_only() {
             Session { url: url.clone(), id: String::new() }
         };
         let version = if with_sessions { VERSION } else { "2026-07-28" };
-        let ask = |method: Method, session: &Session, authorization| {
-            let request = session.ask(method, authorization);
+        let request_with = |method: Method, session: &Session, authorization| {
+            let request = session.request(method, authorization);
             let (client, request) = request.build_split();
             let mut request = request.unwrap();
             let headers = request.headers_mut();
@@ -97,7 +97,8 @@ async fn streams_can_be_resumed_by_their_principal_only() {
             RequestBuilder::from_parts(client, request)
         };
         let called =
-            execute(working(ask(Method::POST, &alice_session, ALICE), with_sessions)).await;
+            execute(working(request_with(Method::POST, &alice_session, ALICE), with_sessions))
+                .await;
         assert_eq!(called.status(), 200);
         let events = called.text().await.unwrap();
         let event = events.split("\n\n").find(|event| event.contains("notifications/progress"));
@@ -105,7 +106,7 @@ async fn streams_can_be_resumed_by_their_principal_only() {
         let unbound = id.rsplit_once('.').unwrap().0;
 
         let resume = |session: &Session, authorization, id: &str| {
-            execute(ask(Method::GET, session, authorization).header("last-event-id", id))
+            execute(request_with(Method::GET, session, authorization).header("last-event-id", id))
         };
         for authorization in [ALICE, ALICES_TOKEN] {
             let resumed = resume(&alice_session, authorization, id).await;

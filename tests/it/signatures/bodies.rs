@@ -40,11 +40,11 @@ async fn every_known_digest_must_match() {
     let digested = |digest: &str| {
         Forged::post("{}").without_header("content-digest").with_header("content-digest", digest)
     };
-    let good = sha_256(b"{}");
+    let valid = sha_256(b"{}");
     let empty = sha_256(b"");
     let wrong_512 = "sha-512=:AAAA:";
-    assert_eq!(status(digested(&format!("md5=:AAAA:, {good}"))).await, 200);
-    for wrong in [&*empty, &format!("{good}, {wrong_512}"), "md5=:AAAA:", "sha-256=\"x\""] {
+    assert_eq!(status(digested(&format!("md5=:AAAA:, {valid}"))).await, 200);
+    for wrong in [&*empty, &format!("{valid}, {wrong_512}"), "md5=:AAAA:", "sha-256=\"x\""] {
         assert_eq!(status(digested(wrong)).await, 401, "{wrong}");
     }
     for broken in ["sha-256", "", "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg==:", "="] {
@@ -52,7 +52,7 @@ async fn every_known_digest_must_match() {
         assert!(response == 400 || response == 401, "{broken}: {response}");
     }
     assert_eq!(status(digested("sha-256=:RK/0:, sha-256=:RK/0:")).await, 400, "duplicate key");
-    let two_lines = digested(&good).with_header("content-digest", "md5=:AAAA:");
+    let two_lines = digested(&valid).with_header("content-digest", "md5=:AAAA:");
     assert_eq!(status(two_lines).await, 400, "repeated header");
 }
 

@@ -49,10 +49,10 @@ async fn additional_components_must_be_known_and_present() {
     ] {
         assert_eq!(status(dated().covering(&[unknown])).await, 400, "{unknown}");
     }
-    let mut twice = dated().covering(&["date"]);
-    assert_eq!(status(twice.clone()).await, 200);
-    twice = dated().covering(&["date", "date"]);
-    assert_eq!(status(twice).await, 400);
+    let mut repeated = dated().covering(&["date"]);
+    assert_eq!(status(repeated.clone()).await, 200);
+    repeated = dated().covering(&["date", "date"]);
+    assert_eq!(status(repeated).await, 400);
 }
 
 #[tokio::test]

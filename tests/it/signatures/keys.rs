@@ -70,7 +70,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
     }
 
     // Two signatures of one key; and the key next to a scheme that is rate-limited.
-    let twice = |forged: Forged| {
+    let signed_twice = |forged: Forged| {
         let again = Forged { label: "again".into(), ..forged.clone() };
         multi_signed(&[forged, again])
     };
@@ -82,7 +82,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
     };
     let mut responses = Vec::new();
     for forged in [wrong(), unknown()] {
-        let both = verify(hmac(), twice(forged.clone())).await;
+        let both = verify(hmac(), signed_twice(forged.clone())).await;
         let (app, _) = app(any_of(hmac(), busy()));
         let limited = send(app, forged.request()).await;
         responses.push((both.status, both.headers, both.body, limited.status, limited.body));

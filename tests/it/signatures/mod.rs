@@ -136,10 +136,10 @@ async fn original_uri_is_verified_inside_nested_routers() {
     let stripped = Forged { signed_target: Some("/mcp?x".into()), ..to("/a/b/mcp?x") };
     assert_eq!(send(nested, stripped.request()).await.status, 401);
 
-    let behind = || hmac().path_prefix("/tools");
+    let with_prefix = || hmac().path_prefix("/tools");
     let signed = Forged { signed_target: Some("/tools/mcp?x".into()), ..to("/mcp?x") };
-    assert_eq!(verify(behind(), signed.request()).await.status, 200);
-    assert_eq!(verify(behind(), to("/mcp?x").request()).await.status, 401);
+    assert_eq!(verify(with_prefix(), signed.request()).await.status, 200);
+    assert_eq!(verify(with_prefix(), to("/mcp?x").request()).await.status, 401);
 }
 
 /// The layer may call `authenticate_now` repeatedly, so it must not change anything.

@@ -1,4 +1,4 @@
-//! What a rejected client is told, and what is only logged.
+//! Rejections of signed requests: what the response contains, and what is only logged.
 
 use axum::BoxError;
 use axum::body::Body;
@@ -74,7 +74,7 @@ async fn cause_of_rejection_is_logged_for_proven_keys_only() {
     assert_eq!(
         (reserved.status, reserved.headers, reserved.body),
         (replayed.status, replayed.headers, replayed.body),
-        "one answer"
+        "the same response"
     );
 }
 

@@ -180,8 +180,8 @@ async fn nonces_are_compared_by_unescaped_value() {
 
 #[tokio::test]
 async fn failing_or_full_replay_store_is_503() {
-    let scripted = |tell, claim| Scripted {
-        fails_is_claimed: tell,
+    let scripted = |is_claimed, claim| Scripted {
+        fails_is_claimed: is_claimed,
         fails_claim: claim,
         ..Scripted::default()
     };

@@ -5,7 +5,7 @@ use crate::support::forged_request::{Forged, now};
 
 #[tokio::test]
 async fn malformed_signature_fields_are_400() {
-    let good = Forged::get();
+    let valid = Forged::get();
     for (name, value) in [
         ("signature", "sig"),
         ("signature", "sig=\"text\""),
@@ -19,17 +19,17 @@ async fn malformed_signature_fields_are_400() {
         ("signature-input", "sig=(\"a\" 1)"),
         ("signature-input", "Sig=()"),
     ] {
-        let mut request = good.request();
+        let mut request = valid.request();
         request.headers_mut().insert(name, value.parse().unwrap());
         assert_eq!(verify(hmac(), request).await.status, 400, "{name}: {value}");
     }
     for missing in ["signature", "signature-input"] {
-        let mut request = good.request();
+        let mut request = valid.request();
         request.headers_mut().remove(missing);
         assert_eq!(verify(hmac(), request).await.status, 400, "no {missing}");
     }
     let odd = http::HeaderValue::from_bytes(b"x=\"\xe9\"").unwrap();
-    let mut request = good.request();
+    let mut request = valid.request();
     request.headers_mut().append("signature-input", odd);
     assert_eq!(verify(hmac(), request).await.status, 400, "not ASCII");
     let mut request = Forged::get().with_header("mcp-name", "x").covering(&["mcp-name"]).request();

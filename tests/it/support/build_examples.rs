@@ -1,10 +1,8 @@
 //! Builds the example programs that tests start.
 //!
-//! Kind of fault: a test uses what an earlier command happened to build. `cargo test --test NAME` builds
-//! no example, so on a clean tree it failed, and after an edit it tested the old library. The programs
-//! stay processes of their own, as tests look at their exit status, output and signals; so the test
-//! itself builds them, once in a process, with the cargo, profile and target folder of its own build.
-//! (Features need no care: the dev-dependency on this crate itself turns all of them on.)
+//! `cargo test --test it` does not build examples: on a clean tree there are none, and after an edit
+//! they contain the old library. So the tests build them, once per process, with the cargo, profile
+//! and target directory of their own build. The dev-dependency on this crate enables all features.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

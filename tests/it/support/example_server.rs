@@ -1,4 +1,4 @@
-//! The examples as child processes, and what talks to them.
+//! The example programs as child processes, and MCP clients for them.
 
 use std::ffi::OsStr;
 use std::process::{ExitStatus, Output, Stdio};
@@ -16,7 +16,6 @@ use tokio::task::JoinHandle;
 
 /// The timeout for every wait. A test reaches it only if something hangs.
 pub const DEADLINE: Duration = Duration::from_secs(60);
-
 pub const USERS: [&str; 4] = ["--user", "alice:pass:word", "--token", "ci:dG9rZW4tb2YtdGhlLWNp"];
 pub const ALICE: &str = "Basic YWxpY2U6cGFzczp3b3Jk";
 pub const CI: &str = "Bearer dG9rZW4tb2YtdGhlLWNp";
@@ -268,7 +267,7 @@ impl SseSession {
     }
 
     /// Posts a request.
-    pub async fn ask(&mut self, method: &str, params: Value) {
+    pub async fn start_request(&mut self, method: &str, params: Value) {
         self.id += 1;
         let request =
             json!({ "jsonrpc": "2.0", "id": self.id, "method": method, "params": params });
@@ -277,7 +276,7 @@ impl SseSession {
 
     /// Posts a request, and waits for its response.
     pub async fn call(&mut self, method: &str, params: Value) -> Value {
-        self.ask(method, params).await;
+        self.start_request(method, params).await;
         loop {
             let (_, data) = self.events.next().await.expect("the stream is open");
             let message: Value = serde_json::from_str(&data).expect("JSON");

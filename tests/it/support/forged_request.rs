@@ -1,5 +1,5 @@
-//! Signatures made by hand, right and wrong: written from RFC 9421 anew, so that nothing is checked
-//! by itself.
+//! Creates valid and invalid signatures, independently of the library: written from RFC 9421, so that
+//! the verifier is not tested with its own code.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! Lines that the real `htpasswd` made (`tests/fixtures/make-htpasswd`), for machines without it.
+//! Lines that the real `htpasswd` created (`tests/fixtures/make-htpasswd`): the tests do not need it.
 
 const LINES: &str = include_str!("../../fixtures/htpasswd.tsv");
 

@@ -22,17 +22,17 @@ pub struct Session {
 impl Session {
     pub async fn open(url: &str, authorization: &str) -> Self {
         let mut session = Self { url: url.to_owned(), id: String::new() };
-        let request = session.ask(Method::POST, authorization).json(&initialize(VERSION));
+        let request = session.request(Method::POST, authorization).json(&initialize(VERSION));
         let response = execute(request).await;
         assert_eq!(response.status(), 200);
         session.id = response.headers()["mcp-session-id"].to_str().unwrap().to_owned();
         response.text().await.unwrap();
-        let request = session.ask(Method::POST, authorization).body(INITIALIZED);
+        let request = session.request(Method::POST, authorization).body(INITIALIZED);
         assert_eq!(execute(request).await.status(), 202);
         session
     }
 
-    pub fn ask(&self, method: Method, authorization: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, authorization: &str) -> RequestBuilder {
         let request = http()
             .request(method, &self.url)
             .header("authorization", authorization)
@@ -49,13 +49,13 @@ impl Session {
         let arguments = json!({ "command": "sh", "args": ["-c", command] });
         let params = json!({ "name": "execute_command", "arguments": arguments });
         let call = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params });
-        self.ask(Method::POST, authorization).json(&call)
+        self.request(Method::POST, authorization).json(&call)
     }
 }
 
 /// Asserts that the stream ends, after nothing but rmcp's event without data, which sets the retry
 /// time.
-pub async fn ends(events: &mut Events) {
+pub async fn assert_ends(events: &mut Events) {
     while let Some(event) = events.next().await {
         assert_eq!(event, ("message".to_owned(), String::new()));
     }

@@ -1,4 +1,4 @@
-//! What the tests share: an app that records what reaches it, requests, and answers.
+//! Helpers for the tests: an app that records requests, and functions that send requests to it.
 
 pub mod build_examples;
 pub mod credential_file;
