@@ -52,7 +52,7 @@ fn ready_for<S: Service<Request>>(service: &mut S) -> tower::util::Ready<'_, S, 
     service.ready()
 }
 
-fn answers_later() -> impl Authenticator {
+fn asynchronous() -> impl Authenticator {
     from_fn(|_: &Parts| async {
         tokio::task::yield_now().await;
         Ok(Principal::new("later"))
@@ -74,7 +74,7 @@ async fn only_the_service_that_was_polled_ready_is_called() {
         assert_eq!(calls.load(Ordering::SeqCst), 3);
     }
     check(Bearer::new([("ci", "tok")]).unwrap()).await;
-    check(answers_later()).await;
+    check(asynchronous()).await;
 }
 
 /// Rejected requests must not hold permits that authenticated requests wait for.
@@ -133,7 +133,7 @@ async fn inner_concurrency_limit_is_respected() {
         assert_eq!(calls.load(Ordering::SeqCst), 2);
     }
     check(Bearer::new([("ci", "tok")]).unwrap()).await;
-    check(answers_later()).await;
+    check(asynchronous()).await;
 }
 
 /// `Buffer` reserves a slot when it is polled ready, and panics if it is called without one.
@@ -158,7 +158,7 @@ async fn inner_buffer_is_called_only_when_ready() {
         }
     }
     check(Bearer::new([("ci", "tok")]).unwrap()).await;
-    check(answers_later()).await;
+    check(asynchronous()).await;
 }
 
 /// The credential is checked again when the inner service becomes ready.

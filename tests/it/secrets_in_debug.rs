@@ -54,7 +54,7 @@ fn errors_and_panics_contain_no_secrets() {
         Box::new(|| drop(McpAuthLayer::bearer(format!("{TOKEN} x")))),
     ];
     for panic in panics {
-        let payload = catch_unwind(panic).expect_err("it panics");
+        let payload = catch_unwind(panic).expect_err("a panic");
         texts.push(payload.downcast_ref::<String>().expect("a message").clone());
     }
     for text in &texts {

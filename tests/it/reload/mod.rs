@@ -152,7 +152,7 @@ async fn changed_scopes_or_owner_end_streams_of_a_token() {
     for token in ["Bearer kept", "Bearer scoped", "Bearer owned"] {
         open_with.push(open(&app, token).await.1);
     }
-    handle.add("by hand", "added").unwrap();
+    handle.add("runtime", "added").unwrap();
     assert_eq!(status(&app, "Bearer added").await, 200);
 
     file.replace(&(token("ci", "scoped", "") + &token("alice", "owned", "") + &kept));

@@ -1,4 +1,4 @@
-//! Revocation by handle and by file, and how they interact.
+//! Revocation with a handle and by editing the file, and how both interact.
 
 use axum::body::Body;
 use mcp_auth_layer::{Basic, Bearer, Hmac, Signer};
