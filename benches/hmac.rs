@@ -79,7 +79,7 @@ impl ReplayStore for NoStore {
 fn verify(rounds: usize, case: &str, size: usize) {
     let signer = Signer::new("ci", SECRET).expect("a good key");
     let keys = || Hmac::new([("ci", SECRET)]).expect("a good key");
-    let store = || MemoryReplayStore::with_capacity(1 << 24, 1 << 24).expect("random bytes");
+    let store = || MemoryReplayStore::with_capacity(1 << 24, 1 << 24);
     let hmac = keys().replay_store(store());
     let inner =
         || service_fn(|_: Request| ready(Ok::<_, Infallible>(Response::new(Body::empty()))));
@@ -177,7 +177,7 @@ fn base_of(request: &http::Request<Vec<u8>>) -> String {
 
 fn claim(rounds: usize, nonces: usize) {
     let keep = Duration::from_secs(420);
-    let store = MemoryReplayStore::with_capacity(1 << 24, 1 << 24).expect("random bytes");
+    let store = MemoryReplayStore::with_capacity(1 << 24, 1 << 24);
     let number = Cell::new(0_u64);
     let nonce = || {
         number.set(number.get() + 1);

@@ -64,74 +64,35 @@
 #![warn(unreachable_pub)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod admission;
-mod answer;
-mod authenticator;
-mod authorization;
-mod basic;
-mod bearer;
-mod body;
-mod challenge;
-mod checks;
-mod combine;
-mod context;
-mod counters;
-#[cfg(feature = "files")]
-mod credential_file;
-mod deadline;
-mod future;
-mod handles;
-#[cfg(feature = "hmac")]
-mod hmac;
-mod layer;
-mod lifetime;
-mod live;
-mod options;
-#[cfg(feature = "password")]
-mod password;
-mod principal;
-mod rate_limit;
-mod rejection;
-#[cfg(feature = "files")]
-mod reload;
-mod request_body;
-#[cfg(feature = "rmcp")]
-mod rmcp;
-#[cfg(feature = "rmcp-client")]
-mod rmcp_client;
-mod seal;
-mod secret;
-mod service;
-mod significant;
-mod sse;
+mod crypto;
+mod telemetry;
 mod text;
-#[cfg(feature = "files")]
-mod token_file;
-#[cfg(feature = "files")]
-mod watch;
 
-pub use self::admission::Admission;
-pub use self::authenticator::Authenticator;
-pub use self::basic::Basic;
-#[cfg(feature = "password")]
-pub use self::basic::BasicHandle;
-pub use self::bearer::{Bearer, BearerHandle};
-pub use self::challenge::Challenge;
-pub use self::combine::{AnyOf, Boxed, FromFn, IssuedBy, any_of, from_fn};
-pub use self::context::LayerContext;
-#[cfg(feature = "files")]
-pub use self::credential_file::CredentialFileError;
-pub use self::future::ResponseFuture;
-#[cfg(feature = "hmac")]
-pub use self::hmac::{
-    Claim, Hmac, HmacHandle, KeyError, MemoryReplayStore, ReplayStore, SignError, SignLayer,
-    SignRequests, Signer,
+mod auth;
+mod checks;
+mod credentials;
+mod integrations;
+mod layer;
+mod rate_limit;
+mod schemes;
+mod session;
+mod stores;
+
+pub use self::auth::{
+    Admission, AnyOf, Attempt, Authenticator, AuthenticatorExt, Boxed, Challenge, FromFn, IssuedBy,
+    LayerContext, Principal, Reason, Rejection, any_of, from_fn,
 };
-pub use self::layer::McpAuthLayer;
-pub use self::principal::Principal;
-pub use self::rate_limit::{Attempt, ClientAddress, Limit, RateLimit, TrustedProxyError};
-pub use self::rejection::{Reason, Rejection};
+pub use self::credentials::CredentialError;
+#[cfg(feature = "files")]
+pub use self::credentials::CredentialFileError;
+pub use self::layer::{McpAuth, McpAuthLayer, ResponseFuture};
+pub use self::rate_limit::{ClientAddress, Limit, RateLimit, TrustedProxyError};
+#[cfg(feature = "password")]
+pub use self::schemes::BasicHandle;
 #[cfg(feature = "rmcp-client")]
-pub use self::rmcp_client::SigningClient;
-pub use self::secret::CredentialError;
-pub use self::service::McpAuth;
+pub use self::schemes::SigningClient;
+pub use self::schemes::{Basic, Bearer, BearerHandle};
+#[cfg(feature = "hmac")]
+pub use self::schemes::{Hmac, HmacHandle, KeyError, SignError, SignLayer, SignRequests, Signer};
+#[cfg(feature = "hmac")]
+pub use self::stores::{Claim, MemoryReplayStore, ReplayStore};

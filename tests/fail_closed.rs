@@ -19,8 +19,8 @@ use futures::{FutureExt, StreamExt, stream};
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Admission, AnyOf, Authenticator, Bearer, Challenge, McpAuthLayer, Principal, Reason, Rejection,
-    any_of, from_fn,
+    Admission, AnyOf, Authenticator, AuthenticatorExt, Bearer, Challenge, McpAuthLayer, Principal,
+    Reason, Rejection, any_of, from_fn,
 };
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt};

@@ -16,8 +16,8 @@ use common::{Answer, Seen, recorder, send};
 use futures::StreamExt;
 use http::Method;
 use mcp_auth_layer::{
-    Admission, Authenticator, Basic, Bearer, Challenge, Claim, Hmac, KeyError, McpAuthLayer,
-    MemoryReplayStore, Principal, Reason, Rejection, ReplayStore, any_of, from_fn,
+    Admission, Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, Claim, Hmac, KeyError,
+    McpAuthLayer, MemoryReplayStore, Principal, Reason, Rejection, ReplayStore, any_of, from_fn,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -1145,7 +1145,7 @@ async fn a_store_that_fails_or_is_full_is_503() {
         assert_eq!(answer.status, status);
         assert!(!answer.body.contains("connection"));
     }
-    let full = MemoryReplayStore::with_capacity(2, 1).unwrap();
+    let full = MemoryReplayStore::with_capacity(2, 1);
     let (app, seen) = app(hmac().replay_store(full));
     assert_eq!(send(app.clone(), Forged::get().request()).await.status, 200);
     assert_eq!(send(app.clone(), Forged::get().request()).await.status, 503);

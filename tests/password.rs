@@ -14,7 +14,8 @@ use futures::future::join_all;
 use futures::poll;
 use htpasswd::htpasswd;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, CredentialFileError, McpAuthLayer, RateLimit, any_of,
+    Authenticator, AuthenticatorExt, Basic, Bearer, CredentialFileError, McpAuthLayer, RateLimit,
+    any_of,
 };
 use tokio::task::JoinSet;
 

@@ -17,8 +17,8 @@ use common::log::Log;
 use common::{basic, get, recorder, send};
 use http::request::Parts;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, Challenge, ClientAddress, Hmac, Limit, McpAuthLayer, Principal,
-    RateLimit, Rejection, Signer, any_of, from_fn,
+    Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, ClientAddress, Hmac, Limit,
+    McpAuthLayer, Principal, RateLimit, Rejection, Signer, any_of, from_fn,
 };
 use tracing_subscriber::filter::LevelFilter;
 

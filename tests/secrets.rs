@@ -10,7 +10,8 @@ use common::{basic, get, recorder, request, send};
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, from_fn,
+    Authenticator, AuthenticatorExt, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of,
+    from_fn,
 };
 use tower::Layer;
 use tracing_subscriber::filter::LevelFilter;
@@ -88,61 +89,61 @@ async fn one_event_for_each_decision_and_no_secret_in_any() {
             "GET",
             "/sse?a=s3",
             &[("authorization", &*good)][..],
-            "DEBUG mcp_auth_layer::service: admitted principal=\"alice\" scheme=\"Basic\" method=GET path=\"/sse\"",
+            "DEBUG mcp_auth_layer::layer::service: admitted principal=\"alice\" scheme=\"Basic\" method=GET path=\"/sse\"",
         ),
         (
             "POST",
             "/mcp",
             &[("authorization", &token)],
-            "DEBUG mcp_auth_layer::service: admitted principal=\"ci\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
+            "DEBUG mcp_auth_layer::layer::service: admitted principal=\"ci\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
         ),
         (
             "POST",
             "/mcp",
             &[("authorization", &claimed)],
-            "INFO mcp_auth_layer::service: refused reason=\"invalid\" scheme=\"Basic\" method=POST path=\"/mcp\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"invalid\" scheme=\"Basic\" method=POST path=\"/mcp\"",
         ),
         (
             "POST",
             "/mcp",
             &[("authorization", &wrong)],
-            "INFO mcp_auth_layer::service: refused reason=\"invalid\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"invalid\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
         ),
         (
             "GET",
             "/mcp?session_id=s3",
             &[("authorization", &good)],
-            "INFO mcp_auth_layer::service: refused reason=\"unknown_session\" cause=\"it is none of alice's\" method=GET path=\"/mcp\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"unknown_session\" cause=\"it is none of alice's\" method=GET path=\"/mcp\"",
         ),
         (
             "DELETE",
             "/mcp",
             &[("authorization", TOKEN)],
-            "INFO mcp_auth_layer::service: refused reason=\"unrecognized\" method=DELETE path=\"/mcp\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"unrecognized\" method=DELETE path=\"/mcp\"",
         ),
         (
             "GET",
             "/",
             &[("authorization", &*good), ("authorization", &token)],
-            "INFO mcp_auth_layer::service: refused reason=\"bad_request\" method=GET path=\"/\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"bad_request\" method=GET path=\"/\"",
         ),
         (
             "GET",
             "/",
             &[("host", "localhost"), ("origin", "http://evil.example")],
-            "INFO mcp_auth_layer::service: refused reason=\"foreign_origin\" method=GET path=\"/\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"foreign_origin\" method=GET path=\"/\"",
         ),
         (
             "GET",
             "/.well-known/openid-configuration",
             &[],
-            "DEBUG mcp_auth_layer::service: answered reason=\"no_discovery\" method=GET path=\"/.well-known/openid-configuration\"",
+            "DEBUG mcp_auth_layer::layer::service: answered reason=\"no_discovery\" method=GET path=\"/.well-known/openid-configuration\"",
         ),
         (
             "GET",
             "/health?token=s3",
             &[("authorization", &*good)],
-            "DEBUG mcp_auth_layer::service: passed bare exempt=\"public path\" method=GET path=\"/health\"",
+            "DEBUG mcp_auth_layer::layer::service: passed bare exempt=\"public path\" method=GET path=\"/health\"",
         ),
     ] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();

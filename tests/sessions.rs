@@ -651,7 +651,7 @@ async fn an_endpoint_that_repeats_the_clients_input_is_not_bound() {
 /// The kind: names of different schemes are taken for one person.
 #[tokio::test]
 async fn schemes_can_be_told_apart_by_their_issuer() {
-    use mcp_auth_layer::{Authenticator, Basic, Bearer, any_of};
+    use mcp_auth_layer::{AuthenticatorExt, Basic, Bearer, any_of};
     let people = || Basic::new([("ci", "pw")]).unwrap();
     let machines = || Bearer::new([("ci", "tok")]).unwrap();
     let session = axum::routing::get(|| async { ([(SESSION, "s1")], "ok") });

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use http::Uri;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, Hmac, Principal, any_of};
+use mcp_auth_layer::{AuthenticatorExt, Basic, Bearer, Boxed, Hmac, Principal, any_of};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

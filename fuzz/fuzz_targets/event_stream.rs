@@ -17,7 +17,7 @@ use percent_encoding::percent_decode;
 use sha2::Sha256;
 use tower::{Layer, ServiceExt, service_fn};
 
-#[path = "../../src/sse/oracle.rs"]
+#[path = "../../src/session/event_stream/oracle.rs"]
 mod oracle;
 
 const KEY: [u8; 32] = [7; 32];

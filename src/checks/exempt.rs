@@ -5,7 +5,7 @@ use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::request::Parts;
 
 use super::discovery::is_discovery;
-use crate::{Reason, Rejection};
+use crate::auth::{Reason, Rejection};
 
 /// What a client without OAuth is told wherever it looks for it.
 pub(crate) const NO_OAUTH: &str =

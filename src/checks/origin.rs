@@ -4,9 +4,8 @@ use http::Method;
 use http::header::ORIGIN;
 use http::request::Parts;
 
-use super::host::{Hosts, SEC_FETCH_SITE, is_local, named, split_port};
+use crate::auth::{Hosts, Reason, Rejection, SEC_FETCH_SITE, is_local, named, split_port};
 use crate::text::Shortened;
-use crate::{Reason, Rejection};
 
 /// The origins of pages that may ask, beside the server's own.
 #[derive(Clone, Debug, Default)]

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use super::limiter::RateLimiter;
 use super::slots::Slots;
 use super::*;
-use crate::{Challenge, Principal, Reason, Rejection};
+use crate::auth::{Attempt, Challenge, Principal, Reason, Rejection};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,7 +64,8 @@ impl Server {
         let clock = Arc::new(AtomicU64::new(0));
         let read = clock.clone();
         let limiter = RateLimiter::new(configure(RateLimit::by(address)));
-        let limiter = limiter.with_clock(move || Duration::from_secs(read.load(Relaxed)));
+        let now = move || Duration::from_secs(read.load(Relaxed));
+        let limiter = limiter.map_counters(|counters| counters.with_clock(now));
         Self {
             limiter: Arc::new(limiter),
             scheme,
@@ -73,6 +74,11 @@ impl Server {
             failures: Mutex::default(),
             hashes: AtomicU64::new(0),
         }
+    }
+
+    fn map_limiter(self, map: impl FnOnce(RateLimiter) -> RateLimiter) -> Self {
+        let limiter = Arc::into_inner(self.limiter).expect("a new server");
+        Self { limiter: Arc::new(map(limiter)), ..self }
     }
 
     fn head(&self, from: IpAddr, (user, password): (&str, &str)) -> http::request::Parts {
@@ -461,9 +467,10 @@ fn two_users_of_one_address_have_their_own_limits_and_share_its() {
 
 #[test]
 fn a_flood_of_addresses_locks_no_known_client_out() {
-    let mut server = Server::new(Scheme::Hashed);
     // A thirty-second of both numbers.
-    Arc::get_mut(&mut server.limiter).unwrap().set_slots(Slots::new(1 << 12));
+    let few =
+        |limiter: RateLimiter| limiter.map_counters(|all| all.with_slots(Slots::new(1 << 12)));
+    let server = Server::new(Scheme::Hashed).map_limiter(few);
     assert_eq!(server.request(HOME, ALICE), 200);
     assert_eq!(server.fail(ELSEWHERE, "alice"), 10);
     server.wait(REMEMBERED - 10);

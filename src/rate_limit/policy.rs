@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{ClientAddress, Limit};
+use super::client_ip::ClientAddress;
+use super::gcra::Limit;
 
 const PER_ADDRESS: Limit = Limit::new(20, Duration::from_secs(3));
 const PER_USER: Limit = Limit::new(10, Duration::from_secs(10));

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Limit;
+use super::gcra::Limit;
 
 /// The memory is split into this many parts, so that cores do not wait for each other.
 const SHARDS: usize = 64;
