@@ -70,7 +70,7 @@ impl Mac {
     }
 
     /// Creates one with a random key.
-    #[cfg(any(test, feature = "hmac", feature = "password"))]
+    #[cfg(any(test, feature = "hmac", feature = "htpasswd"))]
     pub(crate) fn random() -> Self {
         Self::new(&random::<64>())
     }
@@ -124,13 +124,13 @@ pub(crate) struct Digest([u64; 4]); // words compare faster than bytes
 
 impl Digest {
     /// Creates one that has these words, for tests.
-    #[cfg(all(test, feature = "password"))]
+    #[cfg(all(test, feature = "htpasswd"))]
     pub(crate) fn from_words(words: [u64; 4]) -> Self {
         Self(words)
     }
 
     /// Returns 64 of its bits.
-    #[cfg(feature = "password")]
+    #[cfg(feature = "htpasswd")]
     pub(crate) fn word(&self) -> u64 {
         self.0[0]
     }

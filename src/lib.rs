@@ -16,9 +16,9 @@
 //! alike. Routes added to a `Router` after it are not; wrap the finished app (`layer.layer(app)`) to
 //! guard what ever gets added.
 //!
-//! * [`McpAuthLayer`] is the layer and its options; [`McpAuth`] the service it makes.
+//! * [`McpAuthLayer`] is the layer and its options; [`McpAuthService`] the service it makes.
 //! * [`Basic`] and [`Bearer`] hold the credentials of many users. [`any_of`] combines schemes,
-//!   [`from_fn`] makes one of a function, and [`Authenticator`] is what you implement for your own.
+//!   [`authenticate_fn`] makes one of a function, and [`Authenticator`] is what you implement for your own.
 //! * [`Principal`] is who asked. Handlers find it in the request's extensions, or take it as an
 //!   argument: it is an axum extractor and, with feature `rmcp`, an argument of `#[tool]` functions.
 //! * [`Rejection`] is why somebody was not let in, and stays in the response's extensions.
@@ -29,7 +29,7 @@
 //!    Public paths, CORS preflights and OAuth discovery probes are passed on *bare* (without
 //!    `Authorization`, session ids and `Last-Event-ID`) or answered.
 //! 2. A foreign `Origin` is refused, and a client that has failed too often.
-//! 3. The [`Authenticator`] turns the head of the request into an [`Admission`] or a [`Rejection`].
+//! 3. The [`Authenticator`] turns the head of the request into an [`Authenticated`] or a [`Rejection`].
 //! 4. If the admission owes a check of the body, the body is collected within a limit and checked.
 //! 5. A principal whose time is over is refused. Ids of sessions and events open for their owner
 //!    alone: for anybody else they do not exist.
@@ -44,11 +44,11 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
-//! | `hmac` (default) | signed requests: `Hmac` verifies them, `Signer` makes them |
+//! | `hmac` (default) | signed requests: `HttpSignature` verifies them, `Signer` makes them |
 //! | `axum` (default) | signed requests below `Router::nest`; the peer's address |
 //! | `files` | tokens and keys in files |
 //! | `metrics` | counters for an operator, through the `metrics` facade |
-//! | `password` | users in a file, with bcrypt or argon2id hashes |
+//! | `htpasswd` | users in a file, with bcrypt or argon2id hashes |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!
@@ -79,20 +79,23 @@ mod session;
 mod stores;
 
 pub use self::auth::{
-    Admission, AnyOf, Attempt, Authenticator, AuthenticatorExt, Boxed, Challenge, FromFn, IssuedBy,
-    LayerContext, Principal, Reason, Rejection, any_of, from_fn,
+    AnyOf, Attempt, AuthenticateFn, Authenticated, Authenticator, AuthenticatorExt,
+    BoxAuthenticator, Challenge, IssuedBy, LayerContext, Principal, Rejection, RejectionKind,
+    any_of, authenticate_fn,
 };
 pub use self::credentials::CredentialError;
 #[cfg(feature = "files")]
 pub use self::credentials::CredentialFileError;
-pub use self::layer::{McpAuth, McpAuthLayer, ResponseFuture};
-pub use self::rate_limit::{ClientAddress, Limit, RateLimit, TrustedProxyError};
-#[cfg(feature = "password")]
+pub use self::layer::{McpAuthLayer, McpAuthService, ResponseFuture};
+pub use self::rate_limit::{ClientIp, Quota, RateLimit, TrustedProxyError};
+#[cfg(feature = "htpasswd")]
 pub use self::schemes::BasicHandle;
 #[cfg(feature = "rmcp-client")]
 pub use self::schemes::SigningClient;
 pub use self::schemes::{Basic, Bearer, BearerHandle};
 #[cfg(feature = "hmac")]
-pub use self::schemes::{Hmac, HmacHandle, KeyError, SignError, SignLayer, SignRequests, Signer};
+pub use self::schemes::{
+    HttpSignature, HttpSignatureHandle, KeyError, SignError, SignLayer, SignService, Signer,
+};
 #[cfg(feature = "hmac")]
-pub use self::stores::{Claim, MemoryReplayStore, ReplayStore};
+pub use self::stores::{MemoryReplayStore, NonceStatus, ReplayStore};

@@ -17,9 +17,9 @@ pub(crate) fn request(scheme: Option<&'static str>, outcome: &'static str, reaso
 }
 
 /// A request was refused for too many failed attempts.
-pub(crate) fn throttled() {
+pub(crate) fn rate_limited() {
     #[cfg(feature = "metrics")]
-    metrics::counter!("mcp_auth_throttled_total").increment(1);
+    metrics::counter!("mcp_auth_rate_limited_total").increment(1);
 }
 
 /// A file of credentials was read again, because it had changed or somebody asked.
@@ -54,21 +54,21 @@ impl Drop for Verification {
 }
 
 /// A stream of events that is open as long as this lives.
-pub(crate) struct LiveStream;
+pub(crate) struct OpenStream;
 
-impl LiveStream {
+impl OpenStream {
     pub(crate) const IS_COUNTED: bool = cfg!(feature = "metrics");
 
     pub(crate) fn open() -> Self {
         #[cfg(feature = "metrics")]
-        metrics::gauge!("mcp_auth_live_streams").increment(1);
+        metrics::gauge!("mcp_auth_open_streams").increment(1);
         Self
     }
 }
 
 #[cfg(feature = "metrics")]
-impl Drop for LiveStream {
+impl Drop for OpenStream {
     fn drop(&mut self) {
-        metrics::gauge!("mcp_auth_live_streams").decrement(1);
+        metrics::gauge!("mcp_auth_open_streams").decrement(1);
     }
 }

@@ -9,8 +9,8 @@ use axum::body::Body;
 use common::{Answer, basic, get, recorder, send, with_authorization};
 use http::request::Parts;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, Challenge, McpAuthLayer, Principal, Reason, Rejection, any_of,
-    from_fn,
+    Authenticator, Basic, Bearer, Challenge, McpAuthLayer, Principal, Rejection, RejectionKind,
+    any_of, authenticate_fn,
 };
 
 /// What an app behind this layer answers to `request`, and that it does not see it.
@@ -39,7 +39,7 @@ fn ci() -> Bearer {
 
 /// A scheme whose answer is the same to everybody.
 fn always(rejection: Rejection) -> impl Authenticator {
-    from_fn(move |_: &Parts| {
+    authenticate_fn(move |_: &Parts| {
         let rejection = rejection.clone();
         async move { Err::<Principal, _>(rejection) }
     })
@@ -87,20 +87,20 @@ async fn a_wrong_password_and_an_unknown_user_get_the_same_answer() {
 #[tokio::test]
 async fn missing_malformed_and_wrong_are_told_apart_by_reason() {
     for (credential, reason) in [
-        ("", Reason::Unrecognized),
-        ("Digest abc", Reason::Unrecognized),
-        ("wrong", Reason::Unrecognized),
-        ("\"Bearer wrong\"", Reason::Unrecognized),
-        ("Bearer: wrong", Reason::Unrecognized),
-        ("Basic YTpi", Reason::Unrecognized),
-        ("Bearer", Reason::Malformed),
-        ("Bearer a b", Reason::Malformed),
-        ("Bearer wrong", Reason::Invalid),
+        ("", RejectionKind::Unrecognized),
+        ("Digest abc", RejectionKind::Unrecognized),
+        ("wrong", RejectionKind::Unrecognized),
+        ("\"Bearer wrong\"", RejectionKind::Unrecognized),
+        ("Bearer: wrong", RejectionKind::Unrecognized),
+        ("Basic YTpi", RejectionKind::Unrecognized),
+        ("Bearer", RejectionKind::Malformed),
+        ("Bearer a b", RejectionKind::Malformed),
+        ("Bearer wrong", RejectionKind::Invalid),
     ] {
         let answer = refusal(McpAuthLayer::new(ci()), with_authorization(credential)).await;
         let rejection = answer.extensions.get::<Rejection>().unwrap();
-        assert_eq!(rejection.reason(), reason, "{credential:?}");
-        let judged = (reason != Reason::Unrecognized).then_some("Bearer");
+        assert_eq!(rejection.kind(), reason, "{credential:?}");
+        let judged = (reason != RejectionKind::Unrecognized).then_some("Bearer");
         assert_eq!(rejection.scheme(), judged, "{credential:?}");
     }
 }

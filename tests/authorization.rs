@@ -202,7 +202,7 @@ async fn authorization_is_taken_off_unless_it_is_kept() {
     assert!(!seen.only().headers.contains_key("authorization"));
 
     let (app, seen) = recorder();
-    let layer = McpAuthLayer::bearer("tok").keep_authorization();
+    let layer = McpAuthLayer::bearer("tok").forward_authorization();
     send(app.layer(layer), with_authorization("Bearer tok")).await;
     let head = seen.only();
     assert_eq!(head.headers["authorization"], "Bearer tok");
@@ -213,7 +213,7 @@ async fn authorization_is_taken_off_unless_it_is_kept() {
 async fn two_layers_stack_with_keep_authorization_on_the_outer() {
     let (app, seen) = recorder();
     let inner = app.layer(McpAuthLayer::bearer("tok"));
-    let stacked = inner.clone().layer(McpAuthLayer::bearer("tok").keep_authorization());
+    let stacked = inner.clone().layer(McpAuthLayer::bearer("tok").forward_authorization());
     assert_eq!(send(stacked, with_authorization("Bearer tok")).await.status, 200);
     assert_eq!(seen.principal(), "bearer");
     let stacked = inner.layer(McpAuthLayer::bearer("tok"));

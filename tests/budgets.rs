@@ -15,16 +15,16 @@ use common::{get, recorder, send};
 use futures::StreamExt;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Admission, Authenticator, Bearer, McpAuthLayer, Principal, Rejection, from_fn,
+    Authenticated, Authenticator, Bearer, McpAuthLayer, Principal, Rejection, authenticate_fn,
 };
 
 /// Admits everybody under the name in `x-who`, if the body is not `wrong`; never while it hangs.
 fn checks() -> impl Authenticator {
-    from_fn(|head: &Parts| {
+    authenticate_fn(|head: &Parts| {
         let who = head.headers["x-who"].to_str().unwrap().to_owned();
         let hangs = head.headers.contains_key("x-hang");
         async move {
-            Ok(Admission::new(Principal::new(who)).check_body(move |_| async move {
+            Ok(Authenticated::new(Principal::new(who)).check_body(move |_| async move {
                 if hangs {
                     std::future::pending::<()>().await;
                 }
@@ -73,11 +73,11 @@ async fn one_principal_cannot_hold_the_whole_body_budget() {
 
 #[tokio::test]
 async fn principals_of_other_issuers_have_other_shares() {
-    let by_issuer = from_fn(|head: &Parts| {
+    let by_issuer = authenticate_fn(|head: &Parts| {
         let issuer = head.headers["x-who"].to_str().unwrap().to_owned();
         async move {
             let who = Principal::new("alice").issued_by(issuer);
-            Ok::<_, Rejection>(Admission::new(who).check_body(|_| async { Ok(()) }))
+            Ok::<_, Rejection>(Authenticated::new(who).check_body(|_| async { Ok(()) }))
         }
     });
     let layer = McpAuthLayer::new(by_issuer).body_limit(1000).body_total_limit(8000);
@@ -158,13 +158,13 @@ struct Cached {
 }
 
 impl Authenticator for Cached {
-    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+    async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         let admission = self.tokens.authenticate(head).await?;
         *self.cached.lock().unwrap() = Some(admission.principal().clone());
         Ok(admission)
     }
 
-    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {
         Some(Ok(self.cached.lock().unwrap().clone()?.into()))
     }
 }
@@ -189,7 +189,7 @@ async fn a_revoked_principal_of_a_cache_is_not_admitted() {
 async fn a_principal_that_stays_revoked_is_refused() {
     let token = tokio_util::sync::CancellationToken::new();
     let who = Principal::new("ci").revoked_by(token.clone());
-    let app = recorder().0.layer(McpAuthLayer::new(from_fn(move |_: &Parts| {
+    let app = recorder().0.layer(McpAuthLayer::new(authenticate_fn(move |_: &Parts| {
         let who = who.clone();
         async move { Ok::<_, Rejection>(who) }
     })));

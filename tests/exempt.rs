@@ -106,7 +106,7 @@ async fn what_passes_without_a_credential_passes_bare() {
     assert_eq!(send(nested, get("/a/health?session_id=s&b", &[])).await.body, "/a/health?b");
     // Even with a credential that is good, and though another layer would keep it.
     let (app, seen) = recorder();
-    let app = app.layer(layer().keep_authorization());
+    let app = app.layer(layer().forward_authorization());
     send(app, get("/health", &[TOKEN])).await;
     assert!(seen.only().headers.is_empty());
 }
@@ -169,7 +169,7 @@ async fn discovery_probes_are_answered_404() {
 #[tokio::test]
 async fn discovery_probes_pass_bare_where_the_option_says_so() {
     let (app, seen) = recorder();
-    let app = app.layer(layer().pass_discovery());
+    let app = app.layer(layer().forward_discovery());
     for document in DOCUMENTS {
         let target = format!("{document}/mcp");
         assert_eq!(send(app.clone(), get(&target, &[TOKEN])).await.status, 200);
@@ -181,7 +181,7 @@ async fn discovery_probes_pass_bare_where_the_option_says_so() {
 
 #[tokio::test]
 async fn what_only_looks_like_a_discovery_probe_is_authenticated() {
-    for app_layer in [layer(), layer().pass_discovery()] {
+    for app_layer in [layer(), layer().forward_discovery()] {
         let (app, seen) = recorder();
         let app = app.layer(app_layer);
         for document in DOCUMENTS {

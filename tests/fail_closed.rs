@@ -19,8 +19,8 @@ use futures::{FutureExt, StreamExt, stream};
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Admission, AnyOf, Authenticator, AuthenticatorExt, Bearer, Challenge, McpAuthLayer, Principal,
-    Reason, Rejection, any_of, from_fn,
+    AnyOf, Authenticated, Authenticator, AuthenticatorExt, Bearer, Challenge, McpAuthLayer,
+    Principal, Rejection, RejectionKind, any_of, authenticate_fn,
 };
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt};
@@ -39,12 +39,15 @@ struct Panicking {
 
 impl Authenticator for Panicking {
     #[allow(clippy::manual_async_fn, reason = "to panic before there is a future")]
-    fn authenticate(&self, _: &Parts) -> impl Future<Output = Result<Admission, Rejection>> + Send {
+    fn authenticate(
+        &self,
+        _: &Parts,
+    ) -> impl Future<Output = Result<Authenticated, Rejection>> + Send {
         assert!(!self.before_the_future, "the password is hunter2");
         async { panic!("the password is hunter2") }
     }
 
-    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {
         assert!(!self.now, "the password is hunter2");
         None
     }
@@ -79,7 +82,7 @@ async fn hanging_is_503_after_the_timeout() {
     }
     let (router, seen) = recorder();
     let limit = Duration::from_secs(2);
-    let app = router.layer(McpAuthLayer::new(from_fn(hang)).authenticator_timeout(limit));
+    let app = router.layer(McpAuthLayer::new(authenticate_fn(hang)).authenticator_timeout(limit));
     let start = tokio::time::Instant::now();
     assert_eq!(send(app, get("/", &[])).await.status, 503);
     assert_eq!((start.elapsed().as_secs(), seen.count()), (2, 0));
@@ -91,16 +94,16 @@ async fn slow_but_in_time_is_admitted() {
         tokio::time::sleep(Duration::from_secs(9)).await;
         Ok(Principal::new("slow"))
     };
-    let (app, seen) = app(from_fn(slowly));
+    let (app, seen) = app(authenticate_fn(slowly));
     assert_eq!(send(app, get("/", &[])).await.status, 200);
     assert_eq!(seen.principal(), "slow");
 }
 
 /// `any_of` of two that answer later: what each says, and whether the second is asked.
-async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
+async fn either(first: Rejection, second: Rejection) -> (RejectionKind, bool) {
     let asked = Arc::new(AtomicBool::new(false));
     let says = |rejection: Rejection, asked: Option<Arc<AtomicBool>>| {
-        from_fn(move |_: &Parts| {
+        authenticate_fn(move |_: &Parts| {
             if let Some(asked) = &asked {
                 asked.store(true, Ordering::SeqCst);
             }
@@ -110,7 +113,7 @@ async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
     let (app, seen) = app(any_of(says(first, None), says(second, Some(asked.clone()))));
     let answer = send(app, get("/", &[])).await;
     assert_eq!(seen.count(), 0);
-    let reason = answer.extensions.get::<Rejection>().unwrap().reason();
+    let reason = answer.extensions.get::<Rejection>().unwrap().kind();
     (reason, asked.load(Ordering::SeqCst))
 }
 
@@ -122,15 +125,15 @@ async fn any_of_falls_through_on_401_only_and_the_furthest_speaks() {
     let (down, bad) = (Rejection::unavailable(), Rejection::bad_request("x"));
     let busy = Rejection::too_many_requests(Duration::ZERO);
     for (first, second, expected) in [
-        (&missing, &missing, (Reason::Missing, true)),
-        (&missing, &malformed, (Reason::Malformed, true)),
-        (&malformed, &missing, (Reason::Malformed, true)),
-        (&malformed, &invalid, (Reason::Invalid, true)),
-        (&invalid, &missing, (Reason::Invalid, true)),
-        (&invalid, &down, (Reason::Unavailable, true)),
-        (&down, &missing, (Reason::Unavailable, false)),
-        (&bad, &missing, (Reason::BadRequest, false)),
-        (&busy, &missing, (Reason::TooManyRequests, false)),
+        (&missing, &missing, (RejectionKind::Missing, true)),
+        (&missing, &malformed, (RejectionKind::Malformed, true)),
+        (&malformed, &missing, (RejectionKind::Malformed, true)),
+        (&malformed, &invalid, (RejectionKind::Invalid, true)),
+        (&invalid, &missing, (RejectionKind::Invalid, true)),
+        (&invalid, &down, (RejectionKind::Unavailable, true)),
+        (&down, &missing, (RejectionKind::Unavailable, false)),
+        (&bad, &missing, (RejectionKind::BadRequest, false)),
+        (&busy, &missing, (RejectionKind::TooManyRequests, false)),
     ] {
         assert_eq!(either(first.clone(), second.clone()).await, expected, "{first:?} {second:?}");
     }
@@ -140,7 +143,7 @@ async fn any_of_falls_through_on_401_only_and_the_furthest_speaks() {
 async fn any_of_tries_the_second_whether_it_answers_now_or_later() {
     let bearer = || Bearer::new([("ci", "tok")]).unwrap();
     let later = || {
-        from_fn(|head: &Parts| {
+        authenticate_fn(|head: &Parts| {
             let admitted = head.headers.contains_key("x-later");
             async move {
                 tokio::task::yield_now().await;
@@ -169,14 +172,14 @@ async fn any_of_tries_the_second_whether_it_answers_now_or_later() {
 }
 
 /// Answers now, and must not be asked to take its time.
-struct Now(fn() -> Result<Admission, Rejection>);
+struct Now(fn() -> Result<Authenticated, Rejection>);
 
 impl Authenticator for Now {
-    async fn authenticate(&self, _: &Parts) -> Result<Admission, Rejection> {
+    async fn authenticate(&self, _: &Parts) -> Result<Authenticated, Rejection> {
         panic!("it had answered already")
     }
 
-    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {
         Some((self.0)())
     }
 }
@@ -207,7 +210,7 @@ async fn who_answers_now_is_not_asked_again_and_a_conclusive_answer_ends_it() {
 #[tokio::test]
 async fn cookies_are_a_list_over_http_2_alone() {
     let by_cookie = || {
-        from_fn(|_: &Parts| async { Ok::<_, Rejection>(Principal::new("alice")) })
+        authenticate_fn(|_: &Parts| async { Ok::<_, Rejection>(Principal::new("alice")) })
             .credential_header(http::header::COOKIE)
     };
     for (version, expected) in [(http::Version::HTTP_11, 400), (http::Version::HTTP_2, 200)] {
@@ -226,7 +229,7 @@ async fn cookies_are_a_list_over_http_2_alone() {
 async fn credential_headers_of_every_member_are_taken_off() {
     struct ApiKey;
     impl Authenticator for ApiKey {
-        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
             match head.headers.get("x-api-key") {
                 Some(key) if key == "k" => Ok(Principal::new("keyed").into()),
                 Some(_) => Err(Rejection::invalid(Challenge::new("ApiKey"))),
@@ -237,7 +240,7 @@ async fn credential_headers_of_every_member_are_taken_off() {
             vec![http::HeaderName::from_static("x-api-key")]
         }
     }
-    let never = from_fn(|_: &Parts| async {
+    let never = authenticate_fn(|_: &Parts| async {
         Err::<Principal, _>(Rejection::missing(Challenge::new("Never")))
     })
     .credential_header(http::HeaderName::from_static("x-never"));
@@ -275,8 +278,8 @@ async fn credential_headers_of_every_member_are_taken_off() {
 
 /// Admits who sends a body that is `expected`, panics on `panic` and hangs on `hang`.
 fn body_is(expected: &'static str) -> impl Authenticator {
-    from_fn(move |_: &Parts| {
-        ready(Ok(Admission::new(Principal::new("signer")).check_body(move |body| async move {
+    authenticate_fn(move |_: &Parts| {
+        ready(Ok(Authenticated::new(Principal::new("signer")).check_body(move |body| async move {
             assert_ne!(body, "panic");
             if body == "hang" {
                 pending::<()>().await;
@@ -381,7 +384,7 @@ fn ready_for<S: Service<Request>>(service: &mut S) -> tower::util::Ready<'_, S, 
 }
 
 fn answers_later() -> impl Authenticator {
-    from_fn(|_: &Parts| async {
+    authenticate_fn(|_: &Parts| async {
         tokio::task::yield_now().await;
         Ok(Principal::new("later"))
     })
@@ -425,7 +428,7 @@ async fn refused_requests_hold_no_permit_of_the_inner_service() {
         assert!(ready_for(&mut free).now_or_never().is_some(), "no permit is taken");
     }
     check(Bearer::new([("ci", "tok")]).unwrap(), "Bearer wrong").await;
-    let never = from_fn(|_: &Parts| pending::<Result<Principal, Rejection>>());
+    let never = authenticate_fn(|_: &Parts| pending::<Result<Principal, Rejection>>());
     check(never, "Bearer tok").await;
 }
 

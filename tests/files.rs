@@ -12,7 +12,9 @@ use axum::Router;
 use axum::body::Body;
 use common::{basic, recorder, send, with_authorization};
 use http::Request;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, Hmac, McpAuthLayer, Principal, Signer};
+use mcp_auth_layer::{
+    Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, Principal, Signer,
+};
 use server::{Server, example, output, run};
 
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
@@ -101,7 +103,7 @@ async fn a_handle_adds_and_revokes_plain_tokens() {
 #[tokio::test]
 async fn a_key_of_a_file_verifies() {
     let file = File::new("keys", "ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
-    let app = guarded(Hmac::from_file(&file.0).unwrap());
+    let app = guarded(HttpSignature::from_file(&file.0).unwrap());
     for (secret, expected) in [([1; 32], 200), ([2; 32], 401)] {
         let mut request = Request::get("http://localhost/mcp").body(Vec::new()).unwrap();
         Signer::new("ci", secret).unwrap().sign(&mut request).unwrap();
@@ -113,10 +115,10 @@ async fn a_key_of_a_file_verifies() {
 #[test]
 fn a_key_file_is_its_owners_alone() {
     let file = File::new("modes", "ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
-    assert!(Hmac::from_file(&file.0).is_ok());
+    assert!(HttpSignature::from_file(&file.0).is_ok());
     for mode in [0o620, 0o602] {
         file.chmod(mode);
-        let error = Hmac::from_file(&file.0).unwrap_err().to_string();
+        let error = HttpSignature::from_file(&file.0).unwrap_err().to_string();
         assert!(
             error.starts_with(&file.0.display().to_string()) && error.ends_with("`chmod go-w` it")
         );
@@ -132,7 +134,7 @@ fn an_error_names_file_and_line_and_no_secret() {
     let file = File::new("plain", &format!("# a team\nci {TOKEN}\n"));
     let errors = [
         Bearer::from_file(&file.0).unwrap_err().to_string(),
-        Hmac::from_file(&file.0).unwrap_err().to_string(),
+        HttpSignature::from_file(&file.0).unwrap_err().to_string(),
     ];
     for error in errors {
         assert!(error.starts_with(&format!("{}:2: ", file.0.display())), "{error}");
@@ -244,7 +246,7 @@ async fn the_example_makes_keys() {
     let (line, said) = made(&["key", "ci"]).await;
     let secret = line.trim().strip_prefix("ci base64:").unwrap();
     assert!(secret.len() == 44 && !said.contains(secret));
-    assert!(Hmac::from_file(&File::new("key", &line).0).is_ok());
+    assert!(HttpSignature::from_file(&File::new("key", &line).0).is_ok());
 }
 
 /// The line of a password that comes through a pipe, or what is said instead.

@@ -16,24 +16,25 @@ use common::{Answer, Seen, recorder, send};
 use futures::StreamExt;
 use http::Method;
 use mcp_auth_layer::{
-    Admission, Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, Claim, Hmac, KeyError,
-    McpAuthLayer, MemoryReplayStore, Principal, Reason, Rejection, ReplayStore, any_of, from_fn,
+    Authenticated, Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, HttpSignature,
+    KeyError, McpAuthLayer, MemoryReplayStore, NonceStatus, Principal, Rejection, RejectionKind,
+    ReplayStore, any_of, authenticate_fn,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-fn hmac() -> Hmac {
-    Hmac::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
+fn hmac() -> HttpSignature {
+    HttpSignature::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
 }
 
 fn app(authenticator: impl Authenticator) -> (Router, Seen) {
     let (app, seen) = recorder();
     // What is covered is looked at here, not whose sessions they are.
-    (app.layer(McpAuthLayer::new(authenticator).danger_shared_sessions()), seen)
+    (app.layer(McpAuthLayer::new(authenticator).danger_disable_session_binding()), seen)
 }
 
 /// What a verifier says to one request, and whether it got through.
-async fn ask(hmac: Hmac<impl ReplayStore>, request: Request) -> Answer {
+async fn ask(hmac: HttpSignature<impl ReplayStore>, request: Request) -> Answer {
     let (app, seen) = app(hmac);
     let answer = send(app, request).await;
     assert_eq!(seen.count(), usize::from(answer.status == 200), "{answer:?}");
@@ -406,7 +407,7 @@ async fn a_signature_for_another_server_is_refused() {
     // The cause is logged, and not sent.
     let refused = ask(hmac(), host("another-server.example").request()).await;
     let rejection = format!("{:?}", refused.extensions.get::<Rejection>().unwrap());
-    assert!(rejection.contains("Hmac::authority") && !refused.body.contains("authority"));
+    assert!(rejection.contains("HttpSignature::authority") && !refused.body.contains("authority"));
     // The names of the layer are the server's, too.
     let named = async |name: &str| {
         let layer = McpAuthLayer::new(any_of(hmac(), Bearer::new([("a", "b")]).unwrap()).boxed());
@@ -429,15 +430,15 @@ async fn a_signature_for_another_server_is_refused() {
 #[tokio::test]
 async fn what_decides_the_meaning_is_covered_in_every_spelling() {
     let api_keys = || {
-        from_fn(|_: &http::request::Parts| async {
+        authenticate_fn(|_: &http::request::Parts| async {
             Err::<Principal, _>(Rejection::missing(Challenge::new("ApiKey")))
         })
         .credential_header(http::HeaderName::from_static("x-api-key"))
     };
-    let app = |hmac: Hmac| {
+    let app = |hmac: HttpSignature| {
         let layer = McpAuthLayer::new(any_of(hmac, api_keys()).boxed());
         let layer = layer.session_header(http::HeaderName::from_static("x-session"));
-        recorder().0.layer(layer.danger_shared_sessions())
+        recorder().0.layer(layer.danger_disable_session_binding())
     };
     let plain = hmac;
     let covering = || hmac().cover(http::HeaderName::from_static("idempotency-key"));
@@ -473,7 +474,7 @@ async fn what_any_of_its_layers_reads_must_be_covered() {
     let shared = hmac().boxed();
     let name = http::HeaderName::from_static("x-session");
     let named = McpAuthLayer::new(shared.clone()).session_header(name).host("a.example");
-    let plain = McpAuthLayer::new(shared).danger_shared_sessions();
+    let plain = McpAuthLayer::new(shared).danger_disable_session_binding();
     let (named, plain) = (recorder().0.layer(named), recorder().0.layer(plain));
     let carries = || Forged::get().with_header("x-session", "1");
     // The router puts the layer around its fallback when the first request comes.
@@ -825,7 +826,7 @@ async fn every_kind_of_value_is_signed_in_its_strict_form() {
 }
 
 /// As if it outlived the process, so that what was signed before its start counts.
-fn shared() -> Hmac<Scripted> {
+fn shared() -> HttpSignature<Scripted> {
     hmac().replay_store(Scripted::default())
 }
 
@@ -924,7 +925,7 @@ async fn every_known_digest_must_be_right() {
 
 #[tokio::test]
 async fn a_body_is_bounded_in_size_and_all_bodies_together() {
-    let limited = |layer: McpAuthLayer<Hmac>| recorder().0.layer(layer);
+    let limited = |layer: McpAuthLayer<HttpSignature>| recorder().0.layer(layer);
     let small = limited(McpAuthLayer::new(hmac()).body_limit(10));
     assert_eq!(send(small.clone(), Forged::post("0123456789").request()).await.status, 200);
     assert_eq!(send(small, Forged::post("0123456789a").request()).await.status, 413);
@@ -962,13 +963,13 @@ async fn trailers_are_dropped() {
 
 #[tokio::test]
 async fn two_secrets_of_a_key_are_good_and_a_third_is_an_error() {
-    let rotating = || Hmac::new([("ci", [1; 32]), ("ci", SECRET)]).unwrap();
+    let rotating = || HttpSignature::new([("ci", [1; 32]), ("ci", SECRET)]).unwrap();
     let by = |secret: [u8; 32]| Forged { secret: secret.into(), ..Forged::get() };
     assert_eq!(ask(rotating(), by([1; 32]).request()).await.status, 200);
     assert_eq!(ask(rotating(), by(SECRET).request()).await.status, 200);
     assert_eq!(ask(rotating(), by([2; 32]).request()).await.status, 401);
 
-    let error = |keys: &[(&str, &[u8])]| Hmac::new(keys.iter().copied()).unwrap_err();
+    let error = |keys: &[(&str, &[u8])]| HttpSignature::new(keys.iter().copied()).unwrap_err();
     let (a, b, c) = (&[1; 32][..], &[2; 32][..], &[3; 40][..]);
     let position = 3;
     assert_eq!(error(&[("ci", a), ("ci", b), ("ci", c)]), KeyError::Rotation { position });
@@ -1007,7 +1008,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_answer() {
     };
     let busy = || {
         let wait = Duration::from_secs(1);
-        mcp_auth_layer::from_fn(move |_: &http::request::Parts| async move {
+        mcp_auth_layer::authenticate_fn(move |_: &http::request::Parts| async move {
             Err::<mcp_auth_layer::Principal, _>(Rejection::too_many_requests(wait))
         })
     };
@@ -1110,12 +1111,12 @@ impl Default for Scripted {
 }
 
 impl ReplayStore for Scripted {
-    async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<Claim, BoxError> {
+    async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<NonceStatus, BoxError> {
         *self.kept.lock().unwrap() = keep;
         self.claims.fetch_add(1, Ordering::SeqCst);
         match self.fails_to_claim {
             true => Err("connection refused".into()),
-            false => Ok(Claim::Fresh),
+            false => Ok(NonceStatus::Fresh),
         }
     }
 
@@ -1169,9 +1170,12 @@ async fn a_nonce_is_kept_longer_than_its_signature_is_good() {
 
 #[tokio::test]
 async fn a_mapped_admission_still_owes_what_it_owed() {
-    struct Tenants(Hmac);
+    struct Tenants(HttpSignature);
     impl Authenticator for Tenants {
-        async fn authenticate(&self, head: &http::request::Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(
+            &self,
+            head: &http::request::Parts,
+        ) -> Result<Authenticated, Rejection> {
             let admission = self.0.authenticate(head).await?;
             assert_eq!(admission.principal().name(), "ci");
             Ok(admission.map_principal(|who| who.issued_by("tenant-7")))
@@ -1222,11 +1226,11 @@ async fn nothing_is_claimed_for_a_request_that_is_refused() {
 #[test]
 fn no_secret_is_shown() {
     let secret = "correct horse battery staple, and more";
-    let hmac = Hmac::new([("ci", secret)]).unwrap();
+    let hmac = HttpSignature::new([("ci", secret)]).unwrap();
     let signer = mcp_auth_layer::Signer::new("ci", secret).unwrap();
     let shown = format!("{hmac:?} {signer:?} {:?}", McpAuthLayer::hmac("ci", secret));
     assert!(shown.contains("ci") && !shown.contains("horse"), "{shown}");
-    let short = Hmac::new([("ci", "correct horse")]).unwrap_err();
+    let short = HttpSignature::new([("ci", "correct horse")]).unwrap_err();
     assert!(!format!("{short} {short:?}").contains("horse"));
     let panic = std::panic::catch_unwind(|| McpAuthLayer::hmac("ci", "correct horse"));
     let panic = panic.err().unwrap().downcast::<String>().unwrap();
@@ -1240,7 +1244,7 @@ async fn reasons_are_told_apart_in_the_log_only() {
     let stale = ask(hmac(), Forged::get().with("created", 1).request()).await;
     assert_eq!(invalid.body, uncovered.body);
     assert_eq!(invalid.body, stale.body);
-    assert_eq!(invalid.extensions.get::<Rejection>().unwrap().reason(), Reason::Invalid);
+    assert_eq!(invalid.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Invalid);
     let missing = ask(hmac(), Forged::get().unsigned()).await;
-    assert_eq!(missing.extensions.get::<Rejection>().unwrap().reason(), Reason::Missing);
+    assert_eq!(missing.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Missing);
 }

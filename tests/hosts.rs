@@ -8,7 +8,7 @@ mod common;
 use axum::Router;
 use common::{get, recorder, request, send};
 use http::Method;
-use mcp_auth_layer::{McpAuthLayer, Principal, Rejection, from_fn};
+use mcp_auth_layer::{McpAuthLayer, Principal, Rejection, authenticate_fn};
 
 const TOKEN: (&str, &str) = ("authorization", "Bearer tok");
 
@@ -48,8 +48,9 @@ async fn a_rebinding_page_is_refused_whatever_it_asks_for() {
 
 #[tokio::test]
 async fn a_rebinding_page_reaches_no_authenticator_without_a_secret() {
-    let anybody =
-        from_fn(|_: &http::request::Parts| async { Ok::<_, Rejection>(Principal::new("local")) });
+    let anybody = authenticate_fn(|_: &http::request::Parts| async {
+        Ok::<_, Rejection>(Principal::new("local"))
+    });
     let (app, seen) = recorder();
     let app = app.layer(McpAuthLayer::new(anybody));
     let page = [("host", "evil.example:8000"), ("origin", "http://evil.example:8000")];

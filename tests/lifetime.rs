@@ -21,8 +21,8 @@ use http::{Method, StatusCode, request::Parts};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use mcp_auth_layer::{
-    Admission, Authenticator, Basic, Bearer, BearerHandle, CredentialError, Hmac, KeyError,
-    McpAuthLayer, Principal, Reason, Rejection, Signer, any_of, from_fn,
+    Authenticated, Authenticator, Basic, Bearer, BearerHandle, CredentialError, HttpSignature,
+    KeyError, McpAuthLayer, Principal, Rejection, RejectionKind, Signer, any_of, authenticate_fn,
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,7 @@ use tower::ServiceExt;
 
 /// Lets everybody in as this principal.
 fn as_principal(principal: Principal) -> impl Authenticator {
-    from_fn(move |_: &Parts| {
+    authenticate_fn(move |_: &Parts| {
         let principal = principal.clone();
         async move { Ok::<_, Rejection>(principal) }
     })
@@ -132,7 +132,7 @@ async fn a_stream_of_events_ends_whatever_its_length() {
             async move { ([(CONTENT_TYPE, "text/event-stream")], body).into_response() }
         };
         let layer = revoked_by(&revocation);
-        let layer = if shared { layer.danger_shared_sessions() } else { layer };
+        let layer = if shared { layer.danger_disable_session_binding() } else { layer };
         let app = Router::new().route("/", get_route(answer)).layer(layer);
         let mut body = body_of(app, &[]).await;
         assert_eq!(body.size_hint().exact(), None);
@@ -197,7 +197,7 @@ async fn far_and_past_times_are_times() {
         let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(past)));
         let answer = send(app.layer(layer), get("/", &[])).await;
         assert_eq!(answer.status, 401, "{past:?}");
-        assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::Invalid);
+        assert_eq!(answer.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Invalid);
         assert_eq!(seen.count(), 0);
     }
 }
@@ -254,10 +254,10 @@ async fn who_waits_for_an_answer_gets_401_and_the_work_is_dropped() {
 #[tokio::test]
 async fn who_is_revoked_during_a_check_is_refused() {
     for revoked in [false, true] {
-        let layer = McpAuthLayer::new(from_fn(move |_: &Parts| async move {
+        let layer = McpAuthLayer::new(authenticate_fn(move |_: &Parts| async move {
             let revocation = CancellationToken::new();
             let alice = Principal::new("alice").revoked_by(revocation.clone());
-            Ok::<_, Rejection>(Admission::new(alice).check_body(move |_| async move {
+            Ok::<_, Rejection>(Authenticated::new(alice).check_body(move |_| async move {
                 if revoked {
                     revocation.cancel();
                 }
@@ -276,11 +276,11 @@ async fn who_is_revoked_during_a_check_is_refused() {
 async fn the_401_has_the_challenges_of_every_scheme() {
     struct Lapsing(Bearer);
     impl Authenticator for Lapsing {
-        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
             let past = SystemTime::UNIX_EPOCH;
             Ok(self.0.authenticate(head).await?.map_principal(|who| who.expires_at(past)))
         }
-        fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+        fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
             let past = SystemTime::UNIX_EPOCH;
             let judged = self.0.authenticate_now(head)?;
             Some(judged.map(|one| one.map_principal(|who| who.expires_at(past))))
@@ -355,11 +355,11 @@ async fn tokens_come_and_go_while_the_server_runs() {
     assert_eq!((status("one").await, status("two").await, status("four").await), (401, 200, 200));
     handle.add("bob", "one").unwrap();
     assert_eq!(status("one").await, 200);
-    assert_eq!(handle.revoke_all_of("bob"), 2);
-    assert_eq!(handle.revoke_all_of("bob"), 0);
+    assert_eq!(handle.revoke_all("bob"), 2);
+    assert_eq!(handle.revoke_all("bob"), 0);
     assert_eq!((status("one").await, status("two").await, status("four").await), (401, 200, 401));
     // All of them may go; then nobody is let in.
-    assert_eq!(handle.revoke_all_of("ci") + handle.revoke_all_of("alice"), 2);
+    assert_eq!(handle.revoke_all("ci") + handle.revoke_all("alice"), 2);
     assert_eq!((status("two").await, status("three").await), (401, 401));
 }
 
@@ -395,7 +395,7 @@ async fn revoking_ends_that_credentials_streams_and_no_other() {
 #[tokio::test]
 async fn keys_come_and_go_and_their_streams_with_them() {
     let (old, new) = ([1; 32], [2; 32]);
-    let mut keys = Hmac::new([("ci", old), ("ci", new), ("alice", [3; 32])]).unwrap();
+    let mut keys = HttpSignature::new([("ci", old), ("ci", new), ("alice", [3; 32])]).unwrap();
     let handle = keys.handle();
     let layer = McpAuthLayer::new(keys);
     let signed = |key_id: &str, secret: [u8; 32]| {
@@ -429,10 +429,10 @@ async fn keys_come_and_go_and_their_streams_with_them() {
     assert_eq!(handle.add("ci", [5; 32]), Err(KeyError::Rotation { position: 1 }));
     assert!(handle.add("bob", [5; 31]).is_err());
     assert_eq!(status("ci", [4; 32]).await, 200);
-    assert_eq!((handle.revoke_all_of("ci"), handle.revoke_all_of("ci")), (2, 0));
+    assert_eq!((handle.revoke_all("ci"), handle.revoke_all("ci")), (2, 0));
     assert_eq!((status("ci", new).await, status("ci", [4; 32]).await), (401, 401));
     assert_eq!(status("alice", [3; 32]).await, 200);
-    assert_eq!(format!("{handle:?}"), r#"HmacHandle { key_ids: {"alice"} }"#);
+    assert_eq!(format!("{handle:?}"), r#"HttpSignatureHandle { key_ids: {"alice"} }"#);
 }
 
 /// An authenticator around another one says who it is, and the credential ends all the same.
@@ -440,7 +440,7 @@ async fn keys_come_and_go_and_their_streams_with_them() {
 async fn who_is_made_of_somebody_else_ends_with_the_credential() {
     struct Renamed(Bearer);
     impl Authenticator for Renamed {
-        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
             let admission = self.0.authenticate(head).await?;
             Ok(admission.map_principal(|_| Principal::new("somebody else")))
         }
@@ -595,7 +595,7 @@ mod request_bodies {
 
     #[tokio::test]
     async fn they_end_with_an_error_at_the_expiry() {
-        let soon = from_fn(|_: &Parts| async {
+        let soon = authenticate_fn(|_: &Parts| async {
             let time = SystemTime::now() + Duration::from_millis(500);
             Ok::<_, Rejection>(Principal::new("alice").expires_at(time))
         });

@@ -35,7 +35,7 @@ async fn requests_streams_and_times_are_counted_and_nobody_is_named() {
         (line(total, "refused", "invalid", "Basic"), 1),
         (line(total, "refused", "invalid", "Bearer"), 1),
         (line(total, "passed", "public path", "none"), 2),
-        ("mcp_auth_live_streams".to_owned(), 1),
+        ("mcp_auth_open_streams".to_owned(), 1),
         ("mcp_auth_verification_seconds_count".to_owned(), 6),
     ] {
         assert!(text.contains(&format!("{line} {value}\n")), "{line} {value}:\n{text}");
@@ -45,7 +45,7 @@ async fn requests_streams_and_times_are_counted_and_nobody_is_named() {
     }
     drop(session);
     until("the stream is gone", async || {
-        counted(&server).await.contains("mcp_auth_live_streams 0\n")
+        counted(&server).await.contains("mcp_auth_open_streams 0\n")
     })
     .await;
 }
@@ -62,7 +62,7 @@ async fn guesses_that_are_turned_away_and_files_that_are_read_again_are_counted(
         server.status(Method::GET, "/", Some("Basic YWxpY2U6Z3Vlc3M=")).await;
     }
     let text = counted(&server).await;
-    assert!(text.contains("mcp_auth_throttled_total 2\n"), "{text}");
+    assert!(text.contains("mcp_auth_rate_limited_total 2\n"), "{text}");
     for (content, outcome) in [("half of a li".to_owned(), "refused"), (line("bob"), "applied")] {
         common::write_credentials(&next, content);
         std::fs::rename(&next, &file).unwrap();

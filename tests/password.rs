@@ -148,11 +148,11 @@ async fn name_and_password_have_room() {
     let users = Basic::from_htpasswd(&format!("alice:{argon2}")).unwrap();
     let judged = |length| {
         let head = with_authorization(&basic("alice", &"0".repeat(length))).into_parts().0;
-        users.authenticate_now(&head).map(|judged| judged.unwrap_err().reason())
+        users.authenticate_now(&head).map(|judged| judged.unwrap_err().kind())
     };
     // With the name and the colon: 1024 bytes are verified, 1025 are wrong at once.
     assert_eq!(judged(1018), None);
-    assert_eq!(judged(1019), Some(mcp_auth_layer::Reason::Invalid));
+    assert_eq!(judged(1019), Some(mcp_auth_layer::RejectionKind::Invalid));
 }
 
 #[tokio::test]

@@ -17,8 +17,8 @@ use common::log::Log;
 use common::{basic, get, recorder, send};
 use http::request::Parts;
 use mcp_auth_layer::{
-    Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, ClientAddress, Hmac, Limit,
-    McpAuthLayer, Principal, RateLimit, Rejection, Signer, any_of, from_fn,
+    Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, ClientIp, HttpSignature,
+    McpAuthLayer, Principal, Quota, RateLimit, Rejection, Signer, any_of, authenticate_fn,
 };
 use tracing_subscriber::filter::LevelFilter;
 
@@ -28,14 +28,14 @@ const HOUR: Duration = Duration::from_secs(3600);
 const HTPASSWD: &str = "alice:$2y$04$eRSOaN6roE9KbenAUvK/cuvPuWKM69Y/vVrOcfjpGi2rnYKBWJixa";
 
 fn by_header() -> RateLimit {
-    RateLimit::by(ClientAddress::from_fn(|head: &Parts| {
+    RateLimit::by(ClientIp::from_fn(|head: &Parts| {
         head.headers.get("x-address")?.to_str().ok()?.parse().ok()
     }))
 }
 
 /// Three for one user, five in all, and none comes back soon.
 fn three_and_five() -> RateLimit {
-    by_header().per_user(Limit::new(3, HOUR)).per_address(Limit::new(5, HOUR))
+    by_header().per_user(Quota::new(3, HOUR)).per_address(Quota::new(5, HOUR))
 }
 
 fn app(authenticator: impl Authenticator, limit: RateLimit) -> Router {
@@ -54,7 +54,7 @@ fn users() -> Basic {
 /// `Basic` whose answers are not there at once, as those of a database.
 fn later() -> impl Authenticator {
     let users = std::sync::Arc::new(users());
-    from_fn(move |head: &Parts| {
+    authenticate_fn(move |head: &Parts| {
         let (users, verdict) = (users.clone(), users.authenticate_now(head));
         async move {
             tokio::task::yield_now().await;
@@ -193,7 +193,7 @@ async fn a_known_client_goes_on_while_others_fail() {
 
 #[tokio::test]
 async fn signatures_count_for_the_key_they_claim() {
-    let keys = Hmac::new([("ci", [1; 32]), ("alice", [2; 32])]).unwrap();
+    let keys = HttpSignature::new([("ci", [1; 32]), ("alice", [2; 32])]).unwrap();
     let app = app(keys, three_and_five());
     let status = async |address: &str, id: &str, secret: [u8; 32]| {
         let mut request = http::Request::get("http://localhost/").body(Vec::new()).unwrap();
@@ -229,7 +229,8 @@ async fn without_an_address_it_is_503_unless_that_was_allowed() {
 #[tokio::test]
 async fn only_password_files_are_limited_by_default() {
     let from = MockConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711)));
-    let answers = async |authenticator: mcp_auth_layer::Boxed, wrong: fn(usize) -> String| {
+    let answers = async |authenticator: mcp_auth_layer::BoxAuthenticator,
+                         wrong: fn(usize) -> String| {
         let app = recorder().0.layer(McpAuthLayer::new(authenticator)).layer(from);
         let mut limited = 0;
         for n in 0..30 {
@@ -265,7 +266,7 @@ async fn a_proxy_that_is_not_trusted_is_logged_once() {
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("WARN") && lines[0].contains("trusted_proxies"), "{lines:?}");
     }
-    let trusted = ClientAddress::peer().trusted_proxies(["127.0.0.1"]).unwrap();
+    let trusted = ClientIp::peer().trusted_proxies(["127.0.0.1"]).unwrap();
     assert!(ask(RateLimit::by(trusted), "x-forwarded-for").await.is_empty());
     assert!(ask(RateLimit::default(), "x-other").await.is_empty());
 }
@@ -274,7 +275,10 @@ async fn a_proxy_that_is_not_trusted_is_logged_once() {
 async fn an_authenticator_that_panics_about_its_attempt_is_503() {
     struct Panics;
     impl Authenticator for Panics {
-        async fn authenticate(&self, _: &Parts) -> Result<mcp_auth_layer::Admission, Rejection> {
+        async fn authenticate(
+            &self,
+            _: &Parts,
+        ) -> Result<mcp_auth_layer::Authenticated, Rejection> {
             Ok(Principal::new("anybody").into())
         }
 
@@ -289,7 +293,7 @@ async fn an_authenticator_that_panics_about_its_attempt_is_503() {
 /// A backend that is down makes nobody fail.
 #[tokio::test]
 async fn an_outage_is_no_failed_attempt() {
-    let down = from_fn(|head: &Parts| {
+    let down = authenticate_fn(|head: &Parts| {
         let wrong = head.headers["authorization"] == "Bearer wrong";
         async move {
             match wrong {

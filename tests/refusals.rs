@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::log::Log;
 use common::{get, recorder, request, send};
 use http::Method;
-use mcp_auth_layer::{Bearer, McpAuthLayer, Reason, Rejection, any_of};
+use mcp_auth_layer::{Bearer, McpAuthLayer, Rejection, RejectionKind, any_of};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tracing_subscriber::filter::LevelFilter;
@@ -189,14 +189,14 @@ async fn a_credential_that_is_not_recognized_is_told_apart_from_none() {
     for credential in ["tok", "Token tok", "\"Bearer tok\"", "Bearer: tok", "Digest x"] {
         let answer = send(app.clone(), get("/", &[("authorization", credential)])).await;
         let rejection = answer.extensions.get::<Rejection>().unwrap();
-        assert_eq!((answer.status.as_u16(), rejection.reason()), (401, Reason::Unrecognized));
+        assert_eq!((answer.status.as_u16(), rejection.kind()), (401, RejectionKind::Unrecognized));
         assert!(answer.message().contains("Bearer, Basic"), "{}", answer.message());
         assert!(!answer.body.contains("tok"), "nothing of it is quoted");
         let lines = log.lines();
         assert!(lines[0].contains("unrecognized") && !lines[0].contains("tok"), "{lines:?}");
     }
     let answer = send(app, get("/", &[])).await;
-    assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::Missing);
+    assert_eq!(answer.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Missing);
     assert!(log.lines()[0].contains("missing"));
 }
 
@@ -217,7 +217,7 @@ async fn a_registration_is_answered_in_the_form_that_clients_show() {
     assert_eq!(seen.count(), 0);
     assert_eq!(register(&[("authorization", "Bearer tok")]).await.status, 200);
     // So it does where it has discovery documents.
-    let inner = recorder().0.layer(layer().pass_discovery());
+    let inner = recorder().0.layer(layer().forward_discovery());
     assert_eq!(send(inner, request(Method::POST, "/register", &[])).await.status, 401);
 }
 

@@ -20,7 +20,7 @@ use futures::{StreamExt, stream};
 use http::request::Parts;
 use http_body_util::BodyExt;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, Hmac, McpAuthLayer, Principal, RateLimit, Signer,
+    Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, Principal, RateLimit, Signer,
 };
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -194,7 +194,7 @@ fn key(id: &str, secret: [u8; 32]) -> String {
 async fn keys_come_and_go_with_their_lines() {
     let [old, new, other] = [[1; 32], [2; 32], [3; 32]];
     let file = File::new(&(key("ci", old) + &key("alice", other)));
-    let mut keys = Hmac::from_file(&file.path).unwrap();
+    let mut keys = HttpSignature::from_file(&file.path).unwrap();
     let handle = keys.handle();
     let app = guarded(keys);
     let signed = |id: &str, secret: [u8; 32], path: &str| {
@@ -250,7 +250,7 @@ async fn a_token_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
     handle.reload().unwrap();
     assert!(leaks().await);
     // All of a name, and back by hand.
-    assert_eq!(handle.revoke_all_of("ci"), 2);
+    assert_eq!(handle.revoke_all("ci"), 2);
     file.replace(&(other.clone() + &leaked));
     handle.reload().unwrap();
     assert!(!leaks().await && status(&app, "Bearer other").await == 401);
@@ -266,7 +266,7 @@ async fn a_key_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
     let [leaked, new] = [[1; 32], [2; 32]];
     let lines = key("ci", leaked) + &key("ci", new);
     let file = File::new(&lines);
-    let mut keys = Hmac::from_file(&file.path).unwrap();
+    let mut keys = HttpSignature::from_file(&file.path).unwrap();
     let handle = keys.handle();
     let app = guarded(keys);
     let is_good = async |secret: [u8; 32]| {
@@ -285,7 +285,7 @@ async fn a_key_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
     file.replace(&lines);
     handle.reload().unwrap();
     assert!(is_good(leaked).await);
-    assert_eq!(handle.revoke_all_of("ci"), 2);
+    assert_eq!(handle.revoke_all("ci"), 2);
     file.replace(&("# again\n".to_owned() + &lines));
     handle.reload().unwrap();
     assert!(!is_good(leaked).await && !is_good(new).await);
@@ -352,7 +352,7 @@ async fn the_last_credential_of_a_file_can_be_revoked() {
     until("a new one is in force", async || status(&app, "Bearer new").await == 200).await;
 
     let keys = File::new(&key("ci", [1; 32]));
-    let mut hmac = Hmac::from_file(&keys.path).unwrap();
+    let mut hmac = HttpSignature::from_file(&keys.path).unwrap();
     let handle = hmac.handle();
     keys.replace("\n# none\n");
     assert!(handle.reload().unwrap());

@@ -1,4 +1,4 @@
-//! An rmcp client that signs, against rmcp's own server behind `Hmac`, over a real socket; and
+//! An rmcp client that signs, against rmcp's own server behind `HttpSignature`, over a real socket; and
 //! what was captured on the way, sent again.
 
 mod common;

@@ -11,7 +11,7 @@ use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
     Authenticator, AuthenticatorExt, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of,
-    from_fn,
+    authenticate_fn,
 };
 use tower::Layer;
 use tracing_subscriber::filter::LevelFilter;
@@ -160,10 +160,10 @@ async fn one_event_for_each_decision_and_no_secret_in_any() {
 #[tokio::test]
 async fn an_unavailable_backend_is_an_error_in_the_log_with_its_cause() {
     let (log, _guard) = Log::start(LevelFilter::ERROR);
-    let down = from_fn(|_: &Parts| async {
+    let down = authenticate_fn(|_: &Parts| async {
         Err::<Principal, _>(Rejection::unavailable().caused_by("no route to database"))
     });
-    let panicking = from_fn(|_: &Parts| async {
+    let panicking = authenticate_fn(|_: &Parts| async {
         // As an `unwrap` of the author's would, with what it was about.
         let parsed: Result<Principal, String> =
             "".parse::<u8>().map(|_| Principal::new("x")).map_err(|_| PASSWORD.into());

@@ -12,7 +12,7 @@ use common::{Answer, Seen, get, recorder, request, send};
 use http::request::Parts;
 use http::{HeaderName, Method};
 use mcp_auth_layer::{
-    Authenticator, Challenge, McpAuthLayer, Principal, Reason, Rejection, from_fn,
+    Authenticator, Challenge, McpAuthLayer, Principal, Rejection, RejectionKind, authenticate_fn,
 };
 
 const KEY: [u8; 32] = [7; 32];
@@ -25,7 +25,7 @@ const EVENTS: &str = "event: endpoint\ndata: /messages/?a=1&session_id=6f1c4f0e&
 
 /// Lets everybody in who says who they are, as `name` or `name@issuer`.
 fn by_name() -> impl Authenticator {
-    from_fn(|head: &Parts| {
+    authenticate_fn(|head: &Parts| {
         let who = head.headers.get("x-who").and_then(|who| who.to_str().ok()).map(str::to_owned);
         async move {
             let who = who.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
@@ -80,7 +80,7 @@ async fn given(app: &Router, who: &str) -> Given {
 fn is_unknown(answer: &Answer) {
     assert_eq!(answer.status, 404);
     assert_eq!(answer.message(), "no such session: initialize a new one");
-    assert_eq!(answer.extensions.get::<Rejection>().unwrap().reason(), Reason::UnknownSession);
+    assert_eq!(answer.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::UnknownSession);
     assert_eq!(answer.headers["cache-control"], "no-store");
 }
 
@@ -414,7 +414,7 @@ async fn header_and_parameter_can_have_other_names() {
 #[tokio::test]
 async fn it_can_be_turned_off_by_a_name_that_says_so() {
     let (server, seen) = server();
-    let app = server.layer(layer().danger_shared_sessions());
+    let app = server.layer(layer().danger_disable_session_binding());
     let answer = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
     assert_eq!(answer.headers[SESSION], BARE);
     assert_eq!(send(app.clone(), get("/sse", &[("x-who", "alice")])).await.body, EVENTS);
@@ -586,7 +586,7 @@ async fn what_may_be_an_event_stream_is_asked_for_without_coding() {
     ] {
         assert_eq!(asked(alice_layer(), &[accept]).await, "gzip, br", "{accept}");
     }
-    let shared = alice_layer().danger_shared_sessions();
+    let shared = alice_layer().danger_disable_session_binding();
     assert_eq!(asked(shared, &["text/event-stream"]).await, "gzip, br");
 }
 

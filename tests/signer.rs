@@ -15,7 +15,7 @@ use base64::{Engine as _, alphabet};
 use common::forge::SECRET;
 use common::{recorder, send};
 use http::{HeaderMap, Method, Uri};
-use mcp_auth_layer::{Hmac, McpAuthLayer, SignError, SignLayer, Signer};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer, SignError, SignLayer, Signer};
 use proptest::prelude::*;
 use tower::{Layer, Service, ServiceExt};
 
@@ -37,14 +37,14 @@ fn signed(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
 fn status(request: impl FnOnce() -> http::Request<Vec<u8>>) -> u16 {
     let (app, seen) = recorder();
     // What is covered is looked at here, not whose sessions they are.
-    let hmac = Hmac::new([("ci", SECRET)]).unwrap();
+    let hmac = HttpSignature::new([("ci", SECRET)]).unwrap();
     let request = request();
     let named = request.uri().authority().map_or("", |authority| authority.as_str());
     let hmac = match named.contains('@') || named.is_empty() {
         true => hmac,
         false => hmac.authority(named),
     };
-    let app = app.layer(McpAuthLayer::new(hmac).danger_shared_sessions());
+    let app = app.layer(McpAuthLayer::new(hmac).danger_disable_session_binding());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answer = runtime.block_on(send(app, request.map(Body::from)));
     assert_eq!(seen.count(), usize::from(answer.status == 200));
@@ -286,7 +286,7 @@ fn the_layer_wants_an_origin_and_quotes_no_password() {
 #[tokio::test]
 async fn a_client_that_signs_reaches_a_server_that_verifies() {
     let (app, seen) = recorder();
-    let hmac = Hmac::new([("ci", SECRET)]).unwrap();
+    let hmac = HttpSignature::new([("ci", SECRET)]).unwrap();
     let server = app.layer(McpAuthLayer::new(hmac.authority("tools.example")));
     let client = SignLayer::new(signer(), "http://tools.example").layer(server);
     for _ in 0..2 {

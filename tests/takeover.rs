@@ -23,7 +23,8 @@ use futures::{StreamExt, stream};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 use mcp_auth_layer::{
-    Basic, Bearer, Challenge, McpAuthLayer, Principal, Rejection, any_of, from_fn as from_head,
+    Basic, Bearer, Challenge, McpAuthLayer, Principal, Rejection, any_of,
+    authenticate_fn as from_head,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use rmcp::model::{

@@ -39,25 +39,25 @@ impl PendingCheck {
 ///
 /// ```
 /// use http::request::Parts;
-/// use mcp_auth_layer::{Admission, Authenticator, Bearer, Principal, Rejection};
+/// use mcp_auth_layer::{Authenticated, Authenticator, Bearer, Principal, Rejection};
 ///
 /// struct Tenants(Bearer);
 ///
 /// impl Authenticator for Tenants {
-///     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+///     async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
 ///         let admission = self.0.authenticate(head).await?;
 ///         Ok(admission.map_principal(|who| who.issued_by("tenant-7")))
 ///     }
 /// }
 /// ```
 #[must_use = "an admission may owe a check of the body: pass it on"]
-pub struct Admission {
+pub struct Authenticated {
     pub(crate) principal: Principal,
     pub(crate) scheme: &'static str,
     pub(crate) body_check: Option<PendingCheck>,
 }
 
-impl Admission {
+impl Authenticated {
     /// Admits this principal.
     pub fn new(principal: Principal) -> Self {
         Self { principal, scheme: "custom", body_check: None }
@@ -87,9 +87,9 @@ impl Admission {
     /// returns `Ok`. Where the scheme signs or digests the body, this is the place to verify it.
     ///
     /// ```
-    /// use mcp_auth_layer::{Admission, Challenge, Principal, Rejection};
+    /// use mcp_auth_layer::{Authenticated, Challenge, Principal, Rejection};
     ///
-    /// let admission = Admission::new(Principal::new("ci")).check_body(|body| async move {
+    /// let admission = Authenticated::new(Principal::new("ci")).check_body(|body| async move {
     ///     if body.starts_with(b"{") {
     ///         Ok(())
     ///     } else {
@@ -133,15 +133,15 @@ where
     Box::new(|body| Box::pin(check(body)))
 }
 
-impl From<Principal> for Admission {
+impl From<Principal> for Authenticated {
     fn from(principal: Principal) -> Self {
         Self::new(principal)
     }
 }
 
-impl fmt::Debug for Admission {
+impl fmt::Debug for Authenticated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admission")
+        f.debug_struct("Authenticated")
             .field("principal", &self.principal)
             .field("scheme", &self.scheme)
             .field("owes_body_check", &self.body_check.is_some())

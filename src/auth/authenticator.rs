@@ -5,7 +5,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use super::attempt::Attempt;
-use super::authenticated::Admission;
+use super::authenticated::Authenticated;
 use super::context::LayerContext;
 use super::rejection::Rejection;
 
@@ -15,12 +15,12 @@ use super::rejection::Rejection;
 ///
 /// ```
 /// use http::{HeaderName, request::Parts};
-/// use mcp_auth_layer::{Admission, Authenticator, Challenge, McpAuthLayer, Principal, Rejection};
+/// use mcp_auth_layer::{Authenticated, Authenticator, Challenge, McpAuthLayer, Principal, Rejection};
 ///
 /// struct ApiKeys {/* a pool of database connections, say */}
 ///
 /// impl Authenticator for ApiKeys {
-///     async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+///     async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
 ///         let challenge = || Challenge::new("ApiKey");
 ///         let key = head.headers.get("x-api-key").ok_or_else(|| Rejection::missing(challenge()))?;
 ///         match self.owner_of(key.as_bytes()).await {
@@ -54,7 +54,7 @@ use super::rejection::Rejection;
 /// [`Bearer`](crate::Bearer) do so.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not decide who is asking: it is not an `Authenticator`",
-    note = "implement `Authenticator` for it, or wrap a function in `mcp_auth_layer::from_fn`"
+    note = "implement `Authenticator` for it, or wrap a function in `mcp_auth_layer::authenticate_fn`"
 )]
 pub trait Authenticator: Send + Sync + 'static {
     /// Decides who is asking.
@@ -67,14 +67,14 @@ pub trait Authenticator: Send + Sync + 'static {
     fn authenticate(
         &self,
         head: &Parts,
-    ) -> impl Future<Output = Result<Admission, Rejection>> + Send;
+    ) -> impl Future<Output = Result<Authenticated, Rejection>> + Send;
 
     /// The same decision, where it can be given without waiting.
     ///
     /// The layer asks this first and spares itself a boxed future if the answer is `Some`. It may
     /// be asked and [`authenticate`](Self::authenticate) asked again afterwards, so it must have
     /// no side effects.
-    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
         let _ = head;
         None
     }

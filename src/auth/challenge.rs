@@ -30,7 +30,7 @@ impl Challenge {
     }
 
     /// To whose credential of this scheme was good once (RFC 6750 §3.1).
-    pub(crate) fn lapsed(scheme: &'static str) -> Self {
+    pub(crate) fn expired(scheme: &'static str) -> Self {
         match scheme {
             "Bearer" => Self::new(scheme).param("error", "invalid_token"),
             _ if is_token(scheme) => Self::new(scheme),

@@ -8,12 +8,12 @@ use http::request::Parts;
 use http::{HeaderName, StatusCode};
 
 use super::attempt::Attempt;
-use super::authenticated::Admission;
+use super::authenticated::Authenticated;
 use super::authenticator::Authenticator;
 use super::context::LayerContext;
 use super::rejection::Rejection;
 
-type Verdict = Result<Admission, Rejection>;
+type Verdict = Result<Authenticated, Rejection>;
 
 /// Methods of every [`Authenticator`].
 pub trait AuthenticatorExt: Authenticator + Sized {
@@ -38,8 +38,8 @@ pub trait AuthenticatorExt: Authenticator + Sized {
     }
 
     /// Erases the type, for schemes that are chosen at run time.
-    fn boxed(self) -> Boxed {
-        Boxed(Arc::new(self))
+    fn boxed(self) -> BoxAuthenticator {
+        BoxAuthenticator(Arc::new(self))
     }
 }
 
@@ -137,7 +137,7 @@ pub struct IssuedBy<A> {
 
 impl<A: Authenticator> IssuedBy<A> {
     fn issued(&self, verdict: Verdict) -> Verdict {
-        let issued = |admission: Admission| {
+        let issued = |admission: Authenticated| {
             admission.map_principal(|principal| match principal.issuer() {
                 Some(_) => principal,
                 None => principal.issued_by(&*self.issuer),
@@ -175,12 +175,12 @@ impl<A: Authenticator> Authenticator for IssuedBy<A> {
 
 /// Makes an authenticator of an async function, or of a closure that returns a future.
 ///
-/// It returns a [`Principal`](crate::Principal) or an [`Admission`]. The shapes that compile:
+/// It returns a [`Principal`](crate::Principal) or an [`Authenticated`]. The shapes that compile:
 ///
 /// ```
 /// use std::collections::HashMap;
 /// use http::request::Parts;
-/// use mcp_auth_layer::{Challenge, McpAuthLayer, Principal, Rejection, from_fn};
+/// use mcp_auth_layer::{Challenge, McpAuthLayer, Principal, Rejection, authenticate_fn};
 ///
 /// // An async function, which may hold on to the head while it waits.
 /// async fn by_certificate(head: &Parts) -> Result<Principal, Rejection> {
@@ -191,11 +191,11 @@ impl<A: Authenticator> Authenticator for IssuedBy<A> {
 /// }
 /// # #[derive(Clone)]
 /// # struct CertificateName(String);
-/// let layer = McpAuthLayer::new(from_fn(by_certificate));
+/// let layer = McpAuthLayer::new(authenticate_fn(by_certificate));
 ///
 /// // A closure that takes what it needs out of the head and returns an `async move` block.
 /// let names: HashMap<Uid, String> = HashMap::new();
-/// let layer = McpAuthLayer::new(from_fn(move |head: &Parts| {
+/// let layer = McpAuthLayer::new(authenticate_fn(move |head: &Parts| {
 ///     // Of a peer at a Unix socket: the server has put it there.
 ///     let name = head.extensions.get::<Uid>().and_then(|uid| names.get(uid)).cloned();
 ///     async move {
@@ -210,22 +210,22 @@ impl<A: Authenticator> Authenticator for IssuedBy<A> {
 /// ```
 ///
 /// If it reads a credential from a header other than `Authorization`, name that header with
-/// [`FromFn::credential_header`], so that it is not passed on.
-pub fn from_fn<F>(function: F) -> FromFn<F>
+/// [`AuthenticateFn::credential_header`], so that it is not passed on.
+pub fn authenticate_fn<F>(function: F) -> AuthenticateFn<F>
 where
     F: for<'h> HeadFn<'h> + Send + Sync + 'static,
 {
-    FromFn { function, credential_headers: Vec::new() }
+    AuthenticateFn { function, credential_headers: Vec::new() }
 }
 
-/// An authenticator made of a function, see [`from_fn`].
+/// An authenticator made of a function, see [`authenticate_fn`].
 #[derive(Clone)]
-pub struct FromFn<F> {
+pub struct AuthenticateFn<F> {
     function: F,
     credential_headers: Vec<HeaderName>,
 }
 
-impl<F> FromFn<F> {
+impl<F> AuthenticateFn<F> {
     /// Says that the function reads a credential from this header, which is then not passed on
     /// to the inner service.
     pub fn credential_header(mut self, name: HeaderName) -> Self {
@@ -234,13 +234,13 @@ impl<F> FromFn<F> {
     }
 }
 
-impl<F> fmt::Debug for FromFn<F> {
+impl<F> fmt::Debug for AuthenticateFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FromFn")
+        f.write_str("AuthenticateFn")
     }
 }
 
-impl<F> Authenticator for FromFn<F>
+impl<F> Authenticator for AuthenticateFn<F>
 where
     F: for<'h> HeadFn<'h> + Send + Sync + 'static,
 {
@@ -256,11 +256,11 @@ where
 /// `Fn(&'h Parts) -> impl Future + Send`, which cannot be written as a bound for all `'h` without
 /// a trait that names the future.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not `async fn(&Parts) -> Result<Principal or Admission, Rejection>`",
+    message = "`{Self}` is not `async fn(&Parts) -> Result<Principal or Authenticated, Rejection>`",
     note = "a closure takes `head: &Parts`, with the type written out, and returns `async move {{ … }}` that does not hold on to `head`"
 )]
 pub trait HeadFn<'h> {
-    type Granted: Into<Admission>;
+    type Granted: Into<Authenticated>;
     type Future: Future<Output = Result<Self::Granted, Rejection>> + Send + 'h;
 
     fn call(&self, head: &'h Parts) -> Self::Future;
@@ -270,7 +270,7 @@ impl<'h, F, Fut, T> HeadFn<'h> for F
 where
     F: Fn(&'h Parts) -> Fut,
     Fut: Future<Output = Result<T, Rejection>> + Send + 'h,
-    T: Into<Admission>,
+    T: Into<Authenticated>,
 {
     type Granted = T;
     type Future = Fut;
@@ -284,9 +284,9 @@ where
 /// shares it.
 ///
 /// ```
-/// use mcp_auth_layer::{AuthenticatorExt, Basic, Bearer, Boxed, CredentialError, any_of};
+/// use mcp_auth_layer::{AuthenticatorExt, Basic, Bearer, BoxAuthenticator, CredentialError, any_of};
 ///
-/// fn configured(token: Option<&str>) -> Result<Boxed, CredentialError> {
+/// fn configured(token: Option<&str>) -> Result<BoxAuthenticator, CredentialError> {
 ///     let people = Basic::new([("alice", "correct horse")])?.boxed();
 ///     Ok(match token {
 ///         Some(token) => any_of(people, Bearer::new([("ci", token)])?).boxed(),
@@ -296,15 +296,15 @@ where
 /// # configured(Some("dG9rZW4tb2YtdGhlLWNp")).unwrap();
 /// ```
 #[derive(Clone)]
-pub struct Boxed(Arc<dyn Erased>);
+pub struct BoxAuthenticator(Arc<dyn Erased>);
 
-impl fmt::Debug for Boxed {
+impl fmt::Debug for BoxAuthenticator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Boxed")
+        f.write_str("BoxAuthenticator")
     }
 }
 
-impl Authenticator for Boxed {
+impl Authenticator for BoxAuthenticator {
     async fn authenticate(&self, head: &Parts) -> Verdict {
         self.0.erased_authenticate(head).await
     }

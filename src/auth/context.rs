@@ -51,7 +51,7 @@ mod tests {
     use tower_layer::Layer;
 
     use super::*;
-    use crate::auth::authenticated::Admission;
+    use crate::auth::authenticated::Authenticated;
     use crate::auth::authenticator::Authenticator;
     use crate::auth::combinators::{AuthenticatorExt, any_of};
     use crate::auth::rejection::Rejection;
@@ -63,7 +63,7 @@ mod tests {
     struct Told(Arc<Mutex<Vec<LayerContext>>>);
 
     impl Authenticator for Told {
-        async fn authenticate(&self, _: &Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(&self, _: &Parts) -> Result<Authenticated, Rejection> {
             Err(Rejection::unavailable())
         }
 

@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
 
-use super::rejection::{Reason, Rejection};
+use super::rejection::{Rejection, RejectionKind};
 use crate::text::Shortened;
 
 pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -72,7 +72,7 @@ impl Hosts {
         };
         let Some(foreign) = foreign else { return Ok(()) };
         Err(Rejection::new(
-            Reason::ForeignHost,
+            RejectionKind::ForeignHost,
             format!(
                 "the host {:?} is not configured as this server's: see McpAuthLayer::host",
                 Shortened::of(foreign)

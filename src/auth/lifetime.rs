@@ -26,7 +26,7 @@ struct Revocation {
 /// Why a body ends before it is complete.
 #[derive(Debug, thiserror::Error)]
 #[error("the credential that asked for this has expired or was revoked")]
-pub(crate) struct CredentialEnded;
+pub(crate) struct CredentialExpired;
 
 /// Completes when a lifetime is over.
 pub(crate) type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;

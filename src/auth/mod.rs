@@ -17,16 +17,18 @@ mod significant_headers;
 
 pub use self::attempt::Attempt;
 pub(crate) use self::attempt::Cost;
-pub use self::authenticated::Admission;
+pub use self::authenticated::Authenticated;
 pub use self::authenticator::Authenticator;
 pub use self::challenge::Challenge;
-pub use self::combinators::{AnyOf, AuthenticatorExt, Boxed, FromFn, IssuedBy, any_of, from_fn};
+pub use self::combinators::{
+    AnyOf, AuthenticateFn, AuthenticatorExt, BoxAuthenticator, IssuedBy, any_of, authenticate_fn,
+};
 pub use self::context::LayerContext;
 pub(crate) use self::host::{Host, Hosts, SEC_FETCH_SITE, is_local, named, split_port};
-pub(crate) use self::lifetime::{CredentialEnded, Ending};
+pub(crate) use self::lifetime::{CredentialExpired, Ending};
 pub use self::principal::Principal;
 pub(crate) use self::rejection::DEFAULT_REALM;
-pub use self::rejection::{Reason, Rejection};
+pub use self::rejection::{Rejection, RejectionKind};
 pub(crate) use self::significant_headers::{
     LAST_EVENT_ID, SESSION_ID, SIGNATURE, SIGNATURE_INPUT, SignificantHeaders, is_spelling_of,
 };

@@ -187,7 +187,7 @@ impl Principal {
 
     /// Whether a credential that makes this principal is as good as one that makes the other.
     #[cfg(feature = "files")]
-    pub(crate) fn means_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn has_same_grants(&self, other: &Self) -> bool {
         self == other && self.0.scopes == other.0.scopes && self.expiry() == other.expiry()
     }
 

@@ -16,7 +16,7 @@ pub(crate) const DEFAULT_REALM: &str = "mcp";
 /// What kind of refusal a [`Rejection`] is. Each has one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum RejectionKind {
     /// No credential: 401.
     Missing,
     /// A credential that no scheme recognizes, such as a token without `Bearer` in front of it: 401.
@@ -46,10 +46,10 @@ pub enum Reason {
     /// Whether the credential is good cannot be said now: 503.
     Unavailable,
     /// The inner service's answer cannot be protected, such as a compressed stream of events: 502.
-    BadAnswer,
+    UnprotectableResponse,
 }
 
-impl Reason {
+impl RejectionKind {
     /// The status of the answer.
     pub fn status(self) -> StatusCode {
         match self {
@@ -62,7 +62,7 @@ impl Reason {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::BadAnswer => StatusCode::BAD_GATEWAY,
+            Self::UnprotectableResponse => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -82,14 +82,14 @@ impl Reason {
             Self::BodyTooLarge => "body_too_large",
             Self::TooManyRequests => "too_many_requests",
             Self::Unavailable => "unavailable",
-            Self::BadAnswer => "bad_answer",
+            Self::UnprotectableResponse => "bad_answer",
         }
     }
 }
 
 /// Why a request was refused.
 ///
-/// It becomes a response by itself: with the status of its [`Reason`], one `WWW-Authenticate`
+/// It becomes a response by itself: with the status of its [`RejectionKind`], one `WWW-Authenticate`
 /// field for each [`Challenge`], `Cache-Control: no-store`, and a JSON-RPC error as the body,
 /// whose code is the status and whose message MCP clients show to their users:
 ///
@@ -100,10 +100,10 @@ impl Reason {
 /// It stays in the response's extensions, so that an outer layer can render it in another way.
 ///
 /// ```
-/// use mcp_auth_layer::{Challenge, Reason, Rejection};
+/// use mcp_auth_layer::{Challenge, RejectionKind, Rejection};
 ///
 /// let rejection = Rejection::invalid(Challenge::new("ApiKey"));
-/// assert_eq!(rejection.reason(), Reason::Invalid);
+/// assert_eq!(rejection.kind(), RejectionKind::Invalid);
 /// assert_eq!(rejection.status(), 401);
 /// ```
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ pub struct Rejection(Box<Inner>); // it travels in `Result`s, most of which are 
 
 #[derive(Clone, Debug)]
 struct Inner {
-    reason: Reason,
+    reason: RejectionKind,
     message: Cow<'static, str>,
     challenges: Vec<Challenge>,
     scheme: Option<&'static str>,
@@ -126,7 +126,7 @@ impl Rejection {
     pub fn missing(challenge: Challenge) -> Self {
         let message =
             "authentication required: configure the credential in the client, as a header";
-        let mut rejection = Self::unauthorized(Reason::Missing, message, challenge);
+        let mut rejection = Self::unauthorized(RejectionKind::Missing, message, challenge);
         rejection.0.scheme = None; // none was recognized
         rejection
     }
@@ -135,7 +135,7 @@ impl Rejection {
     /// [`any_of`](crate::any_of) tries the next scheme.
     pub fn malformed(challenge: Challenge) -> Self {
         Self::unauthorized(
-            Reason::Malformed,
+            RejectionKind::Malformed,
             "the credential does not have the form of its scheme",
             challenge,
         )
@@ -144,18 +144,22 @@ impl Rejection {
     /// A credential that is wrong or has expired: 401. [`any_of`](crate::any_of) tries the next
     /// scheme.
     pub fn invalid(challenge: Challenge) -> Self {
-        Self::unauthorized(Reason::Invalid, "the credential is wrong or has expired", challenge)
+        Self::unauthorized(
+            RejectionKind::Invalid,
+            "the credential is wrong or has expired",
+            challenge,
+        )
     }
 
     /// A request that can be read in two ways: 400, and no other scheme is tried.
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Reason::BadRequest, message)
+        Self::new(RejectionKind::BadRequest, message)
     }
 
     /// Too many failures: 429 with `Retry-After`, in whole seconds, rounded up and at least one.
     pub fn too_many_requests(retry_after: Duration) -> Self {
         let message = "too many failed attempts; try again later";
-        let mut rejection = Self::new(Reason::TooManyRequests, message);
+        let mut rejection = Self::new(RejectionKind::TooManyRequests, message);
         rejection.0.retry_after = Some(retry_after);
         rejection
     }
@@ -164,10 +168,10 @@ impl Rejection {
     /// too slow: 503, and no other scheme is tried. Say why with [`caused_by`](Self::caused_by):
     /// it is logged, and never sent.
     pub fn unavailable() -> Self {
-        Self::new(Reason::Unavailable, "authentication is unavailable; try again later")
+        Self::new(RejectionKind::Unavailable, "authentication is unavailable; try again later")
     }
 
-    pub(crate) fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(reason: RejectionKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             reason,
             message: message.into(),
@@ -180,7 +184,7 @@ impl Rejection {
         }))
     }
 
-    fn unauthorized(reason: Reason, message: &'static str, challenge: Challenge) -> Self {
+    fn unauthorized(reason: RejectionKind, message: &'static str, challenge: Challenge) -> Self {
         let mut rejection = Self::new(reason, message);
         rejection.0.scheme = Some(challenge.scheme());
         rejection.0.challenges.push(challenge);
@@ -216,7 +220,7 @@ impl Rejection {
     /// Tells a credential that came and was not recognized apart from none.
     pub(crate) fn unrecognized(mut self) -> Self {
         let schemes: Vec<_> = self.0.challenges.iter().map(Challenge::scheme).collect();
-        self.0.reason = Reason::Unrecognized;
+        self.0.reason = RejectionKind::Unrecognized;
         self.0.message = format!(
             "the Authorization header has no credential that is recognized here; it begins with the \
              name of its scheme and a space: {}",
@@ -239,7 +243,7 @@ impl Rejection {
     }
 
     /// What kind of refusal this is.
-    pub fn reason(&self) -> Reason {
+    pub fn kind(&self) -> RejectionKind {
         self.0.reason
     }
 
@@ -275,11 +279,11 @@ impl Rejection {
     /// The refusal of two schemes that both refuse: the one that got further speaks. The challenges
     /// of both are sent with a 401, Bearer first.
     pub(crate) fn merge(self, other: Self) -> Self {
-        let further = |rejection: &Self| match rejection.reason() {
-            Reason::Missing => 0,
-            Reason::Unrecognized => 1,
-            Reason::Malformed => 2,
-            Reason::Invalid => 3,
+        let further = |rejection: &Self| match rejection.kind() {
+            RejectionKind::Missing => 0,
+            RejectionKind::Unrecognized => 1,
+            RejectionKind::Malformed => 2,
+            RejectionKind::Invalid => 3,
             _ => 4,
         };
         let (mut first, mut second) = (self, other);
@@ -301,8 +305,8 @@ impl Rejection {
 
     pub(crate) fn to_response(&self, realm: &str) -> Response<Body> {
         let (code, message) = (self.status().as_u16(), serde_json::json!(self.0.message));
-        let body = match self.reason() {
-            Reason::NoRegistration => {
+        let body = match self.kind() {
+            RejectionKind::NoRegistration => {
                 format!(r#"{{"error":"invalid_request","error_description":{message}}}"#)
             }
             _ => {

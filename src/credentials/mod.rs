@@ -16,11 +16,11 @@ mod watch;
 pub use self::file::CredentialFileError;
 #[cfg(feature = "files")]
 pub(crate) use self::file::parse_lines;
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 pub(crate) use self::file::some;
 #[cfg(feature = "files")]
 pub(crate) use self::reload::Reloading;
-pub(crate) use self::snapshot::Live;
+pub(crate) use self::snapshot::Snapshot;
 pub use self::table::CredentialError;
 pub(crate) use self::table::{CredentialTable, Revoked};
 #[cfg(feature = "files")]

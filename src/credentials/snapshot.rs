@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
-pub(crate) struct Live<T> {
+pub(crate) struct Snapshot<T> {
     current: ArcSwap<T>,
     /// Writers take turns, so that none undoes what another one did.
     writing: Mutex<()>,
 }
 
-impl<T: Clone> Live<T> {
+impl<T: Clone> Snapshot<T> {
     pub(crate) fn new(first: T) -> Self {
         Self { current: ArcSwap::from_pointee(first), writing: Mutex::new(()) }
     }

@@ -73,7 +73,7 @@ struct Holder {
 pub(crate) struct Revoked(Vec<CancellationToken>);
 
 impl Revoked {
-    #[cfg(any(feature = "hmac", feature = "password"))]
+    #[cfg(any(feature = "hmac", feature = "htpasswd"))]
     pub(crate) fn of(tokens: Vec<CancellationToken>) -> Self {
         Self(tokens)
     }
@@ -154,7 +154,7 @@ impl CredentialTable {
                 continue;
             }
             match before.remove(&digest) {
-                Some(holder) if holder.principal.means_the_same(&principal) => {
+                Some(holder) if holder.principal.has_same_grants(&principal) => {
                     self.holders.insert(digest, Holder { in_file: true, ..holder });
                 }
                 changed => {
@@ -195,7 +195,7 @@ impl CredentialTable {
     }
 
     /// Takes out all credentials of this name.
-    pub(crate) fn remove_all_of(&mut self, name: &str) -> Revoked {
+    pub(crate) fn remove_by_name(&mut self, name: &str) -> Revoked {
         let of = |_: &Digest, holder: &mut Holder| holder.principal.name() == name;
         let removed: Vec<_> = self.holders.extract_if(of).collect();
         let in_file = removed.iter().filter(|(_, holder)| holder.in_file);
@@ -297,7 +297,7 @@ mod tests {
         }
         assert!(table.revoked.is_empty());
         assert!(table.insert(b"d", Principal::new("ci")));
-        let _ = table.remove_all_of("ci");
+        let _ = table.remove_by_name("ci");
         assert_eq!(table.revoked.len(), 1, "of the file's");
         reload(&mut table, &["d", "other"]);
         assert!(table.get(b"d").is_some() && table.get(b"other").is_none());

@@ -9,12 +9,12 @@ use http::{HeaderName, Response};
 use tower_layer::Layer;
 
 use super::config::Options;
-use super::service::McpAuth;
+use super::service::McpAuthService;
 use crate::auth::{Authenticator, Host, Rejection};
 use crate::checks::is_origin;
 use crate::crypto::Mac;
 use crate::rate_limit::{RateLimit, RateLimiter};
-use crate::session::Sealer;
+use crate::session::SessionBinder;
 
 /// Guards every request to the service inside: only those that its [`Authenticator`] admits, and
 /// the few exemptions named in the [crate's documentation](crate), get there.
@@ -193,8 +193,8 @@ impl<A> McpAuthLayer<A> {
     /// `/.well-known/oauth-protected-resource`, `/.well-known/oauth-authorization-server` and
     /// `/.well-known/openid-configuration`, and anything but a plain "there is none" leads them
     /// astray where credentials are configured by hand.
-    pub fn pass_discovery(mut self) -> Self {
-        self.edit().exemptions.pass_discovery = true;
+    pub fn forward_discovery(mut self) -> Self {
+        self.edit().exemptions.forward_discovery = true;
         self
     }
 
@@ -203,8 +203,8 @@ impl<A> McpAuthLayer<A> {
     /// By default it is taken off: MCP forbids servers to hand a client's token on. Two stacked
     /// layers need this on the outer one. The value is marked as sensitive, which keeps it out of
     /// the `Debug` of headers.
-    pub fn keep_authorization(mut self) -> Self {
-        self.edit().keep_authorization = true;
+    pub fn forward_authorization(mut self) -> Self {
+        self.edit().forward_authorization = true;
         self
     }
 
@@ -215,7 +215,7 @@ impl<A> McpAuthLayer<A> {
         self
     }
 
-    /// How many bytes a body may have that must be [checked](crate::Admission::check_body),
+    /// How many bytes a body may have that must be [checked](crate::Authenticated::check_body),
     /// 4 MiB by default. A larger one is refused with 413. Other bodies are not touched.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.edit().body_limits.body = bytes;
@@ -250,7 +250,7 @@ impl<A> McpAuthLayer<A> {
                 assert!(options.session_keys < 2, "McpAuthLayer::session_key: two keys at most");
                 sealer.and_opens(key);
             }
-            sealer => *sealer = Some(Sealer::new(key)),
+            sealer => *sealer = Some(SessionBinder::new(key)),
         }
         options.session_keys += 1;
         self
@@ -278,7 +278,7 @@ impl<A> McpAuthLayer<A> {
     /// Lets everybody who is admitted use everybody's sessions: passes ids of sessions and events
     /// through as they are. Who learns an id can then run tools in that session, and read or end
     /// it, with any credential of their own.
-    pub fn danger_shared_sessions(mut self) -> Self {
+    pub fn danger_disable_session_binding(mut self) -> Self {
         self.edit().handles.sealer = None;
         self
     }
@@ -314,11 +314,11 @@ impl<A> McpAuthLayer<A> {
 }
 
 impl<S, A: Authenticator> Layer<S> for McpAuthLayer<A> {
-    type Service = McpAuth<S, A>;
+    type Service = McpAuthService<S, A>;
 
     fn layer(&self, inner: S) -> Self::Service {
         self.authenticator.configure(&self.options.context());
-        McpAuth::new(inner, self.authenticator.clone(), self.options.clone())
+        McpAuthService::new(inner, self.authenticator.clone(), self.options.clone())
     }
 }
 

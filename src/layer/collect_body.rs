@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::body_budget::{Budget, Limits, Share};
 use super::deadline::in_time;
-use crate::auth::{Principal, Reason, Rejection};
+use crate::auth::{Principal, Rejection, RejectionKind};
 
 /// How long a body may take to arrive …
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -136,7 +136,7 @@ fn too_slow() -> Rejection {
 }
 
 fn too_large(limit: usize) -> Rejection {
-    Rejection::new(Reason::BodyTooLarge, format!("the body is larger than {limit} bytes"))
+    Rejection::new(RejectionKind::BodyTooLarge, format!("the body is larger than {limit} bytes"))
 }
 
 fn unreadable(error: axum_core::BoxError, limit: usize) -> Rejection {

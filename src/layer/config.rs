@@ -15,7 +15,7 @@ use crate::auth::{
 };
 use crate::checks::{Exemptions, Origins};
 use crate::rate_limit::{RateLimit, RateLimiter};
-use crate::session::Handles;
+use crate::session::SessionIds;
 
 type Render = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync;
 
@@ -26,14 +26,14 @@ pub(crate) struct Options {
     pub(crate) hosts: Hosts,
     pub(crate) origins: Origins,
     pub(crate) rate_limit: Option<Arc<RateLimiter>>,
-    pub(crate) keep_authorization: bool,
+    pub(crate) forward_authorization: bool,
     pub(crate) credential_headers: Vec<HeaderName>,
     /// What a request without any credential is told.
     challenges: Vec<Challenge>,
     pub(crate) authenticator_timeout: Duration,
     pub(crate) body_limits: Limits,
     pub(crate) body_budget: Budget,
-    pub(crate) handles: Handles,
+    pub(crate) handles: SessionIds,
     pub(crate) session_keys: usize,
     pub(crate) render: Option<Arc<Render>>,
 }
@@ -47,13 +47,13 @@ impl Options {
             origins: Origins::default(),
             rate_limit: (authenticator.needs_rate_limit())
                 .then(|| Arc::new(RateLimiter::new(RateLimit::default()))),
-            keep_authorization: false,
+            forward_authorization: false,
             credential_headers: authenticator.credential_headers(),
             challenges: challenges(authenticator),
             authenticator_timeout: Duration::from_secs(10),
             body_limits: Limits { body: DEFAULT_LIMIT, total: DEFAULT_TOTAL_LIMIT },
             body_budget: Budget::default(),
-            handles: Handles::new(),
+            handles: SessionIds::new(),
             session_keys: 0,
             render: None,
         }
@@ -69,8 +69,8 @@ impl Options {
     }
 
     /// The refusal of who was admitted by this scheme, and whose time is over.
-    pub(crate) fn lapsed(&self, scheme: &'static str) -> Rejection {
-        let own = Challenge::lapsed(scheme);
+    pub(crate) fn expired(&self, scheme: &'static str) -> Rejection {
+        let own = Challenge::expired(scheme);
         let mut challenges = self.challenges.clone();
         match challenges.iter_mut().find(|one| one.scheme() == own.scheme()) {
             Some(one) if own.scheme() == "Bearer" => *one = own.clone(),
@@ -114,7 +114,7 @@ impl fmt::Debug for Options {
             .field("hosts", &self.hosts)
             .field("origins", &self.origins)
             .field("rate_limit", &self.rate_limit)
-            .field("keep_authorization", &self.keep_authorization)
+            .field("forward_authorization", &self.forward_authorization)
             .field("credential_headers", &self.credential_headers)
             .field("authenticator_timeout", &self.authenticator_timeout)
             .field("body_limits", &self.body_limits)

@@ -2,7 +2,7 @@
 
 use super::builder::McpAuthLayer;
 #[cfg(feature = "hmac")]
-use crate::schemes::Hmac;
+use crate::schemes::HttpSignature;
 use crate::schemes::{Basic, Bearer};
 
 impl McpAuthLayer<Basic> {
@@ -37,15 +37,15 @@ impl McpAuthLayer<Bearer> {
 }
 
 #[cfg(feature = "hmac")]
-impl McpAuthLayer<Hmac> {
-    /// Requests signed with one secret. For several keys and options, see [`Hmac`](crate::Hmac).
+impl McpAuthLayer<HttpSignature> {
+    /// Requests signed with one secret. For several keys and options, see [`HttpSignature`](crate::HttpSignature).
     ///
     /// # Panics
     ///
     /// If the key id is empty or has something else than printable ASCII, or if the secret is
-    /// shorter than 32 bytes. [`Hmac::new`](crate::Hmac::new) returns these as errors.
+    /// shorter than 32 bytes. [`HttpSignature::new`](crate::HttpSignature::new) returns these as errors.
     pub fn hmac(key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Self {
-        match Hmac::new([(key_id, secret)]) {
+        match HttpSignature::new([(key_id, secret)]) {
             Ok(hmac) => Self::new(hmac),
             Err(error) => panic!("McpAuthLayer::hmac: {error}"),
         }

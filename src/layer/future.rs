@@ -15,7 +15,7 @@ use super::response_body::Admitted;
 use crate::auth::Ending;
 
 pin_project! {
-    /// The response of [`McpAuth`](crate::McpAuth).
+    /// The response of [`McpAuthService`](crate::McpAuthService).
     pub struct ResponseFuture<F, E> {
         #[pin]
         state: State<F, E>,

@@ -15,4 +15,4 @@ mod service;
 
 pub use self::builder::McpAuthLayer;
 pub use self::future::ResponseFuture;
-pub use self::service::McpAuth;
+pub use self::service::McpAuthService;

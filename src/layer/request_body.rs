@@ -8,7 +8,7 @@ use axum_core::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use crate::auth::{CredentialEnded, Ending, Principal};
+use crate::auth::{CredentialExpired, Ending, Principal};
 
 /// Ends the body when the credential of this principal does. A body that is complete already, and
 /// that of a principal whose credential does not end, stays as it is.
@@ -38,7 +38,7 @@ impl http_body::Body for Bound {
         let Some(ending) = &mut this.ending else { return Poll::Ready(None) };
         if ending.as_mut().poll(cx).is_ready() {
             (this.body, this.ending) = (Body::empty(), None);
-            return Poll::Ready(Some(Err(Error::new(CredentialEnded))));
+            return Poll::Ready(Some(Err(Error::new(CredentialExpired))));
         }
         Pin::new(&mut this.body).poll_frame(cx)
     }

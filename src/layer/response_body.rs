@@ -14,10 +14,10 @@ use http_body::Frame;
 use tracing::{debug, error, info};
 
 use super::config::Options;
-use crate::auth::{CredentialEnded, Ending, Principal, Reason, Rejection};
-use crate::session::{Rewriter, Sealing};
+use crate::auth::{CredentialExpired, Ending, Principal, Rejection, RejectionKind};
+use crate::session::{Binding, Rewriter};
 use crate::telemetry;
-use crate::telemetry::LiveStream;
+use crate::telemetry::OpenStream;
 
 /// Who was let in, and what their answer is made under.
 pub(crate) struct Admitted {
@@ -38,8 +38,8 @@ impl Admitted {
     /// The answer instead of the inner service's, which took longer than the principal had.
     pub(crate) fn ended(&self) -> Response<Body> {
         info!(principal = self.principal.name(), "ended before it was answered");
-        telemetry::request(Some(self.scheme), "ended", Reason::Invalid.as_str());
-        self.options.render(self.options.lapsed(self.scheme))
+        telemetry::request(Some(self.scheme), "ended", RejectionKind::Invalid.as_str());
+        self.options.render(self.options.expired(self.scheme))
     }
 
     /// The inner service's answer. If it was waited for, `ending` is what was waited for as well.
@@ -70,8 +70,8 @@ impl Admitted {
         // What is of known length is not touched: most of it is in memory already. A stream of events
         // is not, whatever length was announced.
         let bounded = bounded && (is_stream || body.size_hint().exact().is_none());
-        let counted = is_stream.then(LiveStream::open);
-        let watched = is_stream && LiveStream::IS_COUNTED;
+        let counted = is_stream.then(OpenStream::open);
+        let watched = is_stream && OpenStream::IS_COUNTED;
         if !(sealed || bounded || watched) {
             return Response::from_parts(head, Body::new(body));
         }
@@ -96,9 +96,15 @@ impl Admitted {
     /// An answer that cannot be protected is not given.
     fn fault(&self, why: &str) -> Response<Body> {
         error!(cause = why, "not answered");
-        telemetry::request(Some(self.scheme), "refused", Reason::BadAnswer.as_str());
-        self.options
-            .render(Rejection::new(Reason::BadAnswer, "the server's answer cannot be protected"))
+        telemetry::request(
+            Some(self.scheme),
+            "refused",
+            RejectionKind::UnprotectableResponse.as_str(),
+        );
+        self.options.render(Rejection::new(
+            RejectionKind::UnprotectableResponse,
+            "the server's answer cannot be protected",
+        ))
     }
 }
 
@@ -130,7 +136,7 @@ struct Answer {
     is_stream: bool,
     ending: Option<Ending>,
     admitted: Admitted,
-    _counted: Option<LiveStream>,
+    _counted: Option<OpenStream>,
 }
 
 impl http_body::Body for Answer {
@@ -151,7 +157,7 @@ impl http_body::Body for Answer {
             return Pin::new(&mut this.body).poll_frame(cx);
         };
         let Admitted { principal, options, is_get, .. } = &this.admitted;
-        let seals = Sealing {
+        let seals = Binding {
             handles: &options.handles,
             of: principal,
             is_get: *is_get,
@@ -188,6 +194,6 @@ impl Answer {
     fn end(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
         debug!(principal = self.admitted.principal.name(), "an answer ended with its credential");
         (self.body, self.rewriter, self.ending) = (Body::empty(), None, None);
-        (!self.is_stream).then(|| Err(Error::new(CredentialEnded)))
+        (!self.is_stream).then(|| Err(Error::new(CredentialExpired)))
     }
 }

@@ -23,7 +23,7 @@ use super::future::ResponseFuture;
 use super::response_body::Admitted;
 use super::{collect_body, request_body};
 use crate::auth::{
-    Admission, Attempt, Authenticator, Reason, Rejection, SIGNATURE, SIGNATURE_INPUT,
+    Attempt, Authenticated, Authenticator, Rejection, RejectionKind, SIGNATURE, SIGNATURE_INPUT,
     is_spelling_of,
 };
 use crate::checks::{Exempt, NO_OAUTH, is_registration};
@@ -39,7 +39,7 @@ use crate::text::Shortened;
 ///
 /// It is always ready. The inner service's readiness is awaited once a request is authenticated, so
 /// that others hold none of its permits.
-pub struct McpAuth<S, A> {
+pub struct McpAuthService<S, A> {
     inner: S,
     gate: Gate<A>,
 }
@@ -54,14 +54,14 @@ struct Gate<A> {
 /// that has it as well.
 const ATTEMPTS: usize = 16;
 
-impl<S, A> McpAuth<S, A> {
+impl<S, A> McpAuthService<S, A> {
     pub(crate) fn new(inner: S, authenticator: Arc<A>, options: Arc<Options>) -> Self {
         let gate = Gate { authenticator, options };
         Self { inner, gate }
     }
 }
 
-impl<S, A, B, R> Service<Request<B>> for McpAuth<S, A>
+impl<S, A, B, R> Service<Request<B>> for McpAuthService<S, A>
 where
     A: Authenticator,
     S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
@@ -146,7 +146,7 @@ where
     }
 }
 
-impl<S, A> McpAuth<S, A>
+impl<S, A> McpAuthService<S, A>
 where
     A: Authenticator,
     S: Service<Request<Body>> + Clone + Send + 'static,
@@ -273,7 +273,7 @@ impl<A: Authenticator> Gate<A> {
             .map_err(|_| panicked("the authenticator"))
     }
 
-    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
         let _timed = Verification::start();
         catch_unwind(AssertUnwindSafe(|| self.authenticator.authenticate_now(head)))
             .unwrap_or_else(|_| Some(Err(panicked("the authenticator"))))
@@ -284,7 +284,7 @@ impl<A: Authenticator> Gate<A> {
         &self,
         head: &mut Parts,
         body: &mut Body,
-        verdict: Option<Result<Admission, Rejection>>,
+        verdict: Option<Result<Authenticated, Rejection>>,
         permit: Option<Permit>,
     ) -> Result<(Admitted, Option<Share>), Rejection> {
         let verdict = match verdict {
@@ -308,7 +308,7 @@ impl<A: Authenticator> Gate<A> {
         &self,
         head: &mut Parts,
         permit: Option<&Permit>,
-    ) -> Result<Admission, Rejection> {
+    ) -> Result<Authenticated, Rejection> {
         if let Some(permit) = permit {
             head.extensions.insert(permit.asker());
         }
@@ -319,7 +319,7 @@ impl<A: Authenticator> Gate<A> {
                 verdict => break verdict,
             };
             if !admission.principal.lifetime().was_removed() || attempts.next().is_none() {
-                break Err(self.options.lapsed(admission.scheme));
+                break Err(self.options.expired(admission.scheme));
             }
         };
         head.extensions.remove::<Asker>();
@@ -327,14 +327,14 @@ impl<A: Authenticator> Gate<A> {
     }
 
     /// Refuses a credential that has ended.
-    fn still_good(&self, admission: Admission) -> Result<Admission, Rejection> {
+    fn still_good(&self, admission: Authenticated) -> Result<Authenticated, Rejection> {
         match admission.principal.has_ended() {
             false => Ok(admission),
-            true => Err(self.options.lapsed(admission.scheme)),
+            true => Err(self.options.expired(admission.scheme)),
         }
     }
 
-    async fn authenticate_once(&self, head: &Parts) -> Result<Admission, Rejection> {
+    async fn authenticate_once(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         let _timed = Verification::start();
         // In a block of its own, as an implementation may panic before there is a future.
         let verdict = pin!(async { self.authenticator.authenticate(head).await });
@@ -345,9 +345,9 @@ impl<A: Authenticator> Gate<A> {
     /// was checked, and returns what that holds of the budget.
     async fn check_body(
         &self,
-        mut admission: Admission,
+        mut admission: Authenticated,
         body: &mut Body,
-    ) -> Result<(Admission, Option<Share>), Rejection> {
+    ) -> Result<(Authenticated, Option<Share>), Rejection> {
         let Some(check) = admission.body_check.take() else {
             return Ok((admission, None));
         };
@@ -379,8 +379,8 @@ impl<A: Authenticator> Gate<A> {
 
     /// Checks that the session is bound to the principal, inserts the principal and strips the
     /// credentials.
-    fn admit(&self, head: &mut Parts, admission: Admission) -> Result<Admitted, Rejection> {
-        let Admission { principal, scheme, .. } = admission;
+    fn admit(&self, head: &mut Parts, admission: Authenticated) -> Result<Admitted, Rejection> {
+        let Authenticated { principal, scheme, .. } = admission;
         if principal.lifetime().is_bounded() {
             no_upgrade(head)?;
         }
@@ -397,7 +397,7 @@ impl<A: Authenticator> Gate<A> {
             "admitted"
         );
         telemetry::request(Some(scheme), "admitted", "");
-        if !self.options.keep_authorization {
+        if !self.options.forward_authorization {
             head.headers.remove(AUTHORIZATION);
         } else if let Some(value) = head.headers.get_mut(AUTHORIZATION) {
             value.set_sensitive(true);
@@ -456,14 +456,14 @@ impl<A: Authenticator> Gate<A> {
         let rejection = self.explain(head, rejection);
         let method = Shortened::of(head.method.as_str());
         let path = Shortened::of(head.uri.path());
-        let (reason, scheme) = (rejection.reason(), rejection.scheme());
+        let (reason, scheme) = (rejection.kind(), rejection.scheme());
         let cause = rejection.cause();
         telemetry::request(scheme, "refused", reason.as_str());
         match reason {
-            Reason::Unavailable => {
+            RejectionKind::Unavailable => {
                 error!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused");
             }
-            Reason::NoDiscovery | Reason::NoRegistration => {
+            RejectionKind::NoDiscovery | RejectionKind::NoRegistration => {
                 debug!(reason = reason.as_str(), %method, ?path, "answered");
             }
             _ => info!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused"),
@@ -474,14 +474,14 @@ impl<A: Authenticator> Gate<A> {
     /// Says more about a missing credential, where clients show it: one that came is told apart from
     /// none, and clients that look for OAuth show the answer to their registration (RFC 7591).
     fn explain(&self, head: &Parts, rejection: Rejection) -> Rejection {
-        if rejection.reason() != Reason::Missing {
+        if rejection.kind() != RejectionKind::Missing {
             return rejection;
         }
         if head.headers.contains_key(AUTHORIZATION) {
             return rejection.unrecognized();
         }
-        if is_registration(head) && !self.options.exemptions.pass_discovery {
-            return Rejection::new(Reason::NoRegistration, NO_OAUTH);
+        if is_registration(head) && !self.options.exemptions.forward_discovery {
+            return Rejection::new(RejectionKind::NoRegistration, NO_OAUTH);
         }
         rejection
     }
@@ -507,15 +507,15 @@ impl<A> Clone for Gate<A> {
     }
 }
 
-impl<S: Clone, A> Clone for McpAuth<S, A> {
+impl<S: Clone, A> Clone for McpAuthService<S, A> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), gate: self.gate.clone() }
     }
 }
 
-impl<S: fmt::Debug, A> fmt::Debug for McpAuth<S, A> {
+impl<S: fmt::Debug, A> fmt::Debug for McpAuthService<S, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("McpAuth")
+        f.debug_struct("McpAuthService")
             .field("inner", &self.inner)
             .field("authenticator", &std::any::type_name::<A>())
             .field("options", &self.gate.options)

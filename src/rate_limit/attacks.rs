@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use super::limiter::RateLimiter;
 use super::slots::Slots;
 use super::*;
-use crate::auth::{Attempt, Challenge, Principal, Reason, Rejection};
+use crate::auth::{Attempt, Challenge, Principal, Rejection, RejectionKind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Server {
     }
 
     fn with(scheme: Scheme, configure: impl FnOnce(RateLimit) -> RateLimit) -> Self {
-        let address = ClientAddress::from_fn(|head| head.extensions.get::<IpAddr>().copied());
+        let address = ClientIp::from_fn(|head| head.extensions.get::<IpAddr>().copied());
         let clock = Arc::new(AtomicU64::new(0));
         let read = clock.clone();
         let limiter = RateLimiter::new(configure(RateLimit::by(address)));
@@ -239,8 +239,8 @@ fn per_user_limits_passwords_in_code_and_in_files() {
         let hour = Duration::from_secs(3600);
         let server = Server::with(scheme, |limit| {
             limit
-                .per_address(Limit::new(1000, Duration::from_secs(1)))
-                .per_user(Limit::new(3, hour))
+                .per_address(Quota::new(1000, Duration::from_secs(1)))
+                .per_user(Quota::new(3, hour))
         });
         let statuses: Vec<_> =
             (0..500).map(|n| server.request(HOME, ("alice", &n.to_string()))).collect();
@@ -320,7 +320,10 @@ fn unguessable_secrets_are_counted_once_they_fail() {
     for n in 0..10 {
         begin(n).unwrap().permit.unwrap().settle(Outcome::Failed);
     }
-    assert_eq!(begin(0).err().map(|rejection| rejection.reason()), Some(Reason::TooManyRequests));
+    assert_eq!(
+        begin(0).err().map(|rejection| rejection.kind()),
+        Some(RejectionKind::TooManyRequests)
+    );
 }
 
 /// The kind: a made-up credential of one scheme hides the user that another one claims.
@@ -573,7 +576,7 @@ fn the_wait_is_that_of_the_fullest_slot() {
 fn limits_can_be_chosen() {
     let every = Duration::from_secs(1);
     let server = Server::with(Scheme::Hashed, |limit| {
-        limit.per_address(Limit::new(5, every)).per_user(Limit::new(2, every))
+        limit.per_address(Quota::new(5, every)).per_user(Quota::new(2, every))
     });
     assert_eq!(["a", "b", "c"].map(|user| server.fail(HOME, user)), [2, 2, 1]);
 }

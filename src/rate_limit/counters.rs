@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::gcra::{Limit, nanos};
+use super::gcra::{Quota, nanos};
 use super::keys::{Keys, key, pending_key};
 use super::known_clients::KnownClients;
 use super::slots::{Kind, Slot, Slots};
@@ -18,12 +18,12 @@ use crate::crypto::{AlreadyHashed, KeyedHash};
 const SLOTS: usize = 1 << 17;
 /// How many wrong credentials a known client may present before its right one is no longer looked
 /// for first. Generous, as others behind the same address may use it up.
-const LOOKUPS: Limit = Limit::new(100, Duration::from_millis(200));
+const LOOKUPS: Quota = Quota::new(100, Duration::from_millis(200));
 
 /// Addresses, users and credentials are held as keyed hashes, under a random key.
 pub(super) struct Counters {
-    pub(super) per_address: Limit,
-    pub(super) per_user: Limit,
+    pub(super) per_address: Quota,
+    pub(super) per_user: Quota,
     pub(super) hash: KeyedHash,
     slots: Slots,
     known: Mutex<KnownClients>,
@@ -60,7 +60,7 @@ impl Drop for Taken {
 }
 
 impl Counters {
-    pub(super) fn new(per_address: Limit, per_user: Limit) -> Self {
+    pub(super) fn new(per_address: Quota, per_user: Quota) -> Self {
         let started = Instant::now();
         Self {
             per_address,

@@ -14,10 +14,10 @@ use super::counters::Counters;
 use super::keys::Keys;
 use super::permit::Permit;
 use super::policy::RateLimit;
-use crate::auth::{Admission, Attempt, Rejection};
+use crate::auth::{Attempt, Authenticated, Rejection};
 use crate::telemetry;
 
-type Verdict = Result<Admission, Rejection>;
+type Verdict = Result<Authenticated, Rejection>;
 
 /// What the limiter and a first look at the credential came to.
 pub(crate) struct Decision {
@@ -76,7 +76,7 @@ impl RateLimiter {
             verdict = Some(looked_up);
         }
         let taken = counters.begin(&keys, known).map_err(|wait| {
-            telemetry::throttled();
+            telemetry::rate_limited();
             Rejection::too_many_requests(wait)
         })?;
         let verdict = verdict.unwrap_or_else(decide);
@@ -102,7 +102,7 @@ impl RateLimiter {
             warn!(
                 "a request has X-Forwarded-For or Forwarded, and comes from a peer that is no \
                  trusted proxy: if it is a proxy, all clients behind it share one rate limit. \
-                 Name it with ClientAddress::trusted_proxies (logged once)"
+                 Name it with ClientIp::trusted_proxies (logged once)"
             );
         }
         Ok(found)

@@ -23,7 +23,7 @@
 //!
 //! # What it does not do
 //!
-//! * Many addresses have many attempts: [`Limit`] times their number.
+//! * Many addresses have many attempts: [`Quota`] times their number.
 //! * Clients that share an address and claim the same user share that limit. Addresses cannot tell
 //!   them apart.
 //!
@@ -42,8 +42,8 @@ mod slots;
 #[cfg(test)]
 mod attacks;
 
-pub use self::client_ip::{ClientAddress, TrustedProxyError};
-pub use self::gcra::Limit;
+pub use self::client_ip::{ClientIp, TrustedProxyError};
+pub use self::gcra::Quota;
 pub(crate) use self::limiter::{Decision, RateLimiter};
 pub(crate) use self::permit::{Asker, Outcome, Permit};
 pub use self::policy::RateLimit;

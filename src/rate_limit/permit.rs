@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::counters::{Counters, Taken};
 use super::keys::Keys;
-use crate::auth::{Reason, Rejection};
+use crate::auth::{Rejection, RejectionKind};
 
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +20,9 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     pub(crate) fn of<T>(verdict: &Result<T, Rejection>) -> Self {
-        match verdict.as_ref().map_err(Rejection::reason) {
+        match verdict.as_ref().map_err(Rejection::kind) {
             Ok(_) => Self::Authenticated,
-            Err(Reason::Malformed | Reason::Invalid) => Self::Failed,
+            Err(RejectionKind::Malformed | RejectionKind::Invalid) => Self::Failed,
             Err(_) => Self::Unknown,
         }
     }

@@ -4,7 +4,7 @@
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use crate::auth::{Admission, Attempt, Challenge, Rejection};
+use crate::auth::{Attempt, Authenticated, Challenge, Rejection};
 use crate::credentials::CredentialTable;
 
 /// A scheme whose credential is one token68.
@@ -25,14 +25,14 @@ impl Scheme {
         &self,
         head: &Parts,
         table: &CredentialTable,
-    ) -> Result<Admission, Rejection> {
+    ) -> Result<Authenticated, Rejection> {
         let credential = self.presented(head)?;
         // A digest may be of anything; what a table of digests takes has the scheme's form as well.
         if table.is_of_sha256() && !str::from_utf8(credential).is_ok_and(self.well_formed) {
             return Err(self.refusal(credential));
         }
         match table.get(credential) {
-            Some(principal) => Ok(Admission::new(principal.clone()).scheme(self.name)),
+            Some(principal) => Ok(Authenticated::new(principal.clone()).scheme(self.name)),
             None => Err(self.refusal(credential)),
         }
     }

@@ -9,10 +9,12 @@ mod bearer;
 mod signature;
 
 pub use self::basic::Basic;
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 pub use self::basic::BasicHandle;
 pub use self::bearer::{Bearer, BearerHandle};
 #[cfg(feature = "rmcp-client")]
 pub use self::signature::SigningClient;
 #[cfg(feature = "hmac")]
-pub use self::signature::{Hmac, HmacHandle, KeyError, SignError, SignLayer, SignRequests, Signer};
+pub use self::signature::{
+    HttpSignature, HttpSignatureHandle, KeyError, SignError, SignLayer, SignService, Signer,
+};

@@ -1,4 +1,4 @@
-//! Handles without a table: an id leaves *sealed* for one principal, and opens for nobody else.
+//! SessionIds without a table: an id leaves *sealed* for one principal, and opens for nobody else.
 //!
 //! ```text
 //! sealed  = id "." base64url(HMAC-SHA-256(key, message)[..16])
@@ -35,9 +35,9 @@ pub(crate) enum Kind {
 
 /// The keys: the first one seals, and each of them opens.
 #[derive(Clone)]
-pub(crate) struct Sealer(Vec<Mac>);
+pub(crate) struct SessionBinder(Vec<Mac>);
 
-impl Sealer {
+impl SessionBinder {
     /// With the random key of this process, which all layers in it share: where `/sse` and
     /// `/messages/` have a layer each, the one opens what the other sealed.
     pub(crate) fn of_process() -> Self {
@@ -98,7 +98,7 @@ mod tests {
 
     const KEY: [u8; 32] = [7; 32];
 
-    fn sealed(sealer: &Sealer, kind: Kind, of: &Principal, id: &[u8]) -> Vec<u8> {
+    fn sealed(sealer: &SessionBinder, kind: Kind, of: &Principal, id: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         sealer.seal(kind, of, id, &mut out);
         out
@@ -118,7 +118,7 @@ mod tests {
             other in whoever(),
             id in prop::collection::vec(any::<u8>(), 1..80),
         ) {
-            let sealer = Sealer::new(&KEY);
+            let sealer = SessionBinder::new(&KEY);
             let sealed = sealed(&sealer, Kind::Session, &who, &id);
             prop_assert_eq!(sealer.open(Kind::Session, &who, &sealed), Some(&*id));
             prop_assert_eq!(sealer.open(Kind::Event, &who, &sealed), None);
@@ -131,7 +131,7 @@ mod tests {
             id in prop::collection::vec(any::<u8>(), 1..40),
             bit: prop::sample::Index,
         ) {
-            let sealer = Sealer::new(&KEY);
+            let sealer = SessionBinder::new(&KEY);
             let mut sealed = sealed(&sealer, Kind::Event, &who, &id);
             let bit = bit.index(sealed.len() * 8);
             sealed[bit / 8] ^= 1 << (bit % 8);
@@ -146,13 +146,13 @@ mod tests {
             .with(b"\0\0\0\0\0\0\0\x05alice\0\0\0\0\0\0\0\x030/0");
         let seal = URL_SAFE_NO_PAD.encode(&mac.finish()[..16]);
         let alice = Principal::new("alice").issued_by("id");
-        let sealed = sealed(&Sealer::new(&KEY), Kind::Event, &alice, b"0/0");
+        let sealed = sealed(&SessionBinder::new(&KEY), Kind::Event, &alice, b"0/0");
         assert_eq!(sealed, format!("0/0.{seal}").into_bytes());
     }
 
     #[test]
     fn the_parts_of_what_is_sealed_do_not_run_into_each_other() {
-        let sealer = Sealer::new(&KEY);
+        let sealer = SessionBinder::new(&KEY);
         let (ab, a) = (Principal::new("ab"), Principal::new("a"));
         assert_ne!(
             sealed(&sealer, Kind::Session, &ab, b"c")[2..],
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_is_short_or_bare_or_empty_does_not_open() {
-        let (sealer, alice) = (Sealer::new(&KEY), Principal::new("alice"));
+        let (sealer, alice) = (SessionBinder::new(&KEY), Principal::new("alice"));
         let sealed = sealed(&sealer, Kind::Session, &alice, b"id");
         for length in 0..sealed.len() {
             assert_eq!(sealer.open(Kind::Session, &alice, &sealed[..length]), None, "{length}");
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn in_rotation_the_first_key_seals_and_both_open() {
-        let (old, mut new) = (Sealer::new(&KEY), Sealer::new(&[8; 32]));
+        let (old, mut new) = (SessionBinder::new(&KEY), SessionBinder::new(&[8; 32]));
         let (alice, only_new) = (Principal::new("alice"), new.clone());
         let before = sealed(&old, Kind::Session, &alice, b"id");
         assert_eq!(new.open(Kind::Session, &alice, &before), None);

@@ -12,24 +12,24 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use percent_encoding::percent_decode;
 use tracing::warn;
 
-use super::binding::{Kind, SEAL_ADDS, Sealer};
+use super::binding::{Kind, SEAL_ADDS, SessionBinder};
 use super::event_stream::Seals;
-use crate::auth::{LAST_EVENT_ID, Principal, Reason, Rejection, SESSION_ID, is_spelling_of};
+use crate::auth::{LAST_EVENT_ID, Principal, Rejection, RejectionKind, SESSION_ID, is_spelling_of};
 
 /// Where handles stand, and what seals them.
 #[derive(Clone)]
-pub(crate) struct Handles {
+pub(crate) struct SessionIds {
     /// `None` where it was turned off.
-    pub(crate) sealer: Option<Sealer>,
+    pub(crate) sealer: Option<SessionBinder>,
     pub(crate) header: HeaderName,
     /// The query parameter of HTTP+SSE: the lower-case letters and digits of its name.
     parameter: String,
 }
 
-impl Handles {
+impl SessionIds {
     pub(crate) fn new() -> Self {
         Self {
-            sealer: Some(Sealer::of_process()),
+            sealer: Some(SessionBinder::of_process()),
             header: SESSION_ID.clone(),
             parameter: "sessionid".to_owned(),
         }
@@ -65,7 +65,7 @@ impl Handles {
     fn open_in(
         &self,
         uri: &Uri,
-        sealer: &Sealer,
+        sealer: &SessionBinder,
         of: &Principal,
         by_header: bool,
     ) -> Result<Option<Uri>, Rejection> {
@@ -193,8 +193,8 @@ impl Handles {
 }
 
 /// What seals the handles in one stream of events.
-pub(crate) struct Sealing<'a> {
-    pub(crate) handles: &'a Handles,
+pub(crate) struct Binding<'a> {
+    pub(crate) handles: &'a SessionIds,
     pub(crate) of: &'a Principal,
     /// Whether the stream answers a GET, as that of HTTP+SSE does.
     pub(crate) is_get: bool,
@@ -202,7 +202,7 @@ pub(crate) struct Sealing<'a> {
     pub(crate) has_warned: &'a Cell<bool>,
 }
 
-impl Seals for Sealing<'_> {
+impl Seals for Binding<'_> {
     fn seal_event(&self, id: &[u8], out: &mut Vec<u8>) {
         match &self.handles.sealer {
             Some(sealer) if !is_blank(id) => {
@@ -309,5 +309,5 @@ fn with_target(uri: &Uri, target: &str) -> Option<Uri> {
 
 /// Somebody else's handle, and one that never was.
 fn unknown() -> Rejection {
-    Rejection::new(Reason::UnknownSession, "no such session: initialize a new one")
+    Rejection::new(RejectionKind::UnknownSession, "no such session: initialize a new one")
 }

@@ -7,6 +7,6 @@ mod binding;
 mod event_stream;
 mod location;
 
-pub(crate) use self::binding::Sealer;
+pub(crate) use self::binding::SessionBinder;
 pub(crate) use self::event_stream::Rewriter;
-pub(crate) use self::location::{Handles, Sealing};
+pub(crate) use self::location::{Binding, SessionIds};

@@ -6,4 +6,4 @@
 mod replay;
 
 #[cfg(feature = "hmac")]
-pub use self::replay::{Claim, MemoryReplayStore, ReplayStore};
+pub use self::replay::{MemoryReplayStore, NonceStatus, ReplayStore};

@@ -15,14 +15,14 @@ use crate::crypto::{AlreadyHashed, KeyedHash};
 /// What a [`ReplayStore`] says of a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Claim {
+pub enum NonceStatus {
     /// It had not been claimed, and is now.
     Fresh,
     /// It had been claimed before.
     Replayed,
 }
 
-/// Where [`Hmac`](crate::Hmac) remembers which nonces came.
+/// Where [`HttpSignature`](crate::HttpSignature) remembers which nonces came.
 ///
 /// [`MemoryReplayStore`] does for one process. Several replicas behind one address need a store
 /// that they share: a request is otherwise served once by each of them.
@@ -30,16 +30,16 @@ pub enum Claim {
 /// ```
 /// use std::time::Duration;
 /// use axum::BoxError;
-/// use mcp_auth_layer::{Claim, ReplayStore};
+/// use mcp_auth_layer::{NonceStatus, ReplayStore};
 ///
 /// struct Redis {/* a pool of connections */}
 ///
 /// impl ReplayStore for Redis {
-///     async fn claim(&self, key_id: &str, nonce: &str, keep: Duration) -> Result<Claim, BoxError> {
+///     async fn claim(&self, key_id: &str, nonce: &str, keep: Duration) -> Result<NonceStatus, BoxError> {
 ///         // SET mcp:{key_id.len()}:{key_id}{nonce} 1 NX EX {keep}
 ///         # let _ = (key_id, nonce, keep);
 ///         # let was_set = true;
-///         Ok(if was_set { Claim::Fresh } else { Claim::Replayed })
+///         Ok(if was_set { NonceStatus::Fresh } else { NonceStatus::Replayed })
 ///     }
 ///
 ///     fn is_shared(&self) -> bool {
@@ -49,7 +49,7 @@ pub enum Claim {
 /// ```
 pub trait ReplayStore: Send + Sync + 'static {
     /// Claims a nonce for this key, atomically: of any number of claims of the same pair,
-    /// one alone is [`Fresh`](Claim::Fresh). It must be remembered for at least `keep`.
+    /// one alone is [`Fresh`](NonceStatus::Fresh). It must be remembered for at least `keep`.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ pub trait ReplayStore: Send + Sync + 'static {
         key_id: &str,
         nonce: &str,
         keep: Duration,
-    ) -> impl Future<Output = Result<Claim, BoxError>> + Send;
+    ) -> impl Future<Output = Result<NonceStatus, BoxError>> + Send;
 
     /// Whether a nonce was claimed already. It is asked before the body is read, to spare
     /// reading it; `false` is always a safe answer, and the one given by default.
@@ -127,7 +127,7 @@ impl MemoryReplayStore {
     }
 
     /// Room for about so many nonces in all, and of each key; a nonce is remembered for one to two
-    /// times the [window](crate::Hmac::window) and twice the skew on both sides.
+    /// times the [window](crate::HttpSignature::window) and twice the skew on both sides.
     pub fn with_capacity(nonces: usize, per_key: usize) -> Self {
         // Small sets stay in one piece, where the bound is exact.
         let shards = if per_key.min(nonces) < SHARDS * 64 { 1 } else { SHARDS };
@@ -142,18 +142,23 @@ impl MemoryReplayStore {
     }
 
     /// Claims in the generation of this number. Numbers that go backwards change nothing.
-    fn claim_in(&self, generation: u64, key_id: &str, nonce: &str) -> Result<Claim, BoxError> {
+    fn claim_in(
+        &self,
+        generation: u64,
+        key_id: &str,
+        nonce: &str,
+    ) -> Result<NonceStatus, BoxError> {
         let hash = self.hash(key_id, nonce);
         let mut shard = self.shard(hash).lock().unwrap_or_else(PoisonError::into_inner);
         shard.advance_to(generation);
         if shard.contains(hash) {
-            return Ok(Claim::Replayed);
+            return Ok(NonceStatus::Replayed);
         }
         if shard.len() >= self.most {
             return Err("the replay store is full".into());
         }
         match shard.insert(key_id, hash, self.most_per_key) {
-            true => Ok(Claim::Fresh),
+            true => Ok(NonceStatus::Fresh),
             false => Err("the replay store is full for this key".into()),
         }
     }
@@ -174,7 +179,12 @@ impl Default for MemoryReplayStore {
 }
 
 impl ReplayStore for MemoryReplayStore {
-    async fn claim(&self, key_id: &str, nonce: &str, keep: Duration) -> Result<Claim, BoxError> {
+    async fn claim(
+        &self,
+        key_id: &str,
+        nonce: &str,
+        keep: Duration,
+    ) -> Result<NonceStatus, BoxError> {
         let keep = keep.as_secs().saturating_add(u64::from(keep.subsec_nanos() > 0));
         let longest = match self.longest.load(Relaxed) {
             longest if keep <= longest => longest, // mostly, and then there is nothing to write
@@ -246,23 +256,23 @@ mod tests {
     #[test]
     fn a_nonce_counts_once_for_each_key() {
         let store = store(100, 100);
-        assert_eq!(store.claim_in(0, "a", "bc").unwrap(), Claim::Fresh);
-        assert_eq!(store.claim_in(0, "a", "bc").unwrap(), Claim::Replayed);
-        assert_eq!(store.claim_in(0, "ab", "c").unwrap(), Claim::Fresh);
-        assert_eq!(store.claim_in(0, "b", "bc").unwrap(), Claim::Fresh);
+        assert_eq!(store.claim_in(0, "a", "bc").unwrap(), NonceStatus::Fresh);
+        assert_eq!(store.claim_in(0, "a", "bc").unwrap(), NonceStatus::Replayed);
+        assert_eq!(store.claim_in(0, "ab", "c").unwrap(), NonceStatus::Fresh);
+        assert_eq!(store.claim_in(0, "b", "bc").unwrap(), NonceStatus::Fresh);
     }
 
     #[test]
     fn it_is_remembered_through_the_next_generation_and_then_forgotten() {
         let store = store(100, 100);
         store.claim_in(7, "a", "n").unwrap();
-        assert_eq!(store.claim_in(8, "a", "n").unwrap(), Claim::Replayed);
-        assert_eq!(store.claim_in(8, "a", "later").unwrap(), Claim::Fresh);
-        assert_eq!(store.claim_in(9, "a", "n").unwrap(), Claim::Fresh);
-        assert_eq!(store.claim_in(9, "a", "later").unwrap(), Claim::Replayed);
+        assert_eq!(store.claim_in(8, "a", "n").unwrap(), NonceStatus::Replayed);
+        assert_eq!(store.claim_in(8, "a", "later").unwrap(), NonceStatus::Fresh);
+        assert_eq!(store.claim_in(9, "a", "n").unwrap(), NonceStatus::Fresh);
+        assert_eq!(store.claim_in(9, "a", "later").unwrap(), NonceStatus::Replayed);
         // A number that goes backwards brings nothing back and forgets nothing.
-        assert_eq!(store.claim_in(0, "a", "n").unwrap(), Claim::Replayed);
-        assert_eq!(store.claim_in(11, "a", "n").unwrap(), Claim::Fresh, "two at once");
+        assert_eq!(store.claim_in(0, "a", "n").unwrap(), NonceStatus::Replayed);
+        assert_eq!(store.claim_in(11, "a", "n").unwrap(), NonceStatus::Fresh, "two at once");
     }
 
     #[test]
@@ -276,9 +286,9 @@ mod tests {
         store.claim_in(1, "b", "2").unwrap();
         assert!(store.claim_in(1, "c", "1").is_err(), "in all");
         for nonce in ["1", "2", "3"] {
-            assert_eq!(store.claim_in(1, "a", nonce).unwrap(), Claim::Replayed);
+            assert_eq!(store.claim_in(1, "a", nonce).unwrap(), NonceStatus::Replayed);
         }
-        assert_eq!(store.claim_in(2, "a", "4").unwrap(), Claim::Fresh);
+        assert_eq!(store.claim_in(2, "a", "4").unwrap(), NonceStatus::Fresh);
     }
 
     #[test]
@@ -287,18 +297,22 @@ mod tests {
         store.claim_in(0, "a", "1").unwrap();
         store.claim_in(1, "a", "2").unwrap();
         assert!(store.claim_in(1, "a", "3").is_err());
-        assert_eq!(store.claim_in(1, "b", "3").unwrap(), Claim::Fresh);
-        assert_eq!(store.claim_in(2, "a", "3").unwrap(), Claim::Fresh, "the first is forgotten");
+        assert_eq!(store.claim_in(1, "b", "3").unwrap(), NonceStatus::Fresh);
+        assert_eq!(
+            store.claim_in(2, "a", "3").unwrap(),
+            NonceStatus::Fresh,
+            "the first is forgotten"
+        );
         assert!(store.claim_in(2, "a", "4").is_err());
-        assert_eq!(store.claim_in(2, "a", "2").unwrap(), Claim::Replayed);
+        assert_eq!(store.claim_in(2, "a", "2").unwrap(), NonceStatus::Replayed);
     }
 
     #[tokio::test]
     async fn a_generation_lasts_as_long_as_the_longest_time_asked_for() {
         let store = store(100, 100);
         let (short, long) = (Duration::from_millis(1), Duration::from_secs(3600));
-        assert_eq!(store.claim("a", "n", long).await.unwrap(), Claim::Fresh);
-        assert_eq!(store.claim("a", "n", short).await.unwrap(), Claim::Replayed);
+        assert_eq!(store.claim("a", "n", long).await.unwrap(), NonceStatus::Fresh);
+        assert_eq!(store.claim("a", "n", short).await.unwrap(), NonceStatus::Replayed);
         assert!(store.is_claimed("a", "n").await.unwrap());
         assert!(!store.is_claimed("a", "m").await.unwrap());
         assert_eq!(store.longest.load(Relaxed), 3600);

@@ -1,21 +1,21 @@
 //! HTTP Basic authentication (RFC 7617).
 
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 mod htpasswd;
 
 use std::collections::HashSet;
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 use std::{num::NonZeroUsize, path::Path};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 use self::htpasswd::Passwords;
 use super::authorization_header::Scheme;
-use crate::auth::{Admission, Attempt, Authenticator, Challenge, Principal, Rejection};
-#[cfg(feature = "password")]
+use crate::auth::{Attempt, Authenticated, Authenticator, Challenge, Principal, Rejection};
+#[cfg(feature = "htpasswd")]
 use crate::credentials::CredentialFileError;
 use crate::credentials::{CredentialError, CredentialTable};
 
@@ -47,7 +47,7 @@ enum Users {
     /// canonical, so equal text means equal credentials, and nothing need be decoded.
     Static(CredentialTable),
     /// Those of a password file.
-    #[cfg(feature = "password")]
+    #[cfg(feature = "htpasswd")]
     Hashed(Box<Passwords>),
 }
 
@@ -113,7 +113,7 @@ impl Basic {
 /// Failed attempts are limited by [`RateLimit::default`](crate::RateLimit), or by the layer's
 /// [`rate_limit`](crate::McpAuthLayer::rate_limit). Both go by the client's address: serve the app
 /// with `into_make_service_with_connect_info::<SocketAddr>()`, or every attempt is answered with 503.
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 impl Basic {
     /// The users of this text.
     ///
@@ -174,13 +174,13 @@ impl Basic {
 }
 
 /// Reads the password file of a [`Basic`] again.
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 #[derive(Clone, Debug)]
 pub struct BasicHandle {
     file: Option<crate::credentials::Reloading>,
 }
 
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 impl BasicHandle {
     /// Reads the file now, and returns whether there was something new in it; never, where there is
     /// no file. It blocks while it reads, for ten seconds at most. A file without a user revokes all of
@@ -232,18 +232,18 @@ fn claimed(credential: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Authenticator for Basic {
-    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+    async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         match &self.users {
             Users::Static(users) => SCHEME.judge(head, users),
-            #[cfg(feature = "password")]
+            #[cfg(feature = "htpasswd")]
             Users::Hashed(passwords) => hashed::judge(passwords, head).await,
         }
     }
 
-    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
         match &self.users {
             Users::Static(users) => Some(SCHEME.judge(head, users)),
-            #[cfg(feature = "password")]
+            #[cfg(feature = "htpasswd")]
             Users::Hashed(passwords) => hashed::judge_now(passwords, head),
         }
     }
@@ -259,7 +259,7 @@ impl Authenticator for Basic {
 }
 
 /// Judging by a password file.
-#[cfg(feature = "password")]
+#[cfg(feature = "htpasswd")]
 mod hashed {
     use super::*;
     use crate::rate_limit::Asker;
@@ -293,14 +293,17 @@ mod hashed {
     pub(super) fn judge_now(
         passwords: &Passwords,
         head: &Parts,
-    ) -> Option<Result<Admission, Rejection>> {
+    ) -> Option<Result<Authenticated, Rejection>> {
         match Pair::new().read(head) {
             Ok((name, password)) => Some(Ok(admitted(passwords.remembered(name, password)?))),
             Err(rejection) => Some(Err(rejection)),
         }
     }
 
-    pub(super) async fn judge(passwords: &Passwords, head: &Parts) -> Result<Admission, Rejection> {
+    pub(super) async fn judge(
+        passwords: &Passwords,
+        head: &Parts,
+    ) -> Result<Authenticated, Rejection> {
         let mut pair = Pair::new();
         let (name, password) = pair.read(head)?;
         if let Some(principal) = passwords.remembered(name, password) {
@@ -313,7 +316,7 @@ mod hashed {
         }
     }
 
-    fn admitted(principal: Principal) -> Admission {
-        Admission::new(principal).scheme(SCHEME.name)
+    fn admitted(principal: Principal) -> Authenticated {
+        Authenticated::new(principal).scheme(SCHEME.name)
     }
 }

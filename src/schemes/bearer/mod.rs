@@ -11,10 +11,10 @@ use http::request::Parts;
 #[cfg(feature = "files")]
 use self::token_file::parse_tokens;
 use super::authorization_header::Scheme;
-use crate::auth::{Admission, Attempt, Authenticator, Challenge, Principal, Rejection};
+use crate::auth::{Attempt, Authenticated, Authenticator, Challenge, Principal, Rejection};
 #[cfg(feature = "files")]
 use crate::credentials::{Access, CredentialFileError, Reloading};
-use crate::credentials::{CredentialError, CredentialTable, Live, Revoked};
+use crate::credentials::{CredentialError, CredentialTable, Revoked, Snapshot};
 
 /// Static bearer tokens (RFC 6750), each with the name of its owner.
 ///
@@ -38,7 +38,7 @@ use crate::credentials::{CredentialError, CredentialTable, Live, Revoked};
 /// Make tokens of random bytes, at least 128 bits of them: failed attempts are not limited unless
 /// the layer has a [`rate_limit`](crate::McpAuthLayer::rate_limit).
 pub struct Bearer {
-    tokens: Arc<Live<CredentialTable>>,
+    tokens: Arc<Snapshot<CredentialTable>>,
     #[cfg(feature = "files")]
     file: Option<Reloading>,
 }
@@ -47,7 +47,7 @@ const SCHEME: Scheme = Scheme {
     name: "Bearer",
     // RFC 6750 §3.1: no error to a request that brought no token.
     challenge: |brought| match brought {
-        true => Challenge::lapsed("Bearer"),
+        true => Challenge::expired("Bearer"),
         false => Challenge::new("Bearer"),
     },
     well_formed: is_b64token,
@@ -122,7 +122,7 @@ impl Bearer {
 
     fn of(table: CredentialTable) -> Self {
         Self {
-            tokens: Arc::new(Live::new(table)),
+            tokens: Arc::new(Snapshot::new(table)),
             #[cfg(feature = "files")]
             file: None,
         }
@@ -160,7 +160,7 @@ impl Bearer {
 /// million tokens.
 #[derive(Clone)]
 pub struct BearerHandle {
-    tokens: Arc<Live<CredentialTable>>,
+    tokens: Arc<Snapshot<CredentialTable>>,
     #[cfg(feature = "files")]
     file: Option<Reloading>,
 }
@@ -190,8 +190,8 @@ impl BearerHandle {
     }
 
     /// [Revokes](Self::revoke) every token of this name, and returns how many there were.
-    pub fn revoke_all_of(&self, name: impl AsRef<str>) -> usize {
-        self.take_out(|table| table.remove_all_of(name.as_ref()))
+    pub fn revoke_all(&self, name: impl AsRef<str>) -> usize {
+        self.take_out(|table| table.remove_by_name(name.as_ref()))
     }
 
     /// Reads the file of [`Bearer::from_file`] now, and returns whether there was something new in
@@ -250,11 +250,11 @@ fn is_b64token(text: &str) -> bool {
 }
 
 impl Authenticator for Bearer {
-    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+    async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         SCHEME.judge(head, &self.tokens.load())
     }
 
-    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
         Some(SCHEME.judge(head, &self.tokens.load()))
     }
 

@@ -7,24 +7,24 @@ use http::HeaderName;
 use http::request::Parts;
 
 use super::clock::Clock;
-use super::handle::HmacHandle;
+use super::handle::HttpSignatureHandle;
 use super::keys::{KeyError, Keys};
 use super::reservation::Reservations;
 use super::signatures::Signatures;
 use crate::auth::{
-    Admission, Attempt, Authenticator, LayerContext, Rejection, SIGNATURE, SIGNATURE_INPUT,
+    Attempt, Authenticated, Authenticator, LayerContext, Rejection, SIGNATURE, SIGNATURE_INPUT,
 };
-use crate::credentials::Live;
+use crate::credentials::Snapshot;
 use crate::stores::{MemoryReplayStore, ReplayStore};
 
 /// Requests signed with a shared secret (RFC 9421, `hmac-sha256`), each of them good once.
 ///
 /// ```
-/// use mcp_auth_layer::{Hmac, McpAuthLayer};
+/// use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 ///
 /// # fn main() -> Result<(), mcp_auth_layer::KeyError> {
 /// # let (secret, old_secret, new_secret) = ([1; 32], [2; 32], [3; 32]);
-/// let keys = Hmac::new([
+/// let keys = HttpSignature::new([
 ///     ("ci", secret),
 ///     ("alice", old_secret), // rotation: both are good
 ///     ("alice", new_secret),
@@ -61,8 +61,8 @@ use crate::stores::{MemoryReplayStore, ReplayStore};
 ///
 /// What is not in the list above is not covered: `Cookie`, say, or a field that overrides the method.
 /// After an upgrade to another protocol, nothing is signed any more.
-pub struct Hmac<R = MemoryReplayStore> {
-    pub(super) keys: Arc<Live<Keys>>,
+pub struct HttpSignature<R = MemoryReplayStore> {
+    pub(super) keys: Arc<Snapshot<Keys>>,
     #[cfg(feature = "files")]
     pub(super) file: Option<crate::credentials::Reloading>,
     pub(super) clock: Arc<Clock>,
@@ -75,10 +75,10 @@ pub struct Hmac<R = MemoryReplayStore> {
     pub(super) authorities: Vec<String>,
     pub(super) prefix: String,
     /// What is known of the layers that it is in.
-    pub(super) context: Live<LayerContext>,
+    pub(super) context: Snapshot<LayerContext>,
 }
 
-impl Hmac {
+impl HttpSignature {
     /// These keys, as pairs of key id and secret. A key id may stand twice, for rotation.
     ///
     /// Make secrets of 32 or more random bytes.
@@ -97,7 +97,7 @@ impl Hmac {
 
     pub(super) fn of(keys: Keys) -> Self {
         Self {
-            keys: Arc::new(Live::new(keys)),
+            keys: Arc::new(Snapshot::new(keys)),
             #[cfg(feature = "files")]
             file: None,
             clock: Arc::new(Clock::new()),
@@ -109,21 +109,21 @@ impl Hmac {
             https: false,
             authorities: Vec::new(),
             prefix: String::new(),
-            context: Live::new(LayerContext::default()),
+            context: Snapshot::new(LayerContext::default()),
         }
     }
 }
 
-impl<R> Hmac<R> {
+impl<R> HttpSignature<R> {
     /// What adds and revokes keys while the server runs. To be taken before requests are judged,
     /// hence `&mut`: what was opened earlier could not be ended.
     ///
     /// ```
-    /// use mcp_auth_layer::{Hmac, McpAuthLayer};
+    /// use mcp_auth_layer::{HttpSignature, McpAuthLayer};
     ///
     /// # fn main() -> Result<(), mcp_auth_layer::KeyError> {
     /// # let (old_secret, new_secret) = ([1; 32], [2; 32]);
-    /// let mut keys = Hmac::new([("ci", old_secret)])?;
+    /// let mut keys = HttpSignature::new([("ci", old_secret)])?;
     /// let handle = keys.handle();
     /// let layer = McpAuthLayer::new(keys);
     ///
@@ -132,9 +132,9 @@ impl<R> Hmac<R> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn handle(&mut self) -> HmacHandle {
+    pub fn handle(&mut self) -> HttpSignatureHandle {
         self.keys.change(Keys::make_revocable);
-        HmacHandle {
+        HttpSignatureHandle {
             keys: self.keys.clone(),
             #[cfg(feature = "files")]
             file: self.file.clone(),
@@ -142,7 +142,7 @@ impl<R> Hmac<R> {
     }
 }
 
-impl<R: ReplayStore> Hmac<R> {
+impl<R: ReplayStore> HttpSignature<R> {
     /// How far `expires` may be from `created`, in whole seconds; 300 by default.
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
@@ -179,7 +179,7 @@ impl<R: ReplayStore> Hmac<R> {
         let plain = |c: char| c.is_ascii_graphic() && !"/@?#".contains(c);
         assert!(
             !authority.is_empty() && authority.chars().all(plain),
-            "Hmac::authority: expected `host` or `host:port`, without scheme and path"
+            "HttpSignature::authority: expected `host` or `host:port`, without scheme and path"
         );
         self.authorities.push(authority);
         self
@@ -207,8 +207,8 @@ impl<R: ReplayStore> Hmac<R> {
     }
 
     /// Remembers nonces in another store.
-    pub fn replay_store<T: ReplayStore>(self, store: T) -> Hmac<T> {
-        Hmac {
+    pub fn replay_store<T: ReplayStore>(self, store: T) -> HttpSignature<T> {
+        HttpSignature {
             store: Arc::new(store),
             keys: self.keys,
             #[cfg(feature = "files")]
@@ -226,13 +226,13 @@ impl<R: ReplayStore> Hmac<R> {
     }
 }
 
-impl<R: ReplayStore> Authenticator for Hmac<R> {
-    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+impl<R: ReplayStore> Authenticator for HttpSignature<R> {
+    async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         self.decide(head)
     }
 
     /// Nothing is reserved or claimed before the check of the body begins.
-    fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
         Some(self.decide(head))
     }
 
@@ -262,9 +262,9 @@ fn is_signed(head: &Parts) -> bool {
     head.headers.contains_key(&SIGNATURE) || head.headers.contains_key(&SIGNATURE_INPUT)
 }
 
-impl<R> fmt::Debug for Hmac<R> {
+impl<R> fmt::Debug for HttpSignature<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hmac")
+        f.debug_struct("HttpSignature")
             .field("key_ids", &**self.keys.load())
             .field("window", &self.window)
             .field("skew", &self.skew)

@@ -246,12 +246,12 @@ mod tests {
     }
 
     /// A verifier with its memory of nonces, which forgets as early as it may.
-    struct Verifier {
+    struct Hasher {
         state: State,
         claimed: HashMap<u64, u64>,
     }
 
-    impl Verifier {
+    impl Hasher {
         fn new() -> Self {
             Self { state: state(), claimed: HashMap::new() }
         }
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_wrong_for_one_reading_is_right_again() {
         for wrong in [T + 3600, T + 86_400 * 365, T - 3600, 0] {
-            let mut verifier = Verifier::new();
+            let mut verifier = Hasher::new();
             assert!(verifier.accepts(T + 1, 1, T + 1, 1));
             assert!(!verifier.accepts(wrong, 2, T + 2, 2));
             assert!(verifier.accepts(T + 3, 3, T + 3, 3), "{wrong}");
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_wrong_at_the_start_is_right_once_it_is_set() {
         for start in [T + 3600, T - 3600] {
-            let mut verifier = Verifier { state: started_at(start), claimed: HashMap::new() };
+            let mut verifier = Hasher { state: started_at(start), claimed: HashMap::new() };
             assert!(verifier.accepts(T + 5, 5, T + 5, 1), "{start}");
             assert!(!verifier.accepts(T + 6, 6, T - 1, 2), "signed before the start");
         }
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_ahead_at_the_start_is_not_refused_later() {
-        let mut verifier = Verifier { state: started_at(T + 3600), claimed: HashMap::new() };
+        let mut verifier = Hasher { state: started_at(T + 3600), claimed: HashMap::new() };
         for second in 5..5000 {
             assert!(verifier.accepts(T + second, second, T + second, second), "{second}");
         }
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_signature_that_was_forgotten_stays_refused_when_the_clock_is_put_back() {
-        let mut verifier = Verifier::new();
+        let mut verifier = Hasher::new();
         assert!(verifier.accepts(T + 10, 10, T + 10, 1));
         assert!(!verifier.accepts(T + 1000, 1000, T + 10, 1), "it has expired");
         assert!(!verifier.accepts(T + 20, 1010, T + 10, 1), "and is good by the clock");
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_clock_before_the_start_serves_nothing_of_an_earlier_process() {
-        let mut verifier = Verifier::new();
+        let mut verifier = Hasher::new();
         assert!(verifier.accepts(T + 10, 10, T + 10, 1));
         // Signed an hour before the start, and served then by an earlier process.
         assert!(!verifier.accepts(T - 3600, 20, T - 3600, 2));
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn an_unnoticed_step_within_a_second_forgets_no_nonce() {
-        let mut verifier = Verifier::new();
+        let mut verifier = Hasher::new();
         // Signed by a clock that is ahead by the skew, and accepted while this one is ahead.
         assert!(verifier.accepts_at(T * 1000 + 11_000, 10_000, T + 71, 1));
         // It is good until the skew after its end, by this clock, which is behind by then.
@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_small_step_refuses_nothing_that_is_new() {
-        let mut verifier = Verifier::new();
+        let mut verifier = Hasher::new();
         for second in 1..1000 {
             assert!(verifier.accepts(T + second, second, T + second, second), "{second}");
         }
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn many_steps_are_remembered_in_bounded_memory() {
-        let mut verifier = Verifier::new();
+        let mut verifier = Hasher::new();
         for n in 1..1000 {
             verifier.accepts(T + 10_000 * (n % 7), n, T + 10_000 * (n % 7), n);
         }
@@ -404,7 +404,7 @@ mod tests {
                 1..250,
             ),
         ) {
-            let mut verifier = Verifier::new();
+            let mut verifier = Hasher::new();
             prop_assert!(verifier.accepts(T, 0, T, u64::MAX));
             let (mut elapsed, mut offset) = (0_u64, 0_i64);
             let mut signed: Vec<(u64, u64)> = Vec::new();
@@ -442,7 +442,7 @@ mod tests {
         ) {
             let start_by_server = (T as i64 + start) as u64;
             let mut verifier =
-                Verifier { state: started_at(start_by_server), claimed: HashMap::new() };
+                Hasher { state: started_at(start_by_server), claimed: HashMap::new() };
             let mut elapsed = 0_u64;
             for (nonce, (pause, offset)) in events.into_iter().enumerate() {
                 elapsed += pause;

@@ -4,24 +4,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::keys::{KeyError, Keys};
-use crate::credentials::Live;
+use crate::credentials::Snapshot;
 
-/// Adds and revokes the keys of an [`Hmac`](crate::Hmac) while the server runs.
+/// Adds and revokes the keys of an [`HttpSignature`](crate::HttpSignature) while the server runs.
 ///
 /// Requests are judged without a lock.
 #[derive(Clone)]
-pub struct HmacHandle {
-    pub(super) keys: Arc<Live<Keys>>,
+pub struct HttpSignatureHandle {
+    pub(super) keys: Arc<Snapshot<Keys>>,
     #[cfg(feature = "files")]
     pub(super) file: Option<crate::credentials::Reloading>,
 }
 
-impl HmacHandle {
+impl HttpSignatureHandle {
     /// Lets in what is signed with this secret, from now on.
     ///
     /// # Errors
     ///
-    /// As for [`Hmac::new`](crate::Hmac::new), with 1 as the position. Nothing has changed then.
+    /// As for [`HttpSignature::new`](crate::HttpSignature::new), with 1 as the position. Nothing has changed then.
     pub fn add(&self, key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Result<(), KeyError> {
         self.keys.update(|keys| keys.add(1, key_id.into(), secret.as_ref()))
     }
@@ -37,11 +37,11 @@ impl HmacHandle {
     }
 
     /// [Revokes](Self::revoke) every secret of this key id, and returns how many there were.
-    pub fn revoke_all_of(&self, key_id: impl AsRef<str>) -> usize {
+    pub fn revoke_all(&self, key_id: impl AsRef<str>) -> usize {
         self.take_out(key_id.as_ref(), None)
     }
 
-    /// Reads the file of [`Hmac::from_file`](crate::Hmac::from_file) now, and returns whether there
+    /// Reads the file of [`HttpSignature::from_file`](crate::HttpSignature::from_file) now, and returns whether there
     /// was something new in it; never, where there is no file. It blocks while it reads, for ten seconds
     /// at most.
     ///
@@ -62,8 +62,8 @@ impl HmacHandle {
 }
 
 /// Shows the key ids.
-impl fmt::Debug for HmacHandle {
+impl fmt::Debug for HttpSignatureHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HmacHandle").field("key_ids", &**self.keys.load()).finish()
+        f.debug_struct("HttpSignatureHandle").field("key_ids", &**self.keys.load()).finish()
     }
 }

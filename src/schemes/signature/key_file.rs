@@ -6,16 +6,16 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::authenticator::Hmac;
+use super::authenticator::HttpSignature;
 use super::keys::{KeyError, Keys};
 use crate::credentials::{Access, CredentialFileError, Reloading, parse_lines};
 
-impl Hmac {
+impl HttpSignature {
     /// The keys of a file: a line `key_id base64:SECRET` for each, such as
     /// `ci base64:…` with what `openssl rand -base64 32` prints. Lines that begin with `#` and
     /// blank ones are skipped. A key id may stand twice, for rotation; it has no white space in it.
     ///
-    /// The file is read again when it changes, and on a [handle](Hmac::handle)'s request. Removing or
+    /// The file is read again when it changes, and on a [handle](HttpSignature::handle)'s request. Removing or
     /// changing a secret ends what was opened with it, within a second; so does removing the last one.
     /// A file that is refused leaves the keys of before in force, one that vanishes leaves them for a
     /// minute, and both are logged. Replace it by rename: where it is written in place, half of it may

@@ -18,9 +18,9 @@ mod signatures;
 mod verify;
 mod wire;
 
-pub use self::authenticator::Hmac;
+pub use self::authenticator::HttpSignature;
 #[cfg(feature = "rmcp-client")]
 pub use self::client::SigningClient;
-pub use self::client::{SignError, SignLayer, SignRequests, Signer};
-pub use self::handle::HmacHandle;
+pub use self::client::{SignError, SignLayer, SignService, Signer};
+pub use self::handle::HttpSignatureHandle;
 pub use self::keys::KeyError;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Uri};
 
-use super::authenticator::Hmac;
+use super::authenticator::HttpSignature;
 use super::clock::{Clock, Reading, Terms};
 use super::errors::{malformed, unavailable, unsignable};
 use super::keys::{Key, Keys};
@@ -16,18 +16,18 @@ use super::reservation::{Reservation, Reservations};
 use super::signatures::{Signature, Signatures, Validity};
 use super::wire::base::{Message, authority_of, components_of, cover, normalized};
 use super::wire::digest::{CONTENT_DIGEST, ContentDigest};
-use crate::auth::{Admission, Challenge, Principal, Rejection};
-use crate::stores::{Claim, ReplayStore};
+use crate::auth::{Authenticated, Challenge, Principal, Rejection};
+use crate::stores::{NonceStatus, ReplayStore};
 use crate::text::Shortened;
 
 const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
 const REPLAYED: &str = "the nonce was used before";
 
-impl<R: ReplayStore> Hmac<R> {
+impl<R: ReplayStore> HttpSignature<R> {
     /// Everything that the head decides, with the check of the body that is still owed.
-    pub(crate) fn decide(&self, head: &Parts) -> Result<Admission, Rejection> {
+    pub(crate) fn decide(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         let owed = self.examine(head)?;
-        let admission = Admission::new(owed.principal.clone()).scheme("Signature");
+        let admission = Authenticated::new(owed.principal.clone()).scheme("Signature");
         Ok(admission.begin_body_check(|| async {
             let reserved = owed.reserve().await?;
             Ok(move |body: Bytes| reserved.settle(&body))
@@ -91,7 +91,7 @@ impl<R: ReplayStore> Hmac<R> {
             return Err(match validity {
                 _ if !is_for_us => refusal.caused_by(format_args!(
                     "the signature is for {}, which is not configured as this server's: see \
-                     Hmac::authority and McpAuthLayer::host",
+                     HttpSignature::authority and McpAuthLayer::host",
                     Shortened::of(&*named)
                 )),
                 Some(validity) if proven.is_some() && !timely => {
@@ -251,8 +251,8 @@ impl<R: ReplayStore> Reserved<R> {
             owed.clock.accept(owed.validity.created, reading);
             let keep = Duration::from_secs(owed.terms.keep);
             match owed.store.claim(owed.principal.name(), &owed.nonce, keep).await {
-                Ok(Claim::Fresh) => Ok(()),
-                Ok(Claim::Replayed) => Err(owed.refusal().caused_by(REPLAYED)),
+                Ok(NonceStatus::Fresh) => Ok(()),
+                Ok(NonceStatus::Replayed) => Err(owed.refusal().caused_by(REPLAYED)),
                 Err(error) => Err(unavailable(error)),
             }
         }
@@ -288,7 +288,7 @@ mod tests {
     use crate::stores::MemoryReplayStore;
 
     fn owed() -> Owed<MemoryReplayStore> {
-        let hmac = Hmac::new([("ci", [7; 32])]).unwrap();
+        let hmac = HttpSignature::new([("ci", [7; 32])]).unwrap();
         let mut request = http::Request::get("http://localhost/").body("").unwrap();
         Signer::new("ci", [7; 32]).unwrap().sign(&mut request).unwrap();
         hmac.examine(&request.into_parts().0).unwrap()

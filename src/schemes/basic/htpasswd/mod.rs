@@ -11,12 +11,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::cache::{CredentialKey, LineKey, Remembered};
+use self::cache::{CachedCredential, CredentialKey, LineKey};
 use self::file::PasswordFile;
-use self::hasher::{Answer, Claim, Verification, Verifier};
+use self::hasher::{Answer, Claim, Hasher, Verification};
 use self::users::{User, Users};
 use crate::auth::{Principal, Rejection};
-use crate::credentials::{Access, CredentialFileError, Live, Reloading, some};
+use crate::credentials::{Access, CredentialFileError, Reloading, Snapshot, some};
 use crate::crypto::Digest;
 use crate::rate_limit::Asker;
 
@@ -24,10 +24,10 @@ use crate::rate_limit::Asker;
 pub(crate) struct Passwords {
     key: Arc<CredentialKey>,
     /// What unknown users go by, so that these go the same way; it remembers nothing.
-    nobody: (LineKey, Remembered),
-    users: Arc<Live<Arc<Users>>>,
+    nobody: (LineKey, CachedCredential),
+    users: Arc<Snapshot<Arc<Users>>>,
     file: Option<Reloading>,
-    verifier: Verifier<Check>,
+    verifier: Hasher<Check>,
 }
 
 impl Passwords {
@@ -58,11 +58,11 @@ impl Passwords {
         let key = CredentialKey::new();
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
-            nobody: (key.line("", ""), Remembered::default()),
+            nobody: (key.line("", ""), CachedCredential::default()),
             key: Arc::new(key),
-            users: Arc::new(Live::new(Arc::new(Users::none()))),
+            users: Arc::new(Snapshot::new(Arc::new(Users::none()))),
             file: None,
-            verifier: Verifier::new(cores / 2),
+            verifier: Hasher::new(cores / 2),
         }
     }
 
@@ -73,7 +73,7 @@ impl Passwords {
 
     /// Makes so many verifications at a time, instead of half as many as there are cores.
     pub(crate) fn verify_at_once(&mut self, at_most: NonZeroUsize) {
-        self.verifier = Verifier::new(at_most.get());
+        self.verifier = Hasher::new(at_most.get());
     }
 
     /// Returns the user whose credential this is, if it was verified of late. It never waits.
@@ -125,7 +125,7 @@ impl Passwords {
 ///
 /// What was remembered of these is forgotten; the others stay the same principals, and remembered.
 /// A request that has begun is judged by the users of before.
-fn replace(users: &Live<Arc<Users>>, key: &CredentialKey, file: PasswordFile) {
+fn replace(users: &Snapshot<Arc<Users>>, key: &CredentialKey, file: PasswordFile) {
     let gone = users.change(|users| {
         let before = users.clone();
         *users = Arc::new(Users::new(file, key, Some(&before)));

@@ -9,5 +9,5 @@ mod signer;
 
 #[cfg(feature = "rmcp-client")]
 pub use self::rmcp_client::SigningClient;
-pub use self::sign_layer::{SignLayer, SignRequests};
+pub use self::sign_layer::{SignLayer, SignService};
 pub use self::signer::{SignError, Signer};

@@ -63,22 +63,22 @@ fn origin_of(uri: &Uri) -> Option<(String, String)> {
 }
 
 impl<S> Layer<S> for SignLayer {
-    type Service = SignRequests<S>;
+    type Service = SignService<S>;
 
-    fn layer(&self, inner: S) -> SignRequests<S> {
-        SignRequests { inner, layer: self.clone() }
+    fn layer(&self, inner: S) -> SignService<S> {
+        SignService { inner, layer: self.clone() }
     }
 }
 
 /// The service that [`SignLayer`] puts around an HTTP client. It collects the body of a request
 /// before it signs it.
 #[derive(Clone, Debug)]
-pub struct SignRequests<S> {
+pub struct SignService<S> {
     inner: S,
     layer: SignLayer,
 }
 
-impl<S, B> Service<Request<B>> for SignRequests<S>
+impl<S, B> Service<Request<B>> for SignService<S>
 where
     S: Service<Request<Body>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,

@@ -17,7 +17,7 @@ use crate::schemes::signature::profile::{CONTENT_TYPE, has_several_lines, requir
 use crate::schemes::signature::wire::base::{BaseError, Message, authority_of};
 use crate::schemes::signature::wire::digest::CONTENT_DIGEST;
 
-/// Signs requests as [`Hmac`](crate::Hmac) wants them (RFC 9421, RFC 9530).
+/// Signs requests as [`HttpSignature`](crate::HttpSignature) wants them (RFC 9421, RFC 9530).
 ///
 /// ```
 /// use http::Request;
@@ -90,14 +90,14 @@ impl Signer {
         self
     }
 
-    /// Adds the parameter `tag`, for servers that [require it](crate::Hmac::tag).
+    /// Adds the parameter `tag`, for servers that [require it](crate::HttpSignature::tag).
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
         self
     }
 
     /// Covers this header field as well, where a request carries it: for servers whose session
-    /// header has another name, or that [require it](crate::Hmac::cover).
+    /// header has another name, or that [require it](crate::HttpSignature::cover).
     pub fn cover(mut self, name: HeaderName) -> Self {
         self.significant.add([name]);
         self

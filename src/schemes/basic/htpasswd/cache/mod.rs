@@ -41,14 +41,14 @@ impl LineKey {
 
 /// The credential of one line, if it was verified of late.
 #[derive(Default)]
-pub(super) struct Remembered(Mutex<Option<Verified>>);
+pub(super) struct CachedCredential(Mutex<Option<Verified>>);
 
 struct Verified {
     credential: Digest,
     until: Instant,
 }
 
-impl Remembered {
+impl CachedCredential {
     /// Remembers a credential that has just been verified.
     pub(super) fn remember(&self, credential: Digest) {
         *self.lock() = Some(Verified { credential, until: Instant::now() + REMEMBERED });

@@ -12,7 +12,7 @@ fn digest(number: u8) -> Digest {
 
 #[tokio::test(start_paused = true)]
 async fn only_what_was_verified_is_remembered() {
-    let remembered = Remembered::default();
+    let remembered = CachedCredential::default();
     assert!(!remembered.has(digest(1)));
     remembered.remember(digest(1));
     assert!(remembered.has(digest(1)) && !remembered.has(digest(2)));
@@ -20,7 +20,7 @@ async fn only_what_was_verified_is_remembered() {
 
 #[tokio::test(start_paused = true)]
 async fn it_is_remembered_for_300_seconds_however_often_used() {
-    let remembered = Remembered::default();
+    let remembered = CachedCredential::default();
     remembered.remember(digest(1));
     for _ in 0..299 {
         advance(Duration::from_secs(1)).await;

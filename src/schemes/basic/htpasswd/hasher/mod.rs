@@ -50,7 +50,7 @@ pub(super) trait Verification: Send + 'static {
     fn is_remembered(&self) -> bool;
 }
 
-pub(super) struct Verifier<V>(Arc<Shared<V>>);
+pub(super) struct Hasher<V>(Arc<Shared<V>>);
 
 struct Shared<V> {
     at_most: usize,
@@ -76,7 +76,7 @@ struct Job<V> {
     runtime: Handle,
 }
 
-impl<V: Verification> Verifier<V> {
+impl<V: Verification> Hasher<V> {
     /// Makes so many verifications at a time, and at least one.
     pub(super) fn new(at_most: usize) -> Self {
         let state = State { running: 0, queue: VecDeque::new(), flights: HashMap::default() };

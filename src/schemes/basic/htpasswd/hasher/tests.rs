@@ -8,7 +8,7 @@ use futures::poll;
 use tokio::task::yield_now;
 
 use super::*;
-use crate::auth::Reason;
+use crate::auth::RejectionKind;
 
 /// Where verifications wait until the test lets them end, and what it sees of them.
 #[derive(Default)]
@@ -94,7 +94,7 @@ fn known(address: u64, user: u64) -> Claim {
 
 struct Setup {
     site: Arc<Site>,
-    verifier: Arc<Verifier<Fake>>,
+    verifier: Arc<Hasher<Fake>>,
 }
 
 /// No runtime waits for what a test has left.
@@ -106,7 +106,7 @@ impl Drop for Setup {
 
 impl Setup {
     fn new(at_most: usize) -> Self {
-        Self { site: Arc::default(), verifier: Arc::new(Verifier::new(at_most)) }
+        Self { site: Arc::default(), verifier: Arc::new(Hasher::new(at_most)) }
     }
 
     /// A request with the credential of this number.
@@ -240,7 +240,7 @@ async fn may_wait(setup: &Setup, claims: impl IntoIterator<Item = (u64, Claim)>)
         may_wait.push(match poll!(&mut request) {
             std::task::Poll::Pending => true,
             std::task::Poll::Ready(answer) => {
-                assert_eq!(answer.unwrap_err().reason(), Reason::Unavailable);
+                assert_eq!(answer.unwrap_err().kind(), RejectionKind::Unavailable);
                 false
             }
         });
@@ -292,7 +292,7 @@ async fn the_queue_is_bounded_and_known_clients_have_their_own() {
         assert!(poll!(waiting.last_mut().unwrap()).is_pending());
     }
     let refused = setup.request(1000, of(1000)).await.unwrap_err();
-    assert_eq!((refused.reason(), refused.cause().is_some()), (Reason::Unavailable, true));
+    assert_eq!((refused.kind(), refused.cause().is_some()), (RejectionKind::Unavailable, true));
     for number in 2000..2000 + QUEUE as u64 {
         waiting.push(Box::pin(setup.request(number, known(1, number))));
         assert!(poll!(waiting.last_mut().unwrap()).is_pending());
@@ -366,6 +366,6 @@ fn without_a_runtime_there_is_no_answer() {
     let std::task::Poll::Ready(Err(rejection)) = request.as_mut().poll(context) else {
         panic!("it is refused at once");
     };
-    assert_eq!(rejection.reason(), Reason::Unavailable);
+    assert_eq!(rejection.kind(), RejectionKind::Unavailable);
     assert_eq!(setup.verifier.0.lock().running, 0);
 }

@@ -7,7 +7,7 @@ use argon2::Block;
 
 use tokio_util::sync::CancellationToken;
 
-use super::cache::{CredentialKey, LineKey, Remembered};
+use super::cache::{CachedCredential, CredentialKey, LineKey};
 use super::file::PasswordFile;
 use super::hash::{Cost, Hash};
 use crate::auth::Principal;
@@ -27,7 +27,7 @@ pub(super) struct User {
     revocation: CancellationToken,
     pub(super) hash: Hash,
     pub(super) key: LineKey,
-    pub(super) remembered: Remembered,
+    pub(super) remembered: CachedCredential,
 }
 
 impl Users {
@@ -52,7 +52,7 @@ impl Users {
                     revocation,
                     key: key.line(&line.user, &line.text),
                     hash: line.hash,
-                    remembered: Remembered::default(),
+                    remembered: CachedCredential::default(),
                 })
             });
             (line.user, user)
