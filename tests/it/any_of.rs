@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use http::request::Parts;
 use mcp_auth_layer::{
-    Admission, AnyOf, Authenticator, Basic, Bearer, Challenge, McpAuthLayer, Principal, Reason,
-    Rejection, any_of, from_fn,
+    AnyOf, Authenticated, Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, McpAuthLayer,
+    Principal, Rejection, RejectionKind, any_of, authenticate_fn,
 };
 
 use crate::failing_authenticators::Panicking;
@@ -33,10 +33,10 @@ async fn any_of_accepts_credentials_of_each_scheme() {
 
 /// The reason that `any_of` of two asynchronous authenticators returns, and whether it called the
 /// second.
-async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
+async fn either(first: Rejection, second: Rejection) -> (RejectionKind, bool) {
     let called = Arc::new(AtomicBool::new(false));
     let rejecting = |rejection: Rejection, called: Option<Arc<AtomicBool>>| {
-        from_fn(move |_: &Parts| {
+        authenticate_fn(move |_: &Parts| {
             if let Some(called) = &called {
                 called.store(true, Ordering::SeqCst);
             }
@@ -47,7 +47,7 @@ async fn either(first: Rejection, second: Rejection) -> (Reason, bool) {
         protected(any_of(rejecting(first, None), rejecting(second, Some(called.clone()))));
     let response = send(app, get("/", &[])).await;
     assert_eq!(seen.count(), 0);
-    let reason = response.extensions.get::<Rejection>().unwrap().reason();
+    let reason = response.extensions.get::<Rejection>().unwrap().kind();
     (reason, called.load(Ordering::SeqCst))
 }
 
@@ -59,15 +59,15 @@ async fn only_401_falls_through_and_the_most_specific_is_returned() {
     let (down, bad) = (Rejection::unavailable(), Rejection::bad_request("x"));
     let busy = Rejection::too_many_requests(Duration::ZERO);
     for (first, second, expected) in [
-        (&missing, &missing, (Reason::Missing, true)),
-        (&missing, &malformed, (Reason::Malformed, true)),
-        (&malformed, &missing, (Reason::Malformed, true)),
-        (&malformed, &invalid, (Reason::Invalid, true)),
-        (&invalid, &missing, (Reason::Invalid, true)),
-        (&invalid, &down, (Reason::Unavailable, true)),
-        (&down, &missing, (Reason::Unavailable, false)),
-        (&bad, &missing, (Reason::BadRequest, false)),
-        (&busy, &missing, (Reason::TooManyRequests, false)),
+        (&missing, &missing, (RejectionKind::Missing, true)),
+        (&missing, &malformed, (RejectionKind::Malformed, true)),
+        (&malformed, &missing, (RejectionKind::Malformed, true)),
+        (&malformed, &invalid, (RejectionKind::Invalid, true)),
+        (&invalid, &missing, (RejectionKind::Invalid, true)),
+        (&invalid, &down, (RejectionKind::Unavailable, true)),
+        (&down, &missing, (RejectionKind::Unavailable, false)),
+        (&bad, &missing, (RejectionKind::BadRequest, false)),
+        (&busy, &missing, (RejectionKind::TooManyRequests, false)),
     ] {
         assert_eq!(either(first.clone(), second.clone()).await, expected, "{first:?} {second:?}");
     }
@@ -77,7 +77,7 @@ async fn only_401_falls_through_and_the_most_specific_is_returned() {
 async fn any_of_combines_sync_and_async_authenticators() {
     let bearer = || Bearer::new([("ci", "tok")]).unwrap();
     let later = || {
-        from_fn(|head: &Parts| {
+        authenticate_fn(|head: &Parts| {
             let accepted = head.headers.contains_key("x-later");
             async move {
                 tokio::task::yield_now().await;
@@ -107,14 +107,14 @@ async fn any_of_combines_sync_and_async_authenticators() {
 }
 
 /// Decides synchronously; panics if it is called asynchronously.
-struct Now(fn() -> Result<Admission, Rejection>);
+struct Now(fn() -> Result<Authenticated, Rejection>);
 
 impl Authenticator for Now {
-    async fn authenticate(&self, _: &Parts) -> Result<Admission, Rejection> {
+    async fn authenticate(&self, _: &Parts) -> Result<Authenticated, Rejection> {
         panic!("it had decided synchronously")
     }
 
-    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {
         Some((self.0)())
     }
 }

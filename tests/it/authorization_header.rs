@@ -197,13 +197,13 @@ async fn every_method_on_every_path_requires_authentication() {
 }
 
 #[tokio::test]
-async fn authorization_is_stripped_unless_it_is_kept() {
+async fn authorization_is_stripped_unless_it_is_forwarded() {
     let (app, seen) = bearer_app();
     send(app, with_authorization("Bearer tok")).await;
     assert!(!seen.only().headers.contains_key("authorization"));
 
     let (app, seen) = recorder();
-    let layer = McpAuthLayer::bearer("tok").keep_authorization();
+    let layer = McpAuthLayer::bearer("tok").forward_authorization();
     send(app.layer(layer), with_authorization("Bearer tok")).await;
     let head = seen.only();
     assert_eq!(head.headers["authorization"], "Bearer tok");
@@ -211,10 +211,10 @@ async fn authorization_is_stripped_unless_it_is_kept() {
 }
 
 #[tokio::test]
-async fn stacked_layers_need_keep_authorization_on_the_outer() {
+async fn stacked_layers_need_authorization_to_be_forwarded() {
     let (app, seen) = recorder();
     let inner = app.layer(McpAuthLayer::bearer("tok"));
-    let stacked = inner.clone().layer(McpAuthLayer::bearer("tok").keep_authorization());
+    let stacked = inner.clone().layer(McpAuthLayer::bearer("tok").forward_authorization());
     assert_eq!(send(stacked, with_authorization("Bearer tok")).await.status, 200);
     assert_eq!(seen.principal(), "bearer");
     let stacked = inner.layer(McpAuthLayer::bearer("tok"));

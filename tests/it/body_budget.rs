@@ -9,17 +9,19 @@ use axum::body::Body;
 use axum::extract::Request;
 use futures::StreamExt;
 use http::request::Parts;
-use mcp_auth_layer::{Admission, Authenticator, McpAuthLayer, Principal, Rejection, from_fn};
+use mcp_auth_layer::{
+    Authenticated, Authenticator, McpAuthLayer, Principal, Rejection, authenticate_fn,
+};
 
 use crate::support::{recorder, send};
 
 /// Authenticates every client by the name in `x-who`. The body check hangs if there is `x-hang`.
 fn checks() -> impl Authenticator {
-    from_fn(|head: &Parts| {
+    authenticate_fn(|head: &Parts| {
         let name = head.headers["x-who"].to_str().unwrap().to_owned();
         let hangs = head.headers.contains_key("x-hang");
         async move {
-            Ok(Admission::new(Principal::new(name)).check_body(move |_| async move {
+            Ok(Authenticated::new(Principal::new(name)).check_body(move |_| async move {
                 if hangs {
                     std::future::pending::<()>().await;
                 }
@@ -69,11 +71,11 @@ async fn one_principal_cannot_use_the_whole_body_budget() {
 
 #[tokio::test]
 async fn body_budget_shares_are_per_issuer_and_name() {
-    let by_issuer = from_fn(|head: &Parts| {
+    let by_issuer = authenticate_fn(|head: &Parts| {
         let issuer = head.headers["x-who"].to_str().unwrap().to_owned();
         async move {
             let principal = Principal::new("alice").issued_by(issuer);
-            Ok::<_, Rejection>(Admission::new(principal).check_body(|_| async { Ok(()) }))
+            Ok::<_, Rejection>(Authenticated::new(principal).check_body(|_| async { Ok(()) }))
         }
     });
     let layer = McpAuthLayer::new(by_issuer).body_limit(1000).body_total_limit(8000);

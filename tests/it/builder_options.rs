@@ -1,6 +1,6 @@
 //! Invalid arguments of the layer's builder panic when the layer is built.
 
-use mcp_auth_layer::{Hmac, McpAuthLayer};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 
 use crate::support::forged_request::SECRET;
 
@@ -54,8 +54,8 @@ fn short_and_third_session_keys_panic() {
     assert!(panics(|| McpAuthLayer::bearer("tok").session_parameter("_")));
 }
 
-fn hmac() -> Hmac {
-    Hmac::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
+fn hmac() -> HttpSignature {
+    HttpSignature::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
 }
 
 #[test]

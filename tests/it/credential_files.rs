@@ -5,7 +5,7 @@ use std::path::Path;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
-use mcp_auth_layer::{Authenticator, Bearer, Hmac, McpAuthLayer, Principal, Signer};
+use mcp_auth_layer::{Authenticator, Bearer, HttpSignature, McpAuthLayer, Principal, Signer};
 
 use crate::support::credential_file::CredentialFile;
 use crate::support::{recorder, send, with_authorization};
@@ -72,7 +72,7 @@ async fn handle_adds_and_revokes_tokens_of_a_file() {
 #[tokio::test]
 async fn signatures_are_verified_with_keys_of_a_file() {
     let file = CredentialFile::new("ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
-    let app = protected(Hmac::from_file(&file.path).unwrap());
+    let app = protected(HttpSignature::from_file(&file.path).unwrap());
     for (secret, expected) in [([1; 32], 200), ([2; 32], 401)] {
         let mut request = Request::get("http://localhost/mcp").body(Vec::new()).unwrap();
         Signer::new("ci", secret).unwrap().sign(&mut request).unwrap();
@@ -84,10 +84,10 @@ async fn signatures_are_verified_with_keys_of_a_file() {
 #[test]
 fn files_writable_by_others_are_rejected() {
     let file = CredentialFile::new("ci base64:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
-    assert!(Hmac::from_file(&file.path).is_ok());
+    assert!(HttpSignature::from_file(&file.path).is_ok());
     for mode in [0o620, 0o602] {
         file.set_mode(mode);
-        let error = Hmac::from_file(&file.path).unwrap_err().to_string();
+        let error = HttpSignature::from_file(&file.path).unwrap_err().to_string();
         assert!(
             error.starts_with(&file.path.display().to_string())
                 && error.ends_with("`chmod go-w` it")
@@ -104,7 +104,7 @@ fn errors_name_file_and_line_without_secrets() {
     let file = CredentialFile::new(&format!("# a team\nci {TOKEN}\n"));
     let errors = [
         Bearer::from_file(&file.path).unwrap_err().to_string(),
-        Hmac::from_file(&file.path).unwrap_err().to_string(),
+        HttpSignature::from_file(&file.path).unwrap_err().to_string(),
     ];
     for error in errors {
         assert!(error.starts_with(&format!("{}:2: ", file.path.display())), "{error}");

@@ -3,8 +3,8 @@
 
 use http::request::Parts;
 use mcp_auth_layer::{
-    Admission, Authenticator, Bearer, Challenge, McpAuthLayer, Principal, Rejection, any_of,
-    from_fn,
+    Authenticated, Authenticator, AuthenticatorExt, Bearer, Challenge, McpAuthLayer, Principal,
+    Rejection, any_of, authenticate_fn,
 };
 
 use crate::support::{get, recorder, send};
@@ -13,7 +13,7 @@ use crate::support::{get, recorder, send};
 #[tokio::test]
 async fn several_cookie_fields_are_accepted_over_http_2_only() {
     let by_cookie = || {
-        from_fn(|_: &Parts| async { Ok::<_, Rejection>(Principal::new("alice")) })
+        authenticate_fn(|_: &Parts| async { Ok::<_, Rejection>(Principal::new("alice")) })
             .credential_header(http::header::COOKIE)
     };
     for (version, expected) in [(http::Version::HTTP_11, 400), (http::Version::HTTP_2, 200)] {
@@ -32,7 +32,7 @@ async fn several_cookie_fields_are_accepted_over_http_2_only() {
 async fn credential_headers_of_every_scheme_are_stripped() {
     struct ApiKey;
     impl Authenticator for ApiKey {
-        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
             match head.headers.get("x-api-key") {
                 Some(key) if key == "k" => Ok(Principal::new("keyed").into()),
                 Some(_) => Err(Rejection::invalid(Challenge::new("ApiKey"))),
@@ -43,7 +43,7 @@ async fn credential_headers_of_every_scheme_are_stripped() {
             vec![http::HeaderName::from_static("x-api-key")]
         }
     }
-    let never = from_fn(|_: &Parts| async {
+    let never = authenticate_fn(|_: &Parts| async {
         Err::<Principal, _>(Rejection::missing(Challenge::new("Never")))
     })
     .credential_header(http::HeaderName::from_static("x-never"));

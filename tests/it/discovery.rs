@@ -39,9 +39,9 @@ async fn discovery_requests_are_404() {
 }
 
 #[tokio::test]
-async fn pass_discovery_forwards_without_credentials() {
+async fn forwarded_discovery_requests_have_no_credentials() {
     let (app, seen) = recorder();
-    let app = app.layer(layer().pass_discovery());
+    let app = app.layer(layer().forward_discovery());
     for document in DOCUMENTS {
         let target = format!("{document}/mcp");
         assert_eq!(send(app.clone(), get(&target, &[TOKEN])).await.status, 200);
@@ -53,7 +53,7 @@ async fn pass_discovery_forwards_without_credentials() {
 
 #[tokio::test]
 async fn paths_similar_to_discovery_require_authentication() {
-    for app_layer in [layer(), layer().pass_discovery()] {
+    for app_layer in [layer(), layer().forward_discovery()] {
         let (app, seen) = recorder();
         let app = app.layer(app_layer);
         for document in DOCUMENTS {
@@ -143,6 +143,6 @@ async fn client_registration_is_an_oauth_error() {
     assert_eq!(seen.count(), 0);
     assert_eq!(register(&[("authorization", "Bearer tok")]).await.status, 200);
     // The layer does not handle registration if discovery is forwarded.
-    let inner = recorder().0.layer(layer().pass_discovery());
+    let inner = recorder().0.layer(layer().forward_discovery());
     assert_eq!(send(inner, request(Method::POST, "/register", &[])).await.status, 401);
 }

@@ -4,7 +4,9 @@ use std::future::pending;
 use std::time::Duration;
 
 use http::request::Parts;
-use mcp_auth_layer::{Admission, Authenticator, McpAuthLayer, Principal, Rejection, from_fn};
+use mcp_auth_layer::{
+    Authenticated, Authenticator, McpAuthLayer, Principal, Rejection, authenticate_fn,
+};
 
 use crate::support::{get, protected, recorder, send};
 
@@ -17,12 +19,15 @@ pub struct Panicking {
 
 impl Authenticator for Panicking {
     #[allow(clippy::manual_async_fn, reason = "to panic before there is a future")]
-    fn authenticate(&self, _: &Parts) -> impl Future<Output = Result<Admission, Rejection>> + Send {
+    fn authenticate(
+        &self,
+        _: &Parts,
+    ) -> impl Future<Output = Result<Authenticated, Rejection>> + Send {
         assert!(!self.before_the_future, "the password is hunter2");
         async { panic!("the password is hunter2") }
     }
 
-    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {
         assert!(!self.now, "the password is hunter2");
         None
     }
@@ -49,7 +54,7 @@ async fn hanging_authenticator_is_503_after_the_timeout() {
     }
     let (router, seen) = recorder();
     let limit = Duration::from_secs(2);
-    let app = router.layer(McpAuthLayer::new(from_fn(hang)).authenticator_timeout(limit));
+    let app = router.layer(McpAuthLayer::new(authenticate_fn(hang)).authenticator_timeout(limit));
     let start = tokio::time::Instant::now();
     assert_eq!(send(app, get("/", &[])).await.status, 503);
     assert_eq!((start.elapsed().as_secs(), seen.count()), (2, 0));
@@ -61,7 +66,7 @@ async fn slow_authenticator_within_the_timeout_is_accepted() {
         tokio::time::sleep(Duration::from_secs(9)).await;
         Ok(Principal::new("slow"))
     };
-    let (app, seen) = protected(from_fn(slowly));
+    let (app, seen) = protected(authenticate_fn(slowly));
     assert_eq!(send(app, get("/", &[])).await.status, 200);
     assert_eq!(seen.principal(), "slow");
 }

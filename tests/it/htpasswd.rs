@@ -8,7 +8,8 @@ use axum::Router;
 use futures::future::join_all;
 use futures::poll;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, CredentialFileError, McpAuthLayer, RateLimit, any_of,
+    Authenticator, AuthenticatorExt, Basic, Bearer, CredentialFileError, McpAuthLayer, RateLimit,
+    any_of,
 };
 use tokio::task::JoinSet;
 
@@ -128,11 +129,11 @@ async fn name_and_password_may_have_1024_bytes_in_total() {
     let users = Basic::from_htpasswd(&format!("alice:{argon2}")).unwrap();
     let reason = |length| {
         let head = with_authorization(&basic("alice", &"0".repeat(length))).into_parts().0;
-        users.authenticate_now(&head).map(|decision| decision.unwrap_err().reason())
+        users.authenticate_now(&head).map(|decision| decision.unwrap_err().kind())
     };
     // Including the name and the colon, 1024 bytes are verified and 1025 are rejected at once.
     assert_eq!(reason(1018), None);
-    assert_eq!(reason(1019), Some(mcp_auth_layer::Reason::Invalid));
+    assert_eq!(reason(1019), Some(mcp_auth_layer::RejectionKind::Invalid));
 }
 
 #[tokio::test]

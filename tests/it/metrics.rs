@@ -31,7 +31,7 @@ async fn requests_and_streams_are_counted_without_names() {
         (line(total, "refused", "invalid", "Basic"), 1),
         (line(total, "refused", "invalid", "Bearer"), 1),
         (line(total, "passed", "public path", "none"), 2),
-        ("mcp_auth_live_streams".to_owned(), 1),
+        ("mcp_auth_open_streams".to_owned(), 1),
         ("mcp_auth_verification_seconds_count".to_owned(), 6),
     ] {
         assert!(text.contains(&format!("{line} {value}\n")), "{line} {value}:\n{text}");
@@ -41,7 +41,7 @@ async fn requests_and_streams_are_counted_without_names() {
     }
     drop(session);
     until("the stream is closed", async || {
-        metrics_text(&server).await.contains("mcp_auth_live_streams 0\n")
+        metrics_text(&server).await.contains("mcp_auth_open_streams 0\n")
     })
     .await;
 }
@@ -58,7 +58,7 @@ async fn rate_limited_attempts_and_reloads_are_counted() {
         server.status(Method::GET, "/", Some("Basic YWxpY2U6Z3Vlc3M=")).await;
     }
     let text = metrics_text(&server).await;
-    assert!(text.contains("mcp_auth_throttled_total 2\n"), "{text}");
+    assert!(text.contains("mcp_auth_rate_limited_total 2\n"), "{text}");
     for (content, outcome) in [("half of a li".to_owned(), "refused"), (line("bob"), "applied")] {
         write_credentials(&next, content);
         std::fs::rename(&next, &file).unwrap();

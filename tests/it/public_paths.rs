@@ -103,9 +103,9 @@ async fn exempt_requests_are_forwarded_without_credentials() {
     let inside = axum::Router::new().route("/health", axum::routing::get(inside)).layer(layer());
     let nested = axum::Router::new().nest("/a", inside);
     assert_eq!(send(nested, get("/a/health?session_id=s&b", &[])).await.body, "/a/health?b");
-    // Valid credentials are stripped as well, even with `keep_authorization`.
+    // Valid credentials are stripped as well, even with `forward_authorization`.
     let (app, seen) = recorder();
-    let app = app.layer(layer().keep_authorization());
+    let app = app.layer(layer().forward_authorization());
     send(app, get("/health", &[TOKEN])).await;
     assert!(seen.only().headers.is_empty());
 }

@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures::FutureExt;
 use http::request::Parts;
-use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection, from_fn};
+use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection, authenticate_fn};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt};
 
@@ -53,7 +53,7 @@ fn ready_for<S: Service<Request>>(service: &mut S) -> tower::util::Ready<'_, S, 
 }
 
 fn asynchronous() -> impl Authenticator {
-    from_fn(|_: &Parts| async {
+    authenticate_fn(|_: &Parts| async {
         tokio::task::yield_now().await;
         Ok(Principal::new("later"))
     })
@@ -98,7 +98,7 @@ async fn rejected_requests_hold_no_inner_concurrency_permit() {
         assert!(ready_for(&mut free).now_or_never().is_some(), "no permit is held");
     }
     check(Bearer::new([("ci", "tok")]).unwrap(), "Bearer wrong").await;
-    let never = from_fn(|_: &Parts| pending::<Result<Principal, Rejection>>());
+    let never = authenticate_fn(|_: &Parts| pending::<Result<Principal, Rejection>>());
     check(never, "Bearer tok").await;
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, Challenge, McpAuthLayer, Principal, Reason, Rejection, any_of,
-    from_fn,
+    Authenticator, Basic, Bearer, Challenge, McpAuthLayer, Principal, Rejection, RejectionKind,
+    any_of, authenticate_fn,
 };
 use tracing_subscriber::filter::LevelFilter;
 
@@ -40,7 +40,7 @@ fn ci() -> Bearer {
 
 /// An authenticator that rejects every request in the same way.
 fn always(rejection: Rejection) -> impl Authenticator {
-    from_fn(move |_: &Parts| {
+    authenticate_fn(move |_: &Parts| {
         let rejection = rejection.clone();
         async move { Err::<Principal, _>(rejection) }
     })
@@ -89,20 +89,20 @@ async fn wrong_password_and_unknown_user_get_the_same_response() {
 #[tokio::test]
 async fn reasons_distinguish_unrecognized_malformed_and_invalid() {
     for (credential, reason) in [
-        ("", Reason::Unrecognized),
-        ("Digest abc", Reason::Unrecognized),
-        ("wrong", Reason::Unrecognized),
-        ("\"Bearer wrong\"", Reason::Unrecognized),
-        ("Bearer: wrong", Reason::Unrecognized),
-        ("Basic YTpi", Reason::Unrecognized),
-        ("Bearer", Reason::Malformed),
-        ("Bearer a b", Reason::Malformed),
-        ("Bearer wrong", Reason::Invalid),
+        ("", RejectionKind::Unrecognized),
+        ("Digest abc", RejectionKind::Unrecognized),
+        ("wrong", RejectionKind::Unrecognized),
+        ("\"Bearer wrong\"", RejectionKind::Unrecognized),
+        ("Bearer: wrong", RejectionKind::Unrecognized),
+        ("Basic YTpi", RejectionKind::Unrecognized),
+        ("Bearer", RejectionKind::Malformed),
+        ("Bearer a b", RejectionKind::Malformed),
+        ("Bearer wrong", RejectionKind::Invalid),
     ] {
         let response = rejection_of(McpAuthLayer::new(ci()), with_authorization(credential)).await;
         let rejection = response.extensions.get::<Rejection>().unwrap();
-        assert_eq!(rejection.reason(), reason, "{credential:?}");
-        let scheme = (reason != Reason::Unrecognized).then_some("Bearer");
+        assert_eq!(rejection.kind(), reason, "{credential:?}");
+        let scheme = (reason != RejectionKind::Unrecognized).then_some("Bearer");
         assert_eq!(rejection.scheme(), scheme, "{credential:?}");
     }
 }
@@ -207,13 +207,16 @@ async fn unrecognized_credentials_differ_from_missing_ones() {
     for credential in ["tok", "Token tok", "\"Bearer tok\"", "Bearer: tok", "Digest x"] {
         let response = send(app.clone(), get("/", &[("authorization", credential)])).await;
         let rejection = response.extensions.get::<Rejection>().unwrap();
-        assert_eq!((response.status.as_u16(), rejection.reason()), (401, Reason::Unrecognized));
+        assert_eq!(
+            (response.status.as_u16(), rejection.kind()),
+            (401, RejectionKind::Unrecognized)
+        );
         assert!(response.message().contains("Bearer, Basic"), "{}", response.message());
         assert!(!response.body.contains("tok"), "the credential is not quoted");
         let lines = log.lines();
         assert!(lines[0].contains("unrecognized") && !lines[0].contains("tok"), "{lines:?}");
     }
     let response = send(app, get("/", &[])).await;
-    assert_eq!(response.extensions.get::<Rejection>().unwrap().reason(), Reason::Missing);
+    assert_eq!(response.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Missing);
     assert!(log.lines()[0].contains("missing"));
 }

@@ -6,7 +6,7 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Request;
-use mcp_auth_layer::{Basic, Bearer, Hmac, McpAuthLayer, Signer, any_of};
+use mcp_auth_layer::{Basic, Bearer, HttpSignature, McpAuthLayer, Signer, any_of};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tower::Layer;
@@ -265,7 +265,7 @@ fn debug_and_errors_of_credential_files_contain_no_secrets() {
     let keys = CredentialFile::new(&key_line(KEY));
     let user_file = Basic::from_htpasswd_file(&users.path).unwrap();
     let mut token_file = Bearer::from_file(&tokens.path).unwrap();
-    let mut key_file = Hmac::from_file(&keys.path).unwrap();
+    let mut key_file = HttpSignature::from_file(&keys.path).unwrap();
     let (a, b, c) = (user_file.handle(), token_file.handle(), key_file.handle());
     b.add("ci", NEW_TOKEN).unwrap();
     c.add("ci", NEW_KEY).unwrap();

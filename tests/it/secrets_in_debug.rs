@@ -2,7 +2,9 @@
 
 use std::panic::catch_unwind;
 
-use mcp_auth_layer::{Authenticator, Basic, Bearer, Hmac, McpAuthLayer, any_of};
+use mcp_auth_layer::{
+    Authenticator, AuthenticatorExt, Basic, Bearer, HttpSignature, McpAuthLayer, any_of,
+};
 use tower::Layer;
 
 use crate::support::basic;
@@ -66,11 +68,11 @@ fn errors_and_panics_contain_no_secrets() {
 #[test]
 fn signature_keys_are_not_shown_in_debug_or_panics() {
     let secret = "correct horse battery staple, and more";
-    let hmac = Hmac::new([("ci", secret)]).unwrap();
+    let hmac = HttpSignature::new([("ci", secret)]).unwrap();
     let signer = mcp_auth_layer::Signer::new("ci", secret).unwrap();
     let shown = format!("{hmac:?} {signer:?} {:?}", McpAuthLayer::hmac("ci", secret));
     assert!(shown.contains("ci") && !shown.contains("horse"), "{shown}");
-    let short = Hmac::new([("ci", "correct horse")]).unwrap_err();
+    let short = HttpSignature::new([("ci", "correct horse")]).unwrap_err();
     assert!(!format!("{short} {short:?}").contains("horse"));
     let panic = std::panic::catch_unwind(|| McpAuthLayer::hmac("ci", "correct horse"));
     let panic = panic.err().unwrap().downcast::<String>().unwrap();

@@ -4,7 +4,7 @@ use axum::Router;
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, from_fn,
+    Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, authenticate_fn,
 };
 use tracing_subscriber::filter::LevelFilter;
 
@@ -47,61 +47,61 @@ async fn one_event_is_logged_per_decision_without_secrets() {
             "GET",
             "/sse?a=s3",
             &[("authorization", &*valid)][..],
-            "DEBUG mcp_auth_layer::service: admitted principal=\"alice\" scheme=\"Basic\" method=GET path=\"/sse\"",
+            "DEBUG mcp_auth_layer::layer::service: admitted principal=\"alice\" scheme=\"Basic\" method=GET path=\"/sse\"",
         ),
         (
             "POST",
             "/mcp",
             &[("authorization", &token)],
-            "DEBUG mcp_auth_layer::service: admitted principal=\"ci\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
+            "DEBUG mcp_auth_layer::layer::service: admitted principal=\"ci\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
         ),
         (
             "POST",
             "/mcp",
             &[("authorization", &claimed)],
-            "INFO mcp_auth_layer::service: refused reason=\"invalid\" scheme=\"Basic\" method=POST path=\"/mcp\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"invalid\" scheme=\"Basic\" method=POST path=\"/mcp\"",
         ),
         (
             "POST",
             "/mcp",
             &[("authorization", &wrong)],
-            "INFO mcp_auth_layer::service: refused reason=\"invalid\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"invalid\" scheme=\"Bearer\" method=POST path=\"/mcp\"",
         ),
         (
             "GET",
             "/mcp?session_id=s3",
             &[("authorization", &valid)],
-            "INFO mcp_auth_layer::service: refused reason=\"unknown_session\" cause=\"it is none of alice's\" method=GET path=\"/mcp\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"unknown_session\" cause=\"it is none of alice's\" method=GET path=\"/mcp\"",
         ),
         (
             "DELETE",
             "/mcp",
             &[("authorization", TOKEN)],
-            "INFO mcp_auth_layer::service: refused reason=\"unrecognized\" method=DELETE path=\"/mcp\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"unrecognized\" method=DELETE path=\"/mcp\"",
         ),
         (
             "GET",
             "/",
             &[("authorization", &*valid), ("authorization", &token)],
-            "INFO mcp_auth_layer::service: refused reason=\"bad_request\" method=GET path=\"/\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"bad_request\" method=GET path=\"/\"",
         ),
         (
             "GET",
             "/",
             &[("host", "localhost"), ("origin", "http://evil.example")],
-            "INFO mcp_auth_layer::service: refused reason=\"foreign_origin\" method=GET path=\"/\"",
+            "INFO mcp_auth_layer::layer::service: refused reason=\"foreign_origin\" method=GET path=\"/\"",
         ),
         (
             "GET",
             "/.well-known/openid-configuration",
             &[],
-            "DEBUG mcp_auth_layer::service: answered reason=\"no_discovery\" method=GET path=\"/.well-known/openid-configuration\"",
+            "DEBUG mcp_auth_layer::layer::service: answered reason=\"no_discovery\" method=GET path=\"/.well-known/openid-configuration\"",
         ),
         (
             "GET",
             "/health?token=s3",
             &[("authorization", &*valid)],
-            "DEBUG mcp_auth_layer::service: passed bare exempt=\"public path\" method=GET path=\"/health\"",
+            "DEBUG mcp_auth_layer::layer::service: passed bare exempt=\"public path\" method=GET path=\"/health\"",
         ),
     ] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -118,10 +118,10 @@ async fn one_event_is_logged_per_decision_without_secrets() {
 #[tokio::test]
 async fn unavailable_backend_is_logged_as_error_with_its_cause() {
     let (log, _guard) = Log::start(LevelFilter::ERROR);
-    let down = from_fn(|_: &Parts| async {
+    let down = authenticate_fn(|_: &Parts| async {
         Err::<Principal, _>(Rejection::unavailable().caused_by("no route to database"))
     });
-    let panicking = from_fn(|_: &Parts| async {
+    let panicking = authenticate_fn(|_: &Parts| async {
         // Like an `unwrap` in an application, whose message contains a secret.
         let parsed: Result<Principal, String> =
             "".parse::<u8>().map(|_| Principal::new("x")).map_err(|_| PASSWORD.into());

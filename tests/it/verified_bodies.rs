@@ -9,15 +9,15 @@ use futures::{StreamExt, stream};
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Admission, Authenticator, Challenge, McpAuthLayer, Principal, Rejection, from_fn,
+    Authenticated, Authenticator, Challenge, McpAuthLayer, Principal, Rejection, authenticate_fn,
 };
 
 use crate::support::{protected, recorder, send};
 
 /// Accepts requests whose body is `expected`. The check panics on `panic` and hangs on `hang`.
 fn body_is(expected: &'static str) -> impl Authenticator {
-    from_fn(move |_: &Parts| {
-        ready(Ok(Admission::new(Principal::new("signer")).check_body(move |body| async move {
+    authenticate_fn(move |_: &Parts| {
+        ready(Ok(Authenticated::new(Principal::new("signer")).check_body(move |body| async move {
             assert_ne!(body, "panic");
             if body == "hang" {
                 pending::<()>().await;

@@ -21,7 +21,8 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use mcp_auth_layer::{
-    Authenticator, Bearer, BearerHandle, McpAuthLayer, Principal, Reason, Rejection, from_fn,
+    Authenticator, Bearer, BearerHandle, McpAuthLayer, Principal, Rejection, RejectionKind,
+    authenticate_fn,
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ use crate::support::{get, recorder, send};
 
 /// Authenticates every request as this principal.
 fn as_principal(principal: Principal) -> impl Authenticator {
-    from_fn(move |_: &Parts| {
+    authenticate_fn(move |_: &Parts| {
         let principal = principal.clone();
         async move { Ok::<_, Rejection>(principal) }
     })
@@ -116,7 +117,7 @@ async fn extreme_expiry_times_are_handled() {
         let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(past)));
         let response = send(app.layer(layer), get("/", &[])).await;
         assert_eq!(response.status, 401, "{past:?}");
-        assert_eq!(response.extensions.get::<Rejection>().unwrap().reason(), Reason::Invalid);
+        assert_eq!(response.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Invalid);
         assert_eq!(seen.count(), 0);
     }
 }

@@ -10,7 +10,8 @@ use futures::FutureExt;
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Admission, Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, from_fn,
+    Authenticated, Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of,
+    authenticate_fn,
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -54,10 +55,10 @@ async fn revocation_cancels_pending_requests_with_401() {
 #[tokio::test]
 async fn revocation_during_body_verification_is_401() {
     for revoked in [false, true] {
-        let layer = McpAuthLayer::new(from_fn(move |_: &Parts| async move {
+        let layer = McpAuthLayer::new(authenticate_fn(move |_: &Parts| async move {
             let revocation = CancellationToken::new();
             let alice = Principal::new("alice").revoked_by(revocation.clone());
-            Ok::<_, Rejection>(Admission::new(alice).check_body(move |_| async move {
+            Ok::<_, Rejection>(Authenticated::new(alice).check_body(move |_| async move {
                 if revoked {
                     revocation.cancel();
                 }
@@ -76,7 +77,7 @@ async fn revocation_during_body_verification_is_401() {
 async fn expired_credentials_get_challenges_of_every_scheme() {
     struct Expired(Bearer);
     impl Authenticator for Expired {
-        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
             let past = SystemTime::UNIX_EPOCH;
             Ok(self
                 .0
@@ -84,7 +85,7 @@ async fn expired_credentials_get_challenges_of_every_scheme() {
                 .await?
                 .map_principal(|principal| principal.expires_at(past)))
         }
-        fn authenticate_now(&self, head: &Parts) -> Option<Result<Admission, Rejection>> {
+        fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
             let past = SystemTime::UNIX_EPOCH;
             let decision = self.0.authenticate_now(head)?;
             Some(decision.map(|one| one.map_principal(|principal| principal.expires_at(past))))
@@ -113,7 +114,7 @@ async fn expired_credentials_get_challenges_of_every_scheme() {
 async fn mapped_principal_keeps_the_credential_lifetime() {
     struct Renamed(Bearer);
     impl Authenticator for Renamed {
-        async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
             let admission = self.0.authenticate(head).await?;
             Ok(admission.map_principal(|_| Principal::new("another name")))
         }
@@ -148,13 +149,13 @@ struct Cached {
 }
 
 impl Authenticator for Cached {
-    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+    async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         let admission = self.tokens.authenticate(head).await?;
         *self.cached.lock().unwrap() = Some(admission.principal().clone());
         Ok(admission)
     }
 
-    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {
         Some(Ok(self.cached.lock().unwrap().clone()?.into()))
     }
 }
@@ -180,7 +181,7 @@ async fn revoked_principal_in_a_cache_is_not_used() {
 async fn principal_that_is_still_revoked_is_401() {
     let token = tokio_util::sync::CancellationToken::new();
     let principal = Principal::new("ci").revoked_by(token.clone());
-    let app = recorder().0.layer(McpAuthLayer::new(from_fn(move |_: &Parts| {
+    let app = recorder().0.layer(McpAuthLayer::new(authenticate_fn(move |_: &Parts| {
         let principal = principal.clone();
         async move { Ok::<_, Rejection>(principal) }
     })));

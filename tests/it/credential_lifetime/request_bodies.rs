@@ -10,7 +10,7 @@ use axum::{BoxError, Router};
 use futures::StreamExt;
 use http::StatusCode;
 use http::request::Parts;
-use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection, from_fn};
+use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection, authenticate_fn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -114,7 +114,7 @@ async fn request_body_ends_with_an_error_on_revocation() {
 
 #[tokio::test]
 async fn request_body_ends_with_an_error_on_expiry() {
-    let soon = from_fn(|_: &Parts| async {
+    let soon = authenticate_fn(|_: &Parts| async {
         let time = SystemTime::now() + Duration::from_millis(500);
         Ok::<_, Rejection>(Principal::new("alice").expires_at(time))
     });

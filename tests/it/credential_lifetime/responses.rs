@@ -83,7 +83,7 @@ async fn event_stream_with_a_content_length_ends_too() {
             async move { ([(CONTENT_TYPE, "text/event-stream")], body).into_response() }
         };
         let layer = revoked_by(&revocation);
-        let layer = if shared { layer.danger_shared_sessions() } else { layer };
+        let layer = if shared { layer.danger_disable_session_binding() } else { layer };
         let app = Router::new().route("/", get_route(response)).layer(layer);
         let mut body = body_of(app, &[]).await;
         assert_eq!(body.size_hint().exact(), None);

@@ -10,7 +10,7 @@ use axum::routing::get as get_route;
 use futures::{FutureExt, StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
-use mcp_auth_layer::{CredentialError, Hmac, KeyError, McpAuthLayer, Signer};
+use mcp_auth_layer::{CredentialError, HttpSignature, KeyError, McpAuthLayer, Signer};
 use tower::ServiceExt;
 
 use super::{body_of, next, streaming_app, tokens};
@@ -37,11 +37,11 @@ async fn tokens_can_be_added_and_revoked_at_runtime() {
     assert_eq!((status("one").await, status("two").await, status("four").await), (401, 200, 200));
     handle.add("bob", "one").unwrap();
     assert_eq!(status("one").await, 200);
-    assert_eq!(handle.revoke_all_of("bob"), 2);
-    assert_eq!(handle.revoke_all_of("bob"), 0);
+    assert_eq!(handle.revoke_all("bob"), 2);
+    assert_eq!(handle.revoke_all("bob"), 0);
     assert_eq!((status("one").await, status("two").await, status("four").await), (401, 200, 401));
     // All credentials can be revoked; then no request is authenticated.
-    assert_eq!(handle.revoke_all_of("ci") + handle.revoke_all_of("alice"), 2);
+    assert_eq!(handle.revoke_all("ci") + handle.revoke_all("alice"), 2);
     assert_eq!((status("two").await, status("three").await), (401, 401));
 }
 
@@ -77,7 +77,7 @@ async fn revocation_ends_only_streams_of_that_token() {
 #[tokio::test]
 async fn keys_can_be_added_and_revoked_at_runtime() {
     let (old, new) = ([1; 32], [2; 32]);
-    let mut keys = Hmac::new([("ci", old), ("ci", new), ("alice", [3; 32])]).unwrap();
+    let mut keys = HttpSignature::new([("ci", old), ("ci", new), ("alice", [3; 32])]).unwrap();
     let handle = keys.handle();
     let layer = McpAuthLayer::new(keys);
     let signed = |key_id: &str, secret: [u8; 32]| {
@@ -111,10 +111,10 @@ async fn keys_can_be_added_and_revoked_at_runtime() {
     assert_eq!(handle.add("ci", [5; 32]), Err(KeyError::Rotation { position: 1 }));
     assert!(handle.add("bob", [5; 31]).is_err());
     assert_eq!(status("ci", [4; 32]).await, 200);
-    assert_eq!((handle.revoke_all_of("ci"), handle.revoke_all_of("ci")), (2, 0));
+    assert_eq!((handle.revoke_all("ci"), handle.revoke_all("ci")), (2, 0));
     assert_eq!((status("ci", new).await, status("ci", [4; 32]).await), (401, 401));
     assert_eq!(status("alice", [3; 32]).await, 200);
-    assert_eq!(format!("{handle:?}"), r#"HmacHandle { key_ids: {"alice"} }"#);
+    assert_eq!(format!("{handle:?}"), r#"HttpSignatureHandle { key_ids: {"alice"} }"#);
 }
 
 /// Tokens are added and revoked by several threads while clients use them. A request that was

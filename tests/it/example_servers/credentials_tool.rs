@@ -4,7 +4,7 @@ use std::io::{Seek, Write};
 use std::process::Stdio;
 
 use axum::Router;
-use mcp_auth_layer::{Basic, Bearer, Hmac, McpAuthLayer, Principal};
+use mcp_auth_layer::{Basic, Bearer, HttpSignature, McpAuthLayer, Principal};
 
 use crate::support::credential_file::CredentialFile;
 use crate::support::example_server::{example, output, run};
@@ -68,7 +68,7 @@ async fn credentials_tool_creates_keys() {
     let (line, stderr) = create(&["key", "ci"]).await;
     let secret = line.trim().strip_prefix("ci base64:").unwrap();
     assert!(secret.len() == 44 && !stderr.contains(secret));
-    assert!(Hmac::from_file(&CredentialFile::new(&line).path).is_ok());
+    assert!(HttpSignature::from_file(&CredentialFile::new(&line).path).is_ok());
 }
 
 #[tokio::test]

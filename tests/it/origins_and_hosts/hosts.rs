@@ -2,7 +2,7 @@
 //! name was rebound to the server's address sends matching `Host` and `Origin` headers.
 
 use http::Method;
-use mcp_auth_layer::{McpAuthLayer, Principal, Rejection, from_fn};
+use mcp_auth_layer::{McpAuthLayer, Principal, Rejection, authenticate_fn};
 
 use super::{TOKEN, layer, status};
 use crate::support::{recorder, request, send};
@@ -35,8 +35,9 @@ async fn dns_rebinding_is_403_on_every_path() {
 
 #[tokio::test]
 async fn dns_rebinding_is_403_before_authentication() {
-    let accepts_all =
-        from_fn(|_: &http::request::Parts| async { Ok::<_, Rejection>(Principal::new("local")) });
+    let accepts_all = authenticate_fn(|_: &http::request::Parts| async {
+        Ok::<_, Rejection>(Principal::new("local"))
+    });
     let (app, seen) = recorder();
     let app = app.layer(McpAuthLayer::new(accepts_all));
     let page = [("host", "evil.example:8000"), ("origin", "http://evil.example:8000")];

@@ -11,8 +11,8 @@ use axum::extract::Request;
 use axum::extract::connect_info::MockConnectInfo;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, Challenge, ClientAddress, Hmac, Limit, McpAuthLayer, Principal,
-    RateLimit, Rejection, Signer, any_of, from_fn,
+    Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, ClientIp, HttpSignature,
+    McpAuthLayer, Principal, Quota, RateLimit, Rejection, Signer, any_of, authenticate_fn,
 };
 use tracing_subscriber::filter::LevelFilter;
 
@@ -25,14 +25,14 @@ const HOUR: Duration = Duration::from_secs(3600);
 const HTPASSWD: &str = "alice:$2y$04$eRSOaN6roE9KbenAUvK/cuvPuWKM69Y/vVrOcfjpGi2rnYKBWJixa";
 
 fn by_header() -> RateLimit {
-    RateLimit::by(ClientAddress::from_fn(|head: &Parts| {
+    RateLimit::by(ClientIp::from_fn(|head: &Parts| {
         head.headers.get("x-address")?.to_str().ok()?.parse().ok()
     }))
 }
 
 /// Three attempts per user, five per address, and no refill during the test.
 fn small_limits() -> RateLimit {
-    by_header().per_user(Limit::new(3, HOUR)).per_address(Limit::new(5, HOUR))
+    by_header().per_user(Quota::new(3, HOUR)).per_address(Quota::new(5, HOUR))
 }
 
 fn app(authenticator: impl Authenticator, limit: RateLimit) -> Router {
@@ -51,7 +51,7 @@ fn users() -> Basic {
 /// `Basic` that decides asynchronously, like a database lookup.
 fn asynchronous_users() -> impl Authenticator {
     let users = std::sync::Arc::new(users());
-    from_fn(move |head: &Parts| {
+    authenticate_fn(move |head: &Parts| {
         let (users, verdict) = (users.clone(), users.authenticate_now(head));
         async move {
             tokio::task::yield_now().await;
@@ -206,7 +206,7 @@ async fn known_client_keeps_access_while_attempts_fail() {
 
 #[tokio::test]
 async fn signature_failures_count_per_key_id() {
-    let keys = Hmac::new([("ci", [1; 32]), ("alice", [2; 32])]).unwrap();
+    let keys = HttpSignature::new([("ci", [1; 32]), ("alice", [2; 32])]).unwrap();
     let app = app(keys, small_limits());
     let status = async |address: &str, id: &str, secret: [u8; 32]| {
         let mut request = http::Request::get("http://localhost/").body(Vec::new()).unwrap();
@@ -242,7 +242,8 @@ async fn unknown_client_address_is_503_unless_allowed() {
 #[tokio::test]
 async fn only_password_files_are_rate_limited_by_default() {
     let from = MockConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711)));
-    let statuses = async |authenticator: mcp_auth_layer::Boxed, wrong: fn(usize) -> String| {
+    let statuses = async |authenticator: mcp_auth_layer::BoxAuthenticator,
+                          wrong: fn(usize) -> String| {
         let app = recorder().0.layer(McpAuthLayer::new(authenticator)).layer(from);
         let mut limited = 0;
         for n in 0..30 {
@@ -278,7 +279,7 @@ async fn forwarded_header_of_an_untrusted_proxy_is_logged_once() {
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("WARN") && lines[0].contains("trusted_proxies"), "{lines:?}");
     }
-    let trusted = ClientAddress::peer().trusted_proxies(["127.0.0.1"]).unwrap();
+    let trusted = ClientIp::peer().trusted_proxies(["127.0.0.1"]).unwrap();
     assert!(warnings_for(RateLimit::by(trusted), "x-forwarded-for").await.is_empty());
     assert!(warnings_for(RateLimit::default(), "x-other").await.is_empty());
 }
@@ -287,7 +288,10 @@ async fn forwarded_header_of_an_untrusted_proxy_is_logged_once() {
 async fn panic_in_attempt_is_503() {
     struct Panics;
     impl Authenticator for Panics {
-        async fn authenticate(&self, _: &Parts) -> Result<mcp_auth_layer::Admission, Rejection> {
+        async fn authenticate(
+            &self,
+            _: &Parts,
+        ) -> Result<mcp_auth_layer::Authenticated, Rejection> {
             Ok(Principal::new("anybody").into())
         }
 
@@ -302,7 +306,7 @@ async fn panic_in_attempt_is_503() {
 /// An unavailable backend does not count as a failed attempt of its clients.
 #[tokio::test]
 async fn unavailable_authenticator_is_no_failed_attempt() {
-    let down = from_fn(|head: &Parts| {
+    let down = authenticate_fn(|head: &Parts| {
         let wrong = head.headers["authorization"] == "Bearer wrong";
         async move {
             if wrong {

@@ -18,7 +18,7 @@ use futures::{StreamExt, stream};
 use http::request::Parts;
 use http_body_util::BodyExt;
 use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, Hmac, McpAuthLayer, Principal, RateLimit, Signer,
+    Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, Principal, RateLimit, Signer,
 };
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
@@ -170,7 +170,7 @@ async fn changed_scopes_or_owner_end_streams_of_a_token() {
 async fn reload_applies_added_and_removed_keys() {
     let [old, new, other] = [[1; 32], [2; 32], [3; 32]];
     let file = CredentialFile::new(&(key("ci", old) + &key("alice", other)));
-    let mut keys = Hmac::from_file(&file.path).unwrap();
+    let mut keys = HttpSignature::from_file(&file.path).unwrap();
     let handle = keys.handle();
     let app = protected(keys);
     let signed = |id: &str, secret: [u8; 32], path: &str| {
@@ -222,7 +222,7 @@ async fn last_credential_of_a_file_can_be_removed() {
     until("the new token is accepted", async || status(&app, "Bearer new").await == 200).await;
 
     let keys = CredentialFile::new(&key("ci", [1; 32]));
-    let mut hmac = Hmac::from_file(&keys.path).unwrap();
+    let mut hmac = HttpSignature::from_file(&keys.path).unwrap();
     let handle = hmac.handle();
     keys.replace("\n# none\n");
     assert!(handle.reload().unwrap());

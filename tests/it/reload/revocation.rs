@@ -1,7 +1,7 @@
 //! Revocation with a handle and by editing the file, and how both interact.
 
 use axum::body::Body;
-use mcp_auth_layer::{Basic, Bearer, Hmac, Signer};
+use mcp_auth_layer::{Basic, Bearer, HttpSignature, Signer};
 
 use super::{key, password, protected, status, token};
 use crate::support::credential_file::CredentialFile;
@@ -30,7 +30,7 @@ async fn revoked_token_stays_revoked_until_its_line_is_removed() {
     handle.reload().unwrap();
     assert!(is_accepted().await);
     // All tokens of a name are revoked, and one is added again.
-    assert_eq!(handle.revoke_all_of("ci"), 2);
+    assert_eq!(handle.revoke_all("ci"), 2);
     file.replace(&(other.clone() + &leaked));
     handle.reload().unwrap();
     assert!(!is_accepted().await && status(&app, "Bearer other").await == 401);
@@ -46,7 +46,7 @@ async fn revoked_key_stays_revoked_until_its_line_is_removed() {
     let [leaked, new] = [[1; 32], [2; 32]];
     let lines = key("ci", leaked) + &key("ci", new);
     let file = CredentialFile::new(&lines);
-    let mut keys = Hmac::from_file(&file.path).unwrap();
+    let mut keys = HttpSignature::from_file(&file.path).unwrap();
     let handle = keys.handle();
     let app = protected(keys);
     let is_accepted = async |secret: [u8; 32]| {
@@ -65,7 +65,7 @@ async fn revoked_key_stays_revoked_until_its_line_is_removed() {
     file.replace(&lines);
     handle.reload().unwrap();
     assert!(is_accepted(leaked).await);
-    assert_eq!(handle.revoke_all_of("ci"), 2);
+    assert_eq!(handle.revoke_all("ci"), 2);
     file.replace(&("# again\n".to_owned() + &lines));
     handle.reload().unwrap();
     assert!(!is_accepted(leaked).await && !is_accepted(new).await);

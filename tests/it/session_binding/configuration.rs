@@ -74,9 +74,9 @@ async fn session_header_and_parameter_are_configurable() {
 }
 
 #[tokio::test]
-async fn danger_shared_sessions_disables_binding() {
+async fn session_binding_can_be_disabled() {
     let (server, seen) = server();
-    let app = server.layer(layer().danger_shared_sessions());
+    let app = server.layer(layer().danger_disable_session_binding());
     let response = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
     assert_eq!(response.headers[SESSION], UNBOUND);
     assert_eq!(send(app.clone(), get("/sse", &[("x-who", "alice")])).await.body, EVENTS);

@@ -131,7 +131,7 @@ async fn accept_encoding_is_identity_if_events_are_accepted() {
     ] {
         assert_eq!(accept_encoding_for(alice_layer(), &[accept]).await, "gzip, br", "{accept}");
     }
-    let shared = alice_layer().danger_shared_sessions();
+    let shared = alice_layer().danger_disable_session_binding();
     assert_eq!(accept_encoding_for(shared, &["text/event-stream"]).await, "gzip, br");
 }
 

@@ -11,7 +11,8 @@ use axum::routing::{any, get as get_route};
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::{
-    Authenticator, Challenge, McpAuthLayer, Principal, Reason, Rejection, from_fn,
+    Authenticator, AuthenticatorExt, Challenge, McpAuthLayer, Principal, Rejection, RejectionKind,
+    authenticate_fn,
 };
 
 use crate::support::{Seen, TestResponse, basic, get, recorder, request, send};
@@ -27,7 +28,7 @@ const EVENTS: &str = "event: endpoint\ndata: /messages/?a=1&session_id=6f1c4f0e&
 
 /// Authenticates clients as the `name` or `name@issuer` that they send.
 fn by_name() -> impl Authenticator {
-    from_fn(|head: &Parts| {
+    authenticate_fn(|head: &Parts| {
         let name = head.headers.get("x-who").and_then(|name| name.to_str().ok()).map(str::to_owned);
         async move {
             let name = name.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
@@ -82,7 +83,10 @@ async fn bound_ids(app: &Router, name: &str) -> BoundIds {
 fn assert_unknown_session(response: &TestResponse) {
     assert_eq!(response.status, 404);
     assert_eq!(response.message(), "no such session: initialize a new one");
-    assert_eq!(response.extensions.get::<Rejection>().unwrap().reason(), Reason::UnknownSession);
+    assert_eq!(
+        response.extensions.get::<Rejection>().unwrap().kind(),
+        RejectionKind::UnknownSession
+    );
     assert_eq!(response.headers["cache-control"], "no-store");
 }
 
@@ -153,7 +157,7 @@ async fn bound_ids_are_rejected_for_other_principals() {
 /// Principals of different schemes with the same name can be separated.
 #[tokio::test]
 async fn issuers_separate_principals_of_the_same_name() {
-    use mcp_auth_layer::{Authenticator, Basic, Bearer, any_of};
+    use mcp_auth_layer::{Basic, Bearer, any_of};
     let users = || Basic::new([("ci", "pw")]).unwrap();
     let machines = || Bearer::new([("ci", "tok")]).unwrap();
     let session = axum::routing::get(|| async { ([(SESSION, "s1")], "ok") });

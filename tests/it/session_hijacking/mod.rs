@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use http::header::AUTHORIZATION;
-use mcp_auth_layer::{Challenge, McpAuthLayer, Principal, Rejection, from_fn as from_head};
+use mcp_auth_layer::{Challenge, McpAuthLayer, Principal, Rejection, authenticate_fn};
 use reqwest::{Method, Response};
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -120,7 +120,8 @@ async fn sessions_are_bound_to_issuer_and_name() {
     let sessions = Arc::new(LocalSessionManager::default());
     let mcp = StreamableHttpService::new(|| Ok(Working), sessions, Default::default());
     let app = Router::new().route_service("/mcp", mcp);
-    let url = format!("{}/mcp", serve(app.layer(McpAuthLayer::new(from_head(by_name)))).await);
+    let url =
+        format!("{}/mcp", serve(app.layer(McpAuthLayer::new(authenticate_fn(by_name)))).await);
     let principals = ["Name alice", "Name bob", "Name alice@one", "Name alice@two"];
     for owner in principals {
         let session = Session::open(&url, owner).await;

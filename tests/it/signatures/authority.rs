@@ -1,7 +1,7 @@
 //! The authority that a signature is verified against: loopback names, configured names, and never
 //! only what the request claims.
 
-use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Rejection, any_of};
+use mcp_auth_layer::{AuthenticatorExt, Bearer, McpAuthLayer, Rejection, any_of};
 
 use super::{hmac, verify};
 use crate::support::forged_request::Forged;
@@ -73,7 +73,7 @@ async fn signatures_for_another_server_are_rejected() {
     // The cause is logged, but not sent.
     let rejected = verify(hmac(), host("another-server.example").request()).await;
     let rejection = format!("{:?}", rejected.extensions.get::<Rejection>().unwrap());
-    assert!(rejection.contains("Hmac::authority") && !rejected.body.contains("authority"));
+    assert!(rejection.contains("HttpSignature::authority") && !rejected.body.contains("authority"));
     // The host names of the layer apply to signatures too.
     let named = async |name: &str| {
         let layer = McpAuthLayer::new(any_of(hmac(), Bearer::new([("a", "b")]).unwrap()).boxed());

@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::{BoxError, Router};
 use futures::StreamExt;
 use http::Method;
-use mcp_auth_layer::{Hmac, McpAuthLayer};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 
 use super::{hmac, status};
 use crate::support::forged_request::{Forged, sha_256};
@@ -58,7 +58,7 @@ async fn every_known_digest_must_match() {
 
 #[tokio::test]
 async fn signed_bodies_are_limited_each_and_in_total() {
-    let limited = |layer: McpAuthLayer<Hmac>| recorder().0.layer(layer);
+    let limited = |layer: McpAuthLayer<HttpSignature>| recorder().0.layer(layer);
     let small = limited(McpAuthLayer::new(hmac()).body_limit(10));
     assert_eq!(send(small.clone(), Forged::post("0123456789").request()).await.status, 200);
     assert_eq!(send(small, Forged::post("0123456789a").request()).await.status, 413);

@@ -3,7 +3,8 @@
 use axum::extract::Request;
 use http::Method;
 use mcp_auth_layer::{
-    Authenticator, Challenge, Hmac, McpAuthLayer, Principal, Rejection, any_of, from_fn,
+    AuthenticatorExt, Challenge, HttpSignature, McpAuthLayer, Principal, Rejection, any_of,
+    authenticate_fn,
 };
 
 use super::{hmac, shared, status, verify};
@@ -119,15 +120,15 @@ async fn aliases_of_covered_headers_and_upgrade_must_be_covered() {
 #[tokio::test]
 async fn configured_headers_must_be_covered_in_every_spelling() {
     let api_keys = || {
-        from_fn(|_: &http::request::Parts| async {
+        authenticate_fn(|_: &http::request::Parts| async {
             Err::<Principal, _>(Rejection::missing(Challenge::new("ApiKey")))
         })
         .credential_header(http::HeaderName::from_static("x-api-key"))
     };
-    let app = |hmac: Hmac| {
+    let app = |hmac: HttpSignature| {
         let layer = McpAuthLayer::new(any_of(hmac, api_keys()).boxed());
         let layer = layer.session_header(http::HeaderName::from_static("x-session"));
-        recorder().0.layer(layer.danger_shared_sessions())
+        recorder().0.layer(layer.danger_disable_session_binding())
     };
     let plain = hmac;
     let covering = || hmac().cover(http::HeaderName::from_static("idempotency-key"));
@@ -163,7 +164,7 @@ async fn headers_read_by_any_layer_must_be_covered() {
     let shared = hmac().boxed();
     let name = http::HeaderName::from_static("x-session");
     let named = McpAuthLayer::new(shared.clone()).session_header(name).host("a.example");
-    let plain = McpAuthLayer::new(shared).danger_shared_sessions();
+    let plain = McpAuthLayer::new(shared).danger_disable_session_binding();
     let (named, plain) = (recorder().0.layer(named), recorder().0.layer(plain));
     let carries = || Forged::get().with_header("x-session", "1");
     // The router applies the layer to its fallback with the first request.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_auth_layer::{Authenticator, Basic, Bearer, Hmac, KeyError, Rejection, any_of};
+use mcp_auth_layer::{AuthenticatorExt, Basic, Bearer, HttpSignature, KeyError, Rejection, any_of};
 
 use super::{app, hmac, labeled, multi_signed, verify};
 use crate::support::forged_request::{Forged, SECRET};
@@ -10,13 +10,13 @@ use crate::support::send;
 
 #[tokio::test]
 async fn key_may_have_two_secrets_for_rotation() {
-    let rotating = || Hmac::new([("ci", [1; 32]), ("ci", SECRET)]).unwrap();
+    let rotating = || HttpSignature::new([("ci", [1; 32]), ("ci", SECRET)]).unwrap();
     let by = |secret: [u8; 32]| Forged { secret: secret.into(), ..Forged::get() };
     assert_eq!(verify(rotating(), by([1; 32]).request()).await.status, 200);
     assert_eq!(verify(rotating(), by(SECRET).request()).await.status, 200);
     assert_eq!(verify(rotating(), by([2; 32]).request()).await.status, 401);
 
-    let error = |keys: &[(&str, &[u8])]| Hmac::new(keys.iter().copied()).unwrap_err();
+    let error = |keys: &[(&str, &[u8])]| HttpSignature::new(keys.iter().copied()).unwrap_err();
     let (a, b, c) = (&[1; 32][..], &[2; 32][..], &[3; 40][..]);
     let position = 3;
     assert_eq!(error(&[("ci", a), ("ci", b), ("ci", c)]), KeyError::Rotation { position });
@@ -76,7 +76,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
     };
     let busy = || {
         let wait = Duration::from_secs(1);
-        mcp_auth_layer::from_fn(move |_: &http::request::Parts| async move {
+        mcp_auth_layer::authenticate_fn(move |_: &http::request::Parts| async move {
             Err::<mcp_auth_layer::Principal, _>(Rejection::too_many_requests(wait))
         })
     };

@@ -17,23 +17,25 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::{BoxError, Router};
-use mcp_auth_layer::{Admission, Authenticator, Claim, Hmac, McpAuthLayer, Rejection, ReplayStore};
+use mcp_auth_layer::{
+    Authenticated, Authenticator, HttpSignature, McpAuthLayer, NonceStatus, Rejection, ReplayStore,
+};
 
 use crate::support::forged_request::{Forged, SECRET};
 use crate::support::{Seen, TestResponse, recorder, send};
 
-fn hmac() -> Hmac {
-    Hmac::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
+fn hmac() -> HttpSignature {
+    HttpSignature::new([("ci", SECRET), ("other", [7; 32])]).unwrap()
 }
 
 fn app(authenticator: impl Authenticator) -> (Router, Seen) {
     let (app, seen) = recorder();
     // These tests are about coverage, so session binding is off.
-    (app.layer(McpAuthLayer::new(authenticator).danger_shared_sessions()), seen)
+    (app.layer(McpAuthLayer::new(authenticator).danger_disable_session_binding()), seen)
 }
 
 /// The verifier's response to one request.
-async fn verify(hmac: Hmac<impl ReplayStore>, request: Request) -> TestResponse {
+async fn verify(hmac: HttpSignature<impl ReplayStore>, request: Request) -> TestResponse {
     let (app, seen) = app(hmac);
     let response = send(app, request).await;
     assert_eq!(seen.count(), usize::from(response.status == 200), "{response:?}");
@@ -45,7 +47,7 @@ async fn status(forged: Forged) -> u16 {
 }
 
 /// A verifier with a shared replay store, which accepts signatures made before it started.
-fn shared() -> Hmac<Scripted> {
+fn shared() -> HttpSignature<Scripted> {
     hmac().replay_store(Scripted::default())
 }
 
@@ -71,10 +73,10 @@ impl Default for Scripted {
 }
 
 impl ReplayStore for Scripted {
-    async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<Claim, BoxError> {
+    async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<NonceStatus, BoxError> {
         *self.kept.lock().unwrap() = keep;
         self.claims.fetch_add(1, Ordering::SeqCst);
-        if self.fails_claim { Err("connection refused".into()) } else { Ok(Claim::Fresh) }
+        if self.fails_claim { Err("connection refused".into()) } else { Ok(NonceStatus::Fresh) }
     }
 
     async fn is_claimed(&self, _: &str, _: &str) -> Result<bool, BoxError> {
@@ -174,10 +176,13 @@ async fn head_verification_is_synchronous_without_side_effects() {
 }
 
 #[tokio::test]
-async fn mapped_admission_keeps_the_body_verification() {
-    struct Tenants(Hmac);
+async fn mapped_principal_keeps_the_body_verification() {
+    struct Tenants(HttpSignature);
     impl Authenticator for Tenants {
-        async fn authenticate(&self, head: &http::request::Parts) -> Result<Admission, Rejection> {
+        async fn authenticate(
+            &self,
+            head: &http::request::Parts,
+        ) -> Result<Authenticated, Rejection> {
             let admission = self.0.authenticate(head).await?;
             assert_eq!(admission.principal().name(), "ci");
             Ok(admission.map_principal(|principal| principal.issued_by("tenant-7")))

@@ -2,7 +2,7 @@
 
 use axum::BoxError;
 use axum::body::Body;
-use mcp_auth_layer::{Reason, Rejection};
+use mcp_auth_layer::{Rejection, RejectionKind};
 
 use super::{app, hmac, shared, verify};
 use crate::support::forged_request::{Forged, now};
@@ -85,7 +85,7 @@ async fn responses_do_not_reveal_why_a_signature_is_invalid() {
     let stale = verify(hmac(), Forged::get().with("created", 1).request()).await;
     assert_eq!(invalid.body, uncovered.body);
     assert_eq!(invalid.body, stale.body);
-    assert_eq!(invalid.extensions.get::<Rejection>().unwrap().reason(), Reason::Invalid);
+    assert_eq!(invalid.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Invalid);
     let missing = verify(hmac(), Forged::get().unsigned()).await;
-    assert_eq!(missing.extensions.get::<Rejection>().unwrap().reason(), Reason::Missing);
+    assert_eq!(missing.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Missing);
 }

@@ -192,7 +192,7 @@ async fn failing_or_full_replay_store_is_503() {
         assert_eq!(response.status, status);
         assert!(!response.body.contains("connection"));
     }
-    let full = MemoryReplayStore::with_capacity(2, 1).unwrap();
+    let full = MemoryReplayStore::with_capacity(2, 1);
     let (app, seen) = app(hmac().replay_store(full));
     assert_eq!(send(app.clone(), Forged::get().request()).await.status, 200);
     assert_eq!(send(app.clone(), Forged::get().request()).await.status, 503);

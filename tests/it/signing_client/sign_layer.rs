@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderMap;
-use mcp_auth_layer::{Hmac, McpAuthLayer, SignError, SignLayer};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer, SignError, SignLayer};
 use tower::{Layer, Service, ServiceExt};
 
 use super::signer;
@@ -77,7 +77,7 @@ fn sign_layer_requires_an_origin_without_credentials() {
 #[tokio::test]
 async fn sign_layer_and_verifier_work_together() {
     let (app, seen) = recorder();
-    let hmac = Hmac::new([("ci", SECRET)]).unwrap();
+    let hmac = HttpSignature::new([("ci", SECRET)]).unwrap();
     let server = app.layer(McpAuthLayer::new(hmac.authority("tools.example")));
     let client = SignLayer::new(signer(), "http://tools.example").layer(server);
     for _ in 0..2 {

@@ -6,7 +6,7 @@ use axum::body::Body;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 use http::{Method, Uri};
-use mcp_auth_layer::{Hmac, McpAuthLayer, SignError, Signer};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer, SignError, Signer};
 use proptest::prelude::*;
 
 use super::signer;
@@ -27,11 +27,11 @@ fn signed(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
 fn status(request: impl FnOnce() -> http::Request<Vec<u8>>) -> u16 {
     let (app, seen) = recorder();
     // These tests are about signatures, so session binding is off.
-    let hmac = Hmac::new([("ci", SECRET)]).unwrap();
+    let hmac = HttpSignature::new([("ci", SECRET)]).unwrap();
     let request = request();
     let named = request.uri().authority().map_or("", |authority| authority.as_str());
     let hmac = if named.contains('@') || named.is_empty() { hmac } else { hmac.authority(named) };
-    let app = app.layer(McpAuthLayer::new(hmac).danger_shared_sessions());
+    let app = app.layer(McpAuthLayer::new(hmac).danger_disable_session_binding());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let response = runtime.block_on(send(app, request.map(Body::from)));
     assert_eq!(seen.count(), usize::from(response.status == 200));
