@@ -29,10 +29,10 @@ use harness::{contender, measure, measuring, median, now, service};
 use hmac::{KeyInit, Mac};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use mcp_auth_layer::{
-    Authenticated, Authenticator, HttpSignature, McpAuthLayer, MemoryReplayStore, NonceStatus,
-    Principal, Rejection, ReplayStore, Signer,
-};
+use mcp_auth_layer::auth::Authenticated;
+use mcp_auth_layer::schemes::Signer;
+use mcp_auth_layer::stores::{MemoryReplayStore, NonceStatus, ReplayStore};
+use mcp_auth_layer::{Authenticator, HttpSignature, McpAuthLayer, Principal, Rejection};
 use sfv::Parser;
 use sfv::visitor::Ignored;
 use sha2::{Digest, Sha256};
@@ -59,7 +59,7 @@ struct Open {
 
 impl Authenticator for Open {
     async fn authenticate(&self, _: &Parts) -> Result<Authenticated, Rejection> {
-        Ok(Authenticated::new(Principal::new("ci")).check_body(|_| ready(Ok(()))))
+        Ok(Authenticated::new(Principal::new("ci")).verify_body(|_| ready(Ok(()))))
     }
 
     fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {

@@ -17,7 +17,10 @@ use axum::response::Response;
 use harness::{contender, measure, measuring, now, service};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, ClientIp, McpAuthLayer, RateLimit};
+use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator};
+use mcp_auth_layer::rate_limit::{ClientIp, RateLimit};
+use mcp_auth_layer::schemes::HtpasswdFile;
+use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer};
 use tower::{Layer, service_fn};
 
 /// Of `correct horse battery staple`, at a cost of 5.
@@ -31,13 +34,13 @@ fn main() {
     let rounds = if measuring() { 4000 } else { 1 };
     let given = || Basic::new([("alice", "correct horse battery staple")]).expect("well-formed");
     let remembered = || {
-        let users = Basic::from_htpasswd(HTPASSWD).expect("well-formed");
+        let users = HtpasswdFile::from_text(HTPASSWD).expect("well-formed");
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let admitted = runtime.block_on(users.authenticate(&request().into_parts().0));
         assert!(admitted.is_ok());
         users
     };
-    let decide = |name, users: Basic| {
+    let decide = |name, users: BoxAuthenticator| {
         let heads = || request().into_parts().0;
         contender(name, heads, move |head| {
             (users.authenticate_now(&head).is_some_and(|judged| judged.is_ok()), head)
@@ -50,17 +53,18 @@ fn main() {
             now(async { (users.authenticate(&head).await.is_ok(), head) })
         })
     };
-    let guarded = |name, layer: McpAuthLayer<Basic>| {
+    let guarded = |name, layer: McpAuthLayer<BoxAuthenticator>| {
         let nothing =
             service_fn(|_: Request| ready(Ok::<Response, Infallible>(Response::default())));
         service(name, StatusCode::OK, layer.layer(nothing), request)
     };
-    let alone = vec![decide("given", given()), decide("remembered", remembered()), verify];
+    let alone =
+        vec![decide("given", given().boxed()), decide("remembered", remembered().boxed()), verify];
     measure("Basic, to decide", rounds, alone);
     let address = ClientIp::from_fn(|_| Some(Ipv4Addr::LOCALHOST.into()));
-    let limited = McpAuthLayer::new(remembered()).rate_limit(RateLimit::by(address));
+    let limited = McpAuthLayer::new(remembered().boxed()).rate_limit(RateLimit::by(address));
     let guarded =
-        vec![guarded("given", McpAuthLayer::new(given())), guarded("remembered", limited)];
+        vec![guarded("given", McpAuthLayer::new(given().boxed())), guarded("remembered", limited)];
     measure("Basic, through the layer", rounds, guarded);
 
     let decide = |name, tokens: Bearer| {

@@ -27,7 +27,8 @@ use axum::response::sse::Event;
 use axum::routing::get;
 use axum::{Router, ServiceExt};
 use futures::{Stream, StreamExt, stream};
-use mcp_auth_layer::{Bearer, McpAuthLayer, Principal};
+use mcp_auth_layer::schemes::BearerToken;
+use mcp_auth_layer::{Bearer, McpAuthLayer};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
     ProgressNotificationParam, ServerCapabilities, ServerConfig,
@@ -38,7 +39,6 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::json;
-use tower::Layer;
 
 const EVENTS: usize = 2000;
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
@@ -221,16 +221,14 @@ async fn serve(kind: &str) {
         .route_service("/session", in_session)
         .route_service("/stateless", stateless)
         .route("/hold", get(|| async { Sse::new(one_event().chain(stream::pending())) }));
-    let may_end = kind == "guarded, may end";
-    let principal = match may_end {
-        true => Principal::new("ci").expires_at(SystemTime::now() + Duration::from_secs(3600)),
-        false => Principal::new("ci"),
-    };
-    let mut tokens = Bearer::new([(principal, TOKEN)]).expect("a good token");
-    let _handle = may_end.then(|| tokens.handle());
     let app = match kind {
         "bare" => app,
-        _ => Router::new().fallback_service(McpAuthLayer::new(tokens).layer(app)),
+        "guarded, may end" => {
+            let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+            let token = BearerToken::new(TOKEN).expires_at(in_an_hour);
+            McpAuthLayer::new(Bearer::new([("ci", token)]).expect("a valid token")).protect(app)
+        }
+        _ => McpAuthLayer::bearer(TOKEN).protect(app),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("{}", listener.local_addr().expect("an address"));

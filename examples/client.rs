@@ -14,7 +14,7 @@ use clap::Parser;
 use common::cli::{self, Failure, HmacKey, NamedSecret};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Uri};
-use mcp_auth_layer::{Signer, SigningClient};
+use mcp_auth_layer::schemes::{Signer, SigningClient};
 use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, JsonObject};
 use rmcp::service::{ClientInitializeError, ServiceError};

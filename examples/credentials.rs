@@ -18,6 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::{Parser, Subcommand};
 use common::cli::{self, Failure};
+use mcp_auth_layer::schemes::HtpasswdFile;
 use mcp_auth_layer::{Basic, HttpSignature};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -51,7 +52,7 @@ enum Kind {
         #[arg(value_parser = word)]
         id: String,
     },
-    /// A user of Basic::from_htpasswd_file. The password is read from the terminal, or is the
+    /// A user of HtpasswdFile::open. The password is read from the terminal, or is the
     /// first line of stdin where that is none
     Password {
         /// The name of the user
@@ -98,7 +99,7 @@ fn make(kind: Kind) -> Result<(), Failure> {
             Basic::new([(&user, &password)]).map_err(Failure::usage)?;
             let hash = if argon2id { argon2id_of(&password)? } else { bcrypt_of(&password)? };
             let line = format!("{user}:{hash}");
-            Basic::from_htpasswd(&line).map_err(Failure::usage)?;
+            HtpasswdFile::from_text(&line).map_err(Failure::usage)?;
             cli::print(line);
         }
     }

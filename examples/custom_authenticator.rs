@@ -12,7 +12,10 @@ use clap::Parser;
 use common::cli::{self, Failure, Listen, NamedSecret};
 use http::HeaderName;
 use http::request::Parts;
-use mcp_auth_layer::{Authenticated, Authenticator, Challenge, McpAuthLayer, Principal, Rejection};
+use mcp_auth_layer::auth::AuthParam;
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::{Authenticated, Challenge};
+use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal, Rejection};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tower::Layer;
@@ -24,7 +27,10 @@ struct ApiKeys(Vec<(String, [u8; 32])>);
 
 impl Authenticator for ApiKeys {
     async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
-        let challenge = || Challenge::new("ApiKey").param("header", HEADER.as_str());
+        let challenge = || {
+            Challenge::new(AuthScheme::from_static("ApiKey"))
+                .param(AuthParam::from_static("header"), HEADER.as_str())
+        };
         let mut sent = head.headers.get_all(HEADER).iter();
         let key = sent.next().ok_or_else(|| Rejection::missing(challenge()))?;
         if sent.next().is_some() {
@@ -35,7 +41,8 @@ impl Authenticator for ApiKeys {
         for (name, known) in &self.0 {
             // No early end: how long it takes does not tell where in the list a key stands.
             if known.ct_eq(&digest).into() {
-                owner = Ok(Authenticated::new(Principal::new(name)).scheme("ApiKey"));
+                owner = Ok(Authenticated::new(Principal::new(name))
+                    .scheme(AuthScheme::from_static("ApiKey")));
             }
         }
         owner

@@ -16,6 +16,7 @@ use common::cli::{self, Failure, Started};
 use common::own_urls::Origin;
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use mcp_auth_layer::layer::PublicPath;
 use mcp_auth_layer::{McpAuthLayer, Principal};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tower::Layer;
@@ -34,8 +35,8 @@ struct Args {
     #[arg(long, value_name = "URL", value_parser = upstream)]
     upstream: Uri,
     /// A path that needs no credential, such as /health; can be repeated
-    #[arg(long = "public-path", value_name = "PATH", value_parser = public_path)]
-    public_paths: Vec<String>,
+    #[arg(long = "public-path", value_name = "PATH")]
+    public_paths: Vec<PublicPath>,
     #[command(flatten)]
     server: cli::Server,
 }
@@ -60,7 +61,7 @@ async fn run() -> Result<(), Failure> {
         server.start("/", "curl -i").await?;
 
     let layer = hosts.name(McpAuthLayer::new(authenticator));
-    let layer = public_paths.iter().fold(layer, McpAuthLayer::public_path);
+    let layer = public_paths.iter().cloned().fold(layer, McpAuthLayer::public_path);
     let origin = Origin::of(&upstream);
     let app = Router::new().fallback_service(ReverseProxy::new("", upstream.to_string())).layer(
         from_fn(move |who, request, next| {
@@ -78,7 +79,7 @@ async fn run() -> Result<(), Failure> {
 async fn forward(
     who: Option<Principal>,
     origin: Origin,
-    public_paths: Vec<String>,
+    public_paths: Vec<PublicPath>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -86,7 +87,7 @@ async fn forward(
         let why = "only requests for a path are forwarded";
         return (StatusCode::BAD_REQUEST, why).into_response();
     }
-    if who.is_none() && !public_paths.iter().any(|path| path == request.uri().path()) {
+    if who.is_none() && !public_paths.iter().any(|path| path.as_str() == request.uri().path()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     // Without the authority, of which the forwarding library would make `X-Forwarded-Host`.
@@ -193,12 +194,3 @@ const DROPPED_PREFIXES: &[&str] = &[
     "ssl-client-",
     "tailscale-user-",
 ];
-
-/// The argument of `--public-path`: one path, as `McpAuthLayer::public_path` wants it.
-fn public_path(argument: &str) -> Result<String, &'static str> {
-    let literal = |c: char| c.is_ascii_graphic() && !"?#*{}".contains(c);
-    match argument.starts_with('/') && argument.chars().all(literal) {
-        true => Ok(argument.to_owned()),
-        false => Err("expected one path that begins with a slash, such as /health"),
-    }
-}

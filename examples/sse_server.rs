@@ -13,6 +13,7 @@ use common::cli::{self, Failure, Started};
 use common::sse;
 use common::tools::Tools;
 use mcp_auth_layer::McpAuthLayer;
+use mcp_auth_layer::layer::PublicPath;
 use tower::Layer;
 
 /// An MCP server over HTTP+SSE whose tools run commands, and whose door is guarded
@@ -38,7 +39,8 @@ async fn run() -> Result<(), Failure> {
         .route("/health", get(|| async { "ok" }));
 
     // Around the finished app: every route it has or ever gets, and paths it does not know.
-    let layer = hosts.name(McpAuthLayer::new(authenticator).public_path("/health"));
+    let layer = hosts
+        .name(McpAuthLayer::new(authenticator).public_path(PublicPath::from_static("/health")));
     let guarded = metrics.publish(layer).layer(hosts.guard(metrics.route(app)));
 
     common::serve(listening, guarded, shutdown).await

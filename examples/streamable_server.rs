@@ -14,6 +14,7 @@ use common::cli::{self, Failure, Started};
 use common::sessions::{self, Sessions};
 use common::tools::Tools;
 use mcp_auth_layer::McpAuthLayer;
+use mcp_auth_layer::layer::PublicPath;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tower::Layer;
 
@@ -49,7 +50,8 @@ async fn run() -> Result<(), Failure> {
         .route("/health", get(|| async { "ok" }));
 
     // Around the finished app: every route it has or ever gets, and paths it does not know.
-    let layer = hosts.name(McpAuthLayer::new(authenticator).public_path("/health"));
+    let layer = hosts
+        .name(McpAuthLayer::new(authenticator).public_path(PublicPath::from_static("/health")));
     let guarded = metrics.publish(layer).layer(hosts.guard(metrics.route(app)));
 
     common::serve(listening, guarded, shutdown).await

@@ -1,62 +1,65 @@
 //! Access control for MCP servers: one [tower] layer in front of any HTTP MCP service, which
-//! sees no request that was not let in.
+//! receives authenticated requests only.
 //!
 //! ```
 //! use axum::{Router, routing::{get, post}};
 //! use mcp_auth_layer::McpAuthLayer;
 //!
 //! let app: Router = Router::new()
-//!     .route("/sse", get(|| async { "a stream of events" }))
+//!     .route("/sse", get(|| async { "an event stream" }))
 //!     .route("/messages/", post(|| async { "a message" }))
 //!     .layer(McpAuthLayer::basic("alice", "correct horse battery staple"));
 //! ```
 //!
-//! Every verb of every route that was added **before** `.layer(…)` is guarded (but for CORS
-//! preflights, see [`McpAuthLayer`]), whatever the transport: legacy HTTP+SSE and Streamable HTTP
-//! alike. Routes added to a `Router` after it are not; wrap the finished app (`layer.layer(app)`) to
-//! guard what ever gets added.
+//! The layer protects every method of every route that was added **before** `.layer(…)`, but for
+//! CORS preflights (see [`McpAuthLayer`]), and whatever the transport: HTTP+SSE and Streamable HTTP
+//! alike. [`McpAuthLayer::protect`] wraps a finished router, with all its routes.
 //!
-//! * [`McpAuthLayer`] is the layer and its options; [`McpAuthService`] the service it makes.
-//! * [`Basic`] and [`Bearer`] hold the credentials of many users. [`any_of`] combines schemes,
-//!   [`authenticate_fn`] makes one of a function, and [`Authenticator`] is what you implement for your own.
-//! * [`Principal`] is who asked. Handlers find it in the request's extensions, or take it as an
-//!   argument: it is an axum extractor and, with feature `rmcp`, an argument of `#[tool]` functions.
-//! * [`Rejection`] is why somebody was not let in, and stays in the response's extensions.
+//! * [`McpAuthLayer`] is the layer, and has its options. Their types are in [`layer`].
+//! * [`Basic`], [`Bearer`] and `HttpSignature` are authenticators; [`schemes`] has all of them.
+//!   [`any_of`] tries several, and [`Authenticator`] is the trait for your own.
+//! * [`Principal`] is the identity behind a request. Handlers find it in the extensions of the
+//!   request, or take it as an argument: it is an axum extractor and, with feature `rmcp`, an
+//!   argument of `#[tool]` functions.
+//! * [`Rejection`] is the response to a request that is refused, and stays in its extensions.
 //!
-//! # The way of a request
+//! # Pipeline
 //!
-//! 1. A browser's request for a host that is not this server's is refused, whatever it asks for.
-//!    Public paths, CORS preflights and OAuth discovery probes are passed on *bare* (without
-//!    `Authorization`, session ids and `Last-Event-ID`) or answered.
-//! 2. A foreign `Origin` is refused, and a client that has failed too often.
-//! 3. The [`Authenticator`] turns the head of the request into an [`Authenticated`] or a [`Rejection`].
-//! 4. If the admission owes a check of the body, the body is collected within a limit and checked.
-//! 5. A principal whose time is over is refused. Ids of sessions and events open for their owner
-//!    alone: for anybody else they do not exist.
-//! 6. Credentials are taken off, the [`Principal`] is put on, and the inner service is called, once
+//! 1. A browser's request for a host that is not this server's is rejected. Public paths, CORS
+//!    preflights and OAuth discovery requests are forwarded, without credentials and session IDs,
+//!    or answered.
+//! 2. A foreign `Origin`, a duplicate credential, and a client that has failed too often are
+//!    rejected.
+//! 3. The [`Authenticator`] turns the head of the request into an
+//!    [`Authenticated`](auth::Authenticated) or a [`Rejection`].
+//! 4. If a verification of the body is pending, the body is collected within a limit and verified.
+//! 5. Expired and revoked credentials are rejected. Session and event IDs that are not bound to the
+//!    principal are rejected as unknown.
+//! 6. Credentials are stripped, the [`Principal`] is inserted, and the inner service is called once
 //!    it is ready.
-//! 7. Ids of sessions and events are sealed in its answer, which ends when the principal's time
-//!    does.
+//! 7. Session and event IDs are bound in the response, which ends when the credential expires or is
+//!    revoked.
 //!
-//! It fails closed: an authenticator that panics, hangs or reports its backend down is a 503.
+//! The layer fails closed: an authenticator that panics, hangs or reports its backend as
+//! unavailable is a 503.
 //!
 //! # Features
 //!
-//! | feature | what it adds |
+//! | feature | adds |
 //! | --- | --- |
-//! | `hmac` (default) | signed requests: `HttpSignature` verifies them, `Signer` makes them |
-//! | `axum` (default) | signed requests below `Router::nest`; the peer's address |
-//! | `files` | tokens and keys in files |
+//! | `axum` (default) | [`McpAuthLayer::protect`], the peer's address, signatures below `Router::nest` |
+//! | `hmac` (default) | signed requests (RFC 9421): `HttpSignature` verifies, `Signer` signs |
+//! | `files` | tokens and keys in files that are watched |
+//! | `htpasswd` | users in a password file, with bcrypt or argon2id hashes |
 //! | `metrics` | counters for an operator, through the `metrics` facade |
-//! | `htpasswd` | users in a file, with bcrypt or argon2id hashes |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!
-//! # What is secret
+//! # Secrets
 //!
-//! Passwords, tokens and whatever a request carries as a credential are never logged, printed by
-//! `Debug`, put into errors or answers. Names of principals, of schemes and of paths are not
-//! secret: they stand in the log.
+//! Passwords, tokens and all other credentials of requests are never logged, shown by `Debug`, or
+//! put into errors and responses. Names of principals and schemes, and paths, are not secret: they
+//! are logged.
 //!
 //! [tower]: https://docs.rs/tower
 
@@ -64,38 +67,30 @@
 #![warn(unreachable_pub)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// Lowest first: a room uses itself and the groups above it (see ARCHITECTURE.md).
 mod crypto;
 mod telemetry;
 mod text;
 
-mod auth;
-mod checks;
-mod credentials;
-mod integrations;
-mod layer;
-mod rate_limit;
-mod schemes;
-mod session;
-mod stores;
+pub mod auth;
 
-pub use self::auth::{
-    AnyOf, Attempt, AuthenticateFn, Authenticated, Authenticator, AuthenticatorExt,
-    BoxAuthenticator, Challenge, IssuedBy, LayerContext, Principal, Rejection, RejectionKind,
-    any_of, authenticate_fn,
-};
+pub mod credentials;
+mod integrations;
+pub mod stores;
+
+mod checks;
+pub mod rate_limit;
+mod session;
+
+pub mod schemes;
+
+pub mod layer;
+
+pub use self::auth::{Authenticator, Principal, Rejection, any_of};
 pub use self::credentials::CredentialError;
 #[cfg(feature = "files")]
 pub use self::credentials::CredentialFileError;
-pub use self::layer::{McpAuthLayer, McpAuthService, ResponseFuture};
-pub use self::rate_limit::{ClientIp, Quota, RateLimit, TrustedProxyError};
-#[cfg(feature = "htpasswd")]
-pub use self::schemes::BasicHandle;
-#[cfg(feature = "rmcp-client")]
-pub use self::schemes::SigningClient;
-pub use self::schemes::{Basic, Bearer, BearerHandle};
+pub use self::layer::McpAuthLayer;
 #[cfg(feature = "hmac")]
-pub use self::schemes::{
-    HttpSignature, HttpSignatureHandle, KeyError, SignError, SignLayer, SignService, Signer,
-};
-#[cfg(feature = "hmac")]
-pub use self::stores::{MemoryReplayStore, NonceStatus, ReplayStore};
+pub use self::schemes::HttpSignature;
+pub use self::schemes::{Basic, Bearer};

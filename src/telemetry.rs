@@ -4,12 +4,18 @@
 //! Labels are schemes, outcomes and reasons: there are only so many of them, whatever strangers send.
 //! Names of users are none.
 
+use std::borrow::Cow;
+
 /// How one request was answered: let in, passed bare, refused, or ended before it was answered.
-pub(crate) fn request(scheme: Option<&'static str>, outcome: &'static str, reason: &'static str) {
+pub(crate) fn request(
+    scheme: Option<Cow<'static, str>>,
+    outcome: &'static str,
+    reason: &'static str,
+) {
     #[cfg(feature = "metrics")]
     metrics::counter!(
         "mcp_auth_requests_total",
-        "scheme" => scheme.unwrap_or("none"), "outcome" => outcome, "reason" => reason
+        "scheme" => scheme.unwrap_or(Cow::Borrowed("none")), "outcome" => outcome, "reason" => reason
     )
     .increment(1);
     #[cfg(not(feature = "metrics"))]

@@ -13,9 +13,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use http::Uri;
-use mcp_auth_layer::{
-    AuthenticatorExt, Basic, Bearer, BoxAuthenticator, HttpSignature, Principal, any_of,
-};
+use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator};
+use mcp_auth_layer::schemes::{BearerToken, HtpasswdFile};
+use mcp_auth_layer::{Basic, Bearer, HttpSignature, any_of};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -215,6 +215,7 @@ impl Server {
         }
         print(format_args!("listening on http://{address}{path}"));
         let hosts = Hosts::new(&self.host_names, address);
+        let hosts = hosts.map_err(|error| Failure::usage(format!("--host-name: {error}")))?;
         Ok(Started { listening, authenticator, hosts, metrics, shutdown })
     }
 
@@ -243,11 +244,10 @@ impl Server {
             let after = |ttl| SystemTime::now().checked_add(Duration::from_secs(ttl));
             let expiry = self.token_ttl.map(|ttl| after(ttl).ok_or("that is for ever"));
             let expiry = expiry.transpose().map_err(invalid("--token-ttl"))?;
-            let owner = |name| match expiry {
-                Some(time) => Principal::new(name).expires_at(time),
-                None => Principal::new(name),
-            };
-            let tokens = pairs(&self.tokens).map(|(name, token)| (owner(name), token));
+            let tokens = pairs(&self.tokens).map(|(name, token)| {
+                let token = BearerToken::new(token);
+                (name, expiry.map_or(token.clone(), |time| token.expires_at(time)))
+            });
             schemes.push(Bearer::new(tokens).map_err(invalid("--token"))?.boxed());
         }
         if let Some(file) = &self.token_file {
@@ -255,11 +255,10 @@ impl Server {
         }
         // Last, as it hashes whatever the others do not know, and counts that as a guess.
         if let Some(file) = &self.htpasswd {
-            schemes.push(Basic::from_htpasswd_file(file).map_err(invalid("--htpasswd"))?.boxed());
+            schemes.push(HtpasswdFile::open(file).map_err(invalid("--htpasswd"))?.boxed());
         }
-        let given = schemes.into_iter().reduce(|all, one| any_of(all, one).boxed());
-        if let Some(given) = given {
-            return Ok((given, None));
+        if !schemes.is_empty() {
+            return Ok((any_of(schemes).boxed(), None));
         }
 
         let (user, generated) = match user_of_environment()? {

@@ -12,24 +12,26 @@ use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, Uri};
 use mcp_auth_layer::McpAuthLayer;
+use mcp_auth_layer::auth::{Host, InvalidHost};
 
 const REFUSAL: &str = "the host is not one of this server's: name it with --host-name";
 
 /// The names of a server that listens.
 #[derive(Clone)]
 pub struct Hosts {
-    named: Vec<String>,
+    named: Vec<Host>,
     loopback_only: bool,
 }
 
 impl Hosts {
-    pub(super) fn new(named: &[String], listens: SocketAddr) -> Self {
-        Self { named: named.to_vec(), loopback_only: listens.ip().is_loopback() }
+    pub(super) fn new(named: &[String], listens: SocketAddr) -> Result<Self, InvalidHost> {
+        let named = named.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+        Ok(Self { named, loopback_only: listens.ip().is_loopback() })
     }
 
     /// Tells the layer, which refuses pages of other names.
     pub fn name<A>(&self, layer: McpAuthLayer<A>) -> McpAuthLayer<A> {
-        self.named.iter().fold(layer, McpAuthLayer::host)
+        self.named.iter().cloned().fold(layer, McpAuthLayer::host)
     }
 
     /// The hosts that rmcp is to accept; none of them where any will do.
@@ -37,7 +39,7 @@ impl Hosts {
         match self.loopback_only {
             true => {
                 let loopback = ["localhost", "127.0.0.1", "[::1]", "::1"].map(str::to_owned);
-                loopback.into_iter().chain(self.named.clone()).collect()
+                loopback.into_iter().chain(self.named.iter().map(Host::to_string)).collect()
             }
             false => Vec::new(),
         }
@@ -66,7 +68,8 @@ impl Hosts {
     }
 
     fn is_own(&self, authority: &Authority) -> bool {
-        let named = |name: &String| {
+        let named = |name: &Host| {
+            let name = &name.to_string();
             name.eq_ignore_ascii_case(authority.as_str())
                 || name.eq_ignore_ascii_case(authority.host())
         };

@@ -45,7 +45,7 @@ impl Metrics {
     /// To everybody: they name nobody.
     pub fn publish<A>(&self, layer: McpAuthLayer<A>) -> McpAuthLayer<A> {
         match self.0 {
-            Some(_) => layer.public_path(PATH),
+            Some(_) => layer.public_path(PATH.parse().unwrap()),
             None => layer,
         }
     }

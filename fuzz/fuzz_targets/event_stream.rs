@@ -12,6 +12,7 @@ use futures_util::stream;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, Response};
 use libfuzzer_sys::fuzz_target;
+use mcp_auth_layer::layer::SessionKey;
 use mcp_auth_layer::McpAuthLayer;
 use percent_encoding::percent_decode;
 use sha2::Sha256;
@@ -76,7 +77,7 @@ fuzz_target!(|data: &[u8]| {
         let response = Response::builder().header("content-type", "text/event-stream").body(body);
         async { Ok::<_, Infallible>(response.unwrap()) }
     });
-    let app = McpAuthLayer::bearer("token").session_key(KEY).layer(inner);
+    let app = McpAuthLayer::bearer("token").session_key(SessionKey::try_from(&KEY[..]).unwrap()).layer(inner);
     let request = Request::get("/sse").header("authorization", "Bearer token");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let out = runtime.block_on(async {

@@ -1,15 +1,16 @@
-//! What a scheme says about a request before it verifies the credential.
+//! What a scheme reports about a request before it verifies the credential.
 
-/// What one request attempts: whom it claims to be, and what it costs to verify that. The layer's
-/// [rate limit](crate::McpAuthLayer::rate_limit) counts by it.
+/// One attempt to authenticate: the user that the request claims to be, and the cost of the
+/// verification. The layer's [rate limit](crate::McpAuthLayer::rate_limit) counts attempts.
 ///
 /// ```
-/// use mcp_auth_layer::Attempt;
+/// use mcp_auth_layer::auth::Attempt;
 ///
-/// // A password of alice's, which has to be hashed.
+/// // A password of `alice`, which has to be hashed.
 /// let attempt = Attempt::claiming("alice").expensive();
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
 pub struct Attempt {
     pub(crate) user: Option<Vec<u8>>,
     /// Further users, where several schemes present a credential.
@@ -43,8 +44,8 @@ impl Attempt {
 
     /// Marks the verification as expensive, such as the hash of a password.
     ///
-    /// The attempt then counts even if its outcome stays unknown: the client disconnects, or the
-    /// server has too much to do.
+    /// The attempt then counts even if its outcome stays unknown, because the client disconnects or
+    /// the server is overloaded.
     pub fn expensive(mut self) -> Self {
         self.cost = Cost::Expensive;
         self
@@ -58,8 +59,8 @@ impl Attempt {
         self
     }
 
-    /// Joins the attempts of two schemes at one request. Each claimed user is counted: otherwise a
-    /// made-up credential of one scheme would hide the user that the other one claims.
+    /// Joins the attempts of two schemes at one request. Each claimed user is counted. Otherwise a
+    /// forged credential of one scheme would hide the user that the other one claims.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.cost = self.cost.max(other.cost);
         for user in other.user.into_iter().chain(other.others) {

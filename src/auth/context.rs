@@ -1,12 +1,12 @@
-//! What an authenticator is told of the layer that it is in.
+//! The options of the layer that its authenticator needs to know.
 
 use http::HeaderName;
 
 use super::host::Hosts;
 use super::significant_headers::SignificantHeaders;
 
-/// What an [`Authenticator`](crate::Authenticator) is told of its layer's options, before any
-/// request. See [`Authenticator::configure`](crate::Authenticator::configure).
+/// The options of the layer that its [`Authenticator`](super::Authenticator) receives before any
+/// request, see [`Authenticator::configure`](super::Authenticator::configure).
 #[derive(Clone, Debug, Default)]
 pub struct LayerContext {
     pub(crate) significant: SignificantHeaders,
@@ -14,30 +14,31 @@ pub struct LayerContext {
 }
 
 impl LayerContext {
-    /// Whether everything that another layer has is here.
+    /// Returns whether this has all options of another layer.
     #[cfg(feature = "hmac")]
     pub(crate) fn includes(&self, other: &Self) -> bool {
         other.significant.own().iter().all(|name| self.significant.own().contains(name))
             && self.hosts.include(&other.hosts)
     }
 
-    /// Takes over what another layer has.
+    /// Adds the options of another layer.
     #[cfg(feature = "hmac")]
     pub(crate) fn join(&mut self, other: &Self) {
         self.significant.add(other.significant.own().iter().cloned());
         self.hosts.join(&other.hosts);
     }
 
-    /// Says whether a header field of this name can change what a request means to the layer or to
-    /// MCP: it carries a session ID or a credential, in whatever spelling, or is `mcp-*`,
-    /// `last-event-id`, `content-encoding` or `upgrade`. A scheme that signs requests must cover it.
+    /// Returns whether a header field of this name can change the meaning of a request, for the
+    /// layer or for MCP. Such a field carries a session ID or a credential, in any spelling, or is
+    /// `mcp-*`, `last-event-id`, `content-encoding` or `upgrade`. A scheme that signs requests must
+    /// cover it.
     pub fn is_significant(&self, name: &HeaderName) -> bool {
         self.significant.contains(name.as_str())
     }
 
-    /// Says whether this is the server's own name, as `host` or `host:port`: a
-    /// [`host`](crate::McpAuthLayer::host) of the layer, an IP address or `localhost`. A credential
-    /// that is made for one server is checked by it.
+    /// Returns whether this, as `host` or `host:port`, is a name of the server: a
+    /// [`host`](crate::McpAuthLayer::host) of the layer, an IP address or `localhost`. A scheme
+    /// whose credentials are for one server verifies them by it.
     pub fn is_own_host(&self, host: &str) -> bool {
         self.hosts.is_own(host.as_bytes())
     }
@@ -51,18 +52,20 @@ mod tests {
     use tower_layer::Layer;
 
     use super::*;
+    use crate::auth::any_of::any_of;
     use crate::auth::authenticated::Authenticated;
     use crate::auth::authenticator::Authenticator;
-    use crate::auth::combinators::{AuthenticatorExt, any_of};
+    use crate::auth::ext::AuthenticatorExt;
+    use crate::auth::host::Host;
     use crate::auth::rejection::Rejection;
     use crate::layer::McpAuthLayer;
     use crate::schemes::Bearer;
 
-    /// What an authenticator was told.
+    /// Records the contexts that it receives.
     #[derive(Clone, Default)]
-    struct Told(Arc<Mutex<Vec<LayerContext>>>);
+    struct Recorder(Arc<Mutex<Vec<LayerContext>>>);
 
-    impl Authenticator for Told {
+    impl Authenticator for Recorder {
         async fn authenticate(&self, _: &Parts) -> Result<Authenticated, Rejection> {
             Err(Rejection::unavailable())
         }
@@ -77,16 +80,17 @@ mod tests {
     }
 
     #[test]
-    fn an_authenticator_inside_others_learns_the_options_of_its_layer() {
-        let told = Told::default();
+    fn nested_authenticators_receive_the_options_of_the_layer() {
+        let recorder = Recorder::default();
         let tokens = || Bearer::new([("ci", "dG9rZW4tb2YtdGhlLWNp")]).unwrap();
-        let inside = any_of(tokens(), any_of(told.clone(), tokens()).issued_by("us").boxed());
+        let inside =
+            any_of((tokens(), any_of((recorder.clone(), tokens())).issued_by("us").boxed()));
         let layer = McpAuthLayer::new(inside)
-            .host("tools.example.com")
+            .host(Host::from_static("tools.example.com"))
             .session_header(HeaderName::from_static("x-session"));
-        assert!(told.0.lock().unwrap().is_empty(), "the options are not complete");
+        assert!(recorder.0.lock().unwrap().is_empty(), "the options are not complete");
         let _guarded = layer.layer(());
-        let context = told.0.lock().unwrap().pop().unwrap();
+        let context = recorder.0.lock().unwrap().pop().unwrap();
         for (name, expected) in
             [("x-session", true), ("x_session", true), ("x_api_key", true), ("x-other", false)]
         {

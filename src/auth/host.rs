@@ -1,10 +1,12 @@
-//! What the server is called: configured, never taken from the request.
+//! The names of the server: configured, never taken from a request.
 //!
 //! A page of `evil.example` whose name was rebound to this server's address (DNS rebinding) sends
 //! `Host: evil.example`, and its `Origin` agrees. MCP wants servers to refuse it. It cannot make the
 //! browser send an IP address or `localhost`.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
@@ -18,21 +20,63 @@ pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts(Vec<Host>);
 
-/// A host, with a port or for any.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Host {
+/// A name of the server, as `host` or `host:port`. Without a port it matches any port.
+///
+/// ```
+/// use mcp_auth_layer::auth::Host;
+///
+/// let fixed = Host::from_static("tools.example.com");
+/// let configured: Host = "tools.example.com:8443".parse()?;
+/// assert!("https://tools.example.com".parse::<Host>().is_err());
+/// # Ok::<(), mcp_auth_layer::auth::InvalidHost>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Host {
     name: String,
     port: Option<u16>,
 }
 
+/// An error that says that a text is not the name of a server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not `host` or `host:port`, without scheme and path")]
+pub struct InvalidHost {
+    text: String,
+}
+
 impl Host {
-    /// Parses `host` or `host:port`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Creates a host from a literal.
+    ///
+    /// # Panics
+    ///
+    /// If it is not `host` or `host:port`.
+    pub fn from_static(host: &'static str) -> Self {
+        match host.parse() {
+            Ok(host) => host,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
         let (name, port) = split_port(text)?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        let is_name = !name.is_empty() && name.chars().all(allowed);
+        let is_name = !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
         let port = port.map(str::parse).transpose().ok()?;
         (is_name || is_ip_address(name)).then(|| Self { name: name.to_ascii_lowercase(), port })
+    }
+}
+
+impl FromStr for Host {
+    type Err = InvalidHost;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHost> {
+        Self::parse(text).ok_or_else(|| InvalidHost { text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
 
@@ -46,7 +90,7 @@ impl Hosts {
         other.0.iter().all(|host| self.0.contains(host))
     }
 
-    /// Takes over other hosts.
+    /// Adds the other hosts.
     #[cfg(feature = "hmac")]
     pub(crate) fn join(&mut self, other: &Self) {
         for host in &other.0 {
@@ -56,7 +100,7 @@ impl Hosts {
         }
     }
 
-    /// Refuses a browser's request that names another host than this server's.
+    /// Rejects a browser's request for a host that is not this server's.
     ///
     /// `Sec-Fetch-Mode` alone is no sign of a browser: Node's `fetch` sends it.
     pub(crate) fn check(&self, head: &Parts) -> Result<(), Rejection> {
@@ -89,8 +133,8 @@ impl Hosts {
         is_local(name) || self.has(name, port.and_then(|port| port.parse().ok()))
     }
 
-    /// Whether this name is configured, and for this port; clients leave out the scheme's default
-    /// port, whether they are told it or not.
+    /// Whether this name is configured for this port. Clients omit the default port of the scheme,
+    /// even if their configuration has it.
     pub(crate) fn has(&self, name: &str, port: Option<u16>) -> bool {
         self.0.iter().any(|own| {
             let is_port = match (own.port, port) {
@@ -102,13 +146,13 @@ impl Hosts {
     }
 }
 
-/// Every host that a request names: the URI's authority (HTTP/2, or absolute form), and `Host`.
+/// Returns every host that a request names: the URI's authority (HTTP/2, or absolute form), and `Host`.
 pub(crate) fn named(head: &Parts) -> impl Iterator<Item = &[u8]> {
     let of_uri = head.uri.authority().map(|authority| authority.as_str().as_bytes());
     of_uri.into_iter().chain(head.headers.get_all(HOST).iter().map(|host| host.as_bytes()))
 }
 
-/// Whether a name is an IP address or `localhost`, which nobody can rebind.
+/// Whether a name is an IP address or `localhost`, which DNS rebinding cannot reach.
 pub(crate) fn is_local(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || is_ip_address(name)
 }
@@ -123,11 +167,11 @@ fn is_ip_address(name: &str) -> bool {
 
 /// Splits `host` and `host:port`, where a host may be an IPv6 address in brackets.
 pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
-    let behind_brackets = authority.rfind(']').map_or(0, |at| at + 1);
-    match authority[behind_brackets..].find(':') {
+    let after_brackets = authority.rfind(']').map_or(0, |at| at + 1);
+    match authority[after_brackets..].find(':') {
         None => Some((authority, None)),
         Some(at) => {
-            let (name, port) = authority.split_at(behind_brackets + at);
+            let (name, port) = authority.split_at(after_brackets + at);
             let port = &port[1..];
             port.bytes().all(|byte| byte.is_ascii_digit()).then_some((name, Some(port)))
         }
@@ -139,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_names_addresses_and_perhaps_ports() {
+    fn a_host_is_a_name_or_an_address_with_an_optional_port() {
         for good in
             ["example.com", "Example.com:8443", "10.0.0.1:80", "[::1]", "[::1]:8000", "my_host"]
         {
@@ -165,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_host_matches_without_case_and_by_its_port() {
+    fn configured_hosts_match_by_port_and_without_case() {
         let mut hosts = Hosts::default();
         hosts.add(Host::parse("Tools.example.com").unwrap());
         hosts.add(Host::parse("other.example.com:8443").unwrap());
@@ -194,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_and_localhost_are_local() {
+    fn only_ip_addresses_and_localhost_are_local() {
         let hosts = Hosts::default();
         for own in
             ["127.0.0.1", "192.0.2.1:8000", "[::1]:80", "localhost", "LOCALHOST:1", "[2001:db8::1]"]

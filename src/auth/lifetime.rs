@@ -1,6 +1,6 @@
-//! May they still? When a principal's time is over: at its expiry, or when its credential is
-//! revoked.
+//! The lifetime of a credential: until it expires or is revoked.
 
+use std::fmt;
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -9,137 +9,249 @@ use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
-/// How long a principal may act.
-#[derive(Clone, Default)]
-pub(crate) struct Lifetime {
-    expires: Option<SystemTime>,
-    revocations: Vec<Arc<Revocation>>,
-}
+/// Revokes the credentials that depend on it, for ever. Clones revoke the same credentials.
+///
+/// See [`Authenticated::revoked_by`](super::Authenticated::revoked_by).
+#[derive(Clone)]
+pub struct Revocation(Arc<Shared>);
 
-/// Behind a pointer, as tokens themselves cannot be told apart.
-struct Revocation {
+/// Behind a pointer, by which revocations are told apart.
+struct Shared {
     token: CancellationToken,
-    /// Whether it is cancelled when a table no longer has the credential.
-    by_removal: bool,
+    /// Whether it happens because a table no longer has the credential.
+    is_removal: bool,
 }
 
-/// Why a body ends before it is complete.
+impl Revocation {
+    /// Creates a revocation that has not happened.
+    pub fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// Creates the revocation of a credential that is removed from a table.
+    pub(crate) fn by_removal() -> Self {
+        Self::with(true)
+    }
+
+    fn with(is_removal: bool) -> Self {
+        Self(Arc::new(Shared { token: CancellationToken::new(), is_removal }))
+    }
+
+    /// Revokes. Requests are rejected and event streams end from now on.
+    pub fn revoke(&self) {
+        self.0.token.cancel();
+    }
+
+    /// Returns whether it has happened.
+    pub fn is_revoked(&self) -> bool {
+        self.0.token.is_cancelled()
+    }
+}
+
+impl Default for Revocation {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Revocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocation").field("is_revoked", &self.is_revoked()).finish()
+    }
+}
+
+/// The lifetime of the credential with which a request was authenticated.
+///
+/// The layer inserts it into the extensions of a request whose credential can expire or be revoked.
+/// A handler that works for long can stop in time:
+///
+/// ```
+/// use axum::Extension;
+/// use mcp_auth_layer::auth::Lifetime;
+///
+/// async fn long_poll(Extension(lifetime): Extension<Lifetime>) -> &'static str {
+///     tokio::select! {
+///         () = lifetime.ended() => "the credential has expired or was revoked",
+///         () = async { /* the work */ } => "done",
+///     }
+/// }
+/// ```
+///
+/// Clones are cheap.
+#[derive(Clone, Default)]
+pub struct Lifetime(Option<Arc<Inner>>);
+
+#[derive(Clone, Default)]
+struct Inner {
+    expires_at: Option<SystemTime>,
+    revocations: Vec<Revocation>,
+}
+
+/// The error of a body that ends before it is complete.
 #[derive(Debug, thiserror::Error)]
-#[error("the credential that asked for this has expired or was revoked")]
+#[error("the credential of this request has expired or was revoked")]
 pub(crate) struct CredentialExpired;
 
-/// Completes when a lifetime is over.
-pub(crate) type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Completes when a lifetime has ended.
+pub(crate) type Ended = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A timer measures the time that the machine was awake, while expiry is told by the clock on the
-/// wall, which is set and goes on in sleep: it is looked at again after so long.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The longest sleep. A timer measures the time that the machine was awake, whereas an expiry is a
+/// wall-clock time. That clock can be set, and continues while the machine sleeps.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 
 impl Lifetime {
-    /// The earlier of this time and one that was set before.
-    pub(crate) fn until(&mut self, time: SystemTime) {
-        self.expires = Some(self.expires.map_or(time, |before| before.min(time)));
+    /// Returns the time at which the credential expires, if it does.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.0.as_ref()?.expires_at
     }
 
-    /// Or when this is cancelled, beside what was named before.
-    pub(crate) fn or_when(&mut self, token: CancellationToken) {
-        self.revocations.push(Arc::new(Revocation { token, by_removal: false }));
+    /// Returns whether the credential has neither expired nor been revoked.
+    pub fn is_active(&self) -> bool {
+        let Some(inner) = &self.0 else { return true };
+        let has_expired = inner.expires_at.is_some_and(|at| left_until(at).is_none());
+        !has_expired && !inner.revocations.iter().any(Revocation::is_revoked)
     }
 
-    /// Or when this is cancelled, because a table no longer has the credential.
-    pub(crate) fn or_when_removed(&mut self, token: CancellationToken) {
-        self.revocations.push(Arc::new(Revocation { token, by_removal: true }));
-    }
-
-    /// Or when the other one is over, whatever of it is in this one already.
-    pub(crate) fn within(&mut self, other: Self) {
-        if let Some(time) = other.expires {
-            self.until(time);
-        }
-        for token in other.revocations {
-            if !self.revocations.iter().any(|own| Arc::ptr_eq(own, &token)) {
-                self.revocations.push(token);
+    /// Waits until the credential expires or is revoked. It needs a Tokio runtime with timers if
+    /// the credential expires.
+    pub async fn ended(&self) {
+        let Some(inner) = self.0.clone() else { return pending().await };
+        let mut revoked: Vec<_> = (inner.revocations.iter())
+            .map(|revocation| Box::pin(revocation.0.token.clone().cancelled_owned()))
+            .collect();
+        let mut expired = pin!(expiry(inner.expires_at));
+        poll_fn(|cx| {
+            if revoked.iter_mut().any(|revoked| revoked.as_mut().poll(cx).is_ready()) {
+                Poll::Ready(())
+            } else {
+                expired.as_mut().poll(cx)
             }
-        }
+        })
+        .await;
     }
 
-    pub(crate) fn expires(&self) -> Option<SystemTime> {
-        self.expires
+    /// Returns [`ended`](Self::ended) as a future that owns what it needs.
+    pub(crate) fn ended_owned(&self) -> Ended {
+        let lifetime = self.clone();
+        Box::pin(async move { lifetime.ended().await })
     }
 
-    /// Whether it ever ends.
+    /// Returns whether it ever ends.
     pub(crate) fn is_bounded(&self) -> bool {
-        self.expires.is_some() || !self.revocations.is_empty()
+        self.0.is_some()
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.has_expired() || self.revocations.iter().any(|one| one.token.is_cancelled())
-    }
-
-    /// Whether a table no longer has the credential. The one that took its place may have it, too.
+    /// Returns whether it ended because a table no longer has the credential. The table that
+    /// replaced it may have the same credential.
     pub(crate) fn was_removed(&self) -> bool {
-        self.revocations.iter().any(|one| one.by_removal && one.token.is_cancelled())
+        self.0.as_ref().is_some_and(|inner| {
+            let removals = inner.revocations.iter().filter(|revocation| revocation.0.is_removal);
+            removals.into_iter().any(Revocation::is_revoked)
+        })
     }
 
-    fn has_expired(&self) -> bool {
-        self.expires.is_some_and(|at| left_until(at).is_none())
+    /// Ends it at this time at the latest.
+    pub(crate) fn set_expiry(&mut self, time: SystemTime) {
+        let inner = self.edit();
+        inner.expires_at = Some(inner.expires_at.map_or(time, |earlier| earlier.min(time)));
     }
 
-    /// Waits until it is over. The expiry needs a tokio runtime with timers.
-    pub(crate) fn ending(&self) -> Ending {
-        let Self { expires, revocations } = self.clone();
-        match revocations.len() {
-            0 => Box::pin(expiry(expires)),
-            _ => Box::pin(async move {
-                let mut revoked: Vec<_> = (revocations.into_iter())
-                    .map(|one| Box::pin(one.token.clone().cancelled_owned()))
-                    .collect();
-                let mut expired = pin!(expiry(expires));
-                poll_fn(|cx| {
-                    let revoked = revoked.iter_mut().any(|one| one.as_mut().poll(cx).is_ready());
-                    match revoked {
-                        true => Poll::Ready(()),
-                        false => expired.as_mut().poll(cx),
-                    }
-                })
-                .await;
-            }),
+    /// Ends it by this revocation, too.
+    pub(crate) fn add_revocation(&mut self, revocation: Revocation) {
+        let inner = self.edit();
+        if !inner.revocations.iter().any(|known| Arc::ptr_eq(&known.0, &revocation.0)) {
+            inner.revocations.push(revocation);
         }
+    }
+
+    /// Ends it when the other one ends at the latest.
+    pub(crate) fn limit_to(&mut self, other: &Self) {
+        let Some(other_inner) = &other.0 else { return };
+        if self.0.is_none() {
+            self.0 = Some(other_inner.clone());
+            return;
+        }
+        if let Some(time) = other_inner.expires_at {
+            self.set_expiry(time);
+        }
+        for revocation in &other_inner.revocations {
+            self.add_revocation(revocation.clone());
+        }
+    }
+
+    fn edit(&mut self) -> &mut Inner {
+        Arc::make_mut(self.0.get_or_insert_default())
     }
 }
 
 async fn expiry(at: Option<SystemTime>) {
     let Some(at) = at else { return pending().await };
     while let Some(left) = left_until(at) {
-        tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+        tokio::time::sleep(left.min(MAX_SLEEP)).await;
     }
 }
 
-/// `None` once the time has come.
+/// Returns the time that is left, or `None` once there is none.
 fn left_until(at: SystemTime) -> Option<Duration> {
     at.duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero())
+}
+
+impl fmt::Debug for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lifetime")
+            .field("expires_at", &self.expires_at())
+            .field("is_active", &self.is_active())
+            .finish()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn revocations(lifetime: &Lifetime) -> usize {
+        lifetime.0.as_ref().map_or(0, |inner| inner.revocations.len())
+    }
+
     #[test]
-    fn within_another_it_has_each_end_once() {
+    fn a_limited_lifetime_has_each_revocation_once() {
         let (early, late) = (SystemTime::UNIX_EPOCH, SystemTime::now());
         let (mut one, mut two) = (Lifetime::default(), Lifetime::default());
-        one.until(late);
-        one.or_when(CancellationToken::new());
-        let mut more = one.clone();
-        more.or_when(CancellationToken::new());
-        two.until(early);
-        for (other, expires) in [(one, late), (Lifetime::default(), late), (two, early)] {
-            more.within(other);
-            assert_eq!((more.revocations.len(), more.expires), (2, Some(expires)));
+        one.set_expiry(late);
+        one.add_revocation(Revocation::new());
+        let mut limited = one.clone();
+        limited.add_revocation(Revocation::new());
+        two.set_expiry(early);
+        for (other, expires_at) in [(one, late), (Lifetime::default(), late), (two, early)] {
+            limited.limit_to(&other);
+            assert_eq!((revocations(&limited), limited.expires_at()), (2, Some(expires_at)));
         }
         let mut another = Lifetime::default();
-        another.or_when(CancellationToken::new());
-        more.within(another);
-        assert_eq!(more.revocations.len(), 3);
+        another.add_revocation(Revocation::new());
+        limited.limit_to(&another);
+        assert_eq!(revocations(&limited), 3);
+    }
+
+    #[test]
+    fn clones_of_a_revocation_revoke_the_same_credentials() {
+        let revocation = Revocation::new();
+        let mut lifetime = Lifetime::default();
+        assert!(lifetime.is_active() && !lifetime.is_bounded());
+        lifetime.add_revocation(revocation.clone());
+        let clone = lifetime.clone();
+        assert!(clone.is_active() && clone.is_bounded());
+        revocation.revoke();
+        assert!(!lifetime.is_active() && !clone.is_active());
+        assert!(!lifetime.was_removed());
+    }
+
+    #[test]
+    fn a_lifetime_knows_whether_its_credential_was_removed() {
+        let removal = Revocation::by_removal();
+        let mut lifetime = Lifetime::default();
+        lifetime.add_revocation(removal.clone());
+        assert!(!lifetime.was_removed());
+        removal.revoke();
+        assert!(lifetime.was_removed() && !lifetime.is_active());
     }
 }

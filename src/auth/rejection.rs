@@ -1,7 +1,9 @@
-//! Why not: the status, challenges and public message of a refusal.
+//! Rejections: the kind, status, challenges and public message of a refused request.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum_core::body::Body;
@@ -10,54 +12,61 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::challenge::Challenge;
+use super::error::BoxError;
+use super::realm::Realm;
+use super::token::{AuthParam, AuthScheme};
 
-pub(crate) const DEFAULT_REALM: &str = "mcp";
-
-/// What kind of refusal a [`Rejection`] is. Each has one status.
+/// The kind of a [`Rejection`]. Each kind has one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectionKind {
-    /// No credential: 401.
+    /// The request has no credential: 401.
     Missing,
-    /// A credential that no scheme recognizes, such as a token without `Bearer` in front of it: 401.
+    /// No scheme recognizes the credential, such as a token without `Bearer` before it: 401.
     Unrecognized,
-    /// A credential of a known scheme that does not have its form: 401.
+    /// The credential does not have the form of its scheme: 401.
     Malformed,
-    /// A credential that is wrong or has expired. Which part of it, is never told: 401.
+    /// The credential is wrong, expired or revoked: 401. Responses never reveal which.
     Invalid,
-    /// A request that can be read in two ways, such as one with two `Authorization` fields, or
-    /// whose body cannot be read at all: 400.
+    /// The request can be read in two ways, such as one with two `Authorization` fields, or its
+    /// body cannot be read: 400.
     BadRequest,
+    /// The credential is valid, and its principal may not do this: 403.
+    Forbidden,
+    /// The credential is valid, and lacks a scope (RFC 6750 §3.1): 403.
+    InsufficientScope,
     /// A browser names a host that is not this server's, as in DNS rebinding: 403.
     ForeignHost,
-    /// A web page of another origin made its browser ask: 403.
+    /// A web page of another origin made its browser send the request: 403.
     ForeignOrigin,
     /// An OAuth discovery document that does not exist here: 404.
     NoDiscovery,
-    /// An OAuth client registers itself (RFC 7591) without a credential, as MCP clients do that look
-    /// for OAuth: 400. The body is OAuth's own form of an error, which they show.
+    /// An OAuth client registers itself (RFC 7591) without a credential, as MCP clients do that
+    /// look for OAuth: 400. The body has OAuth's own form of an error, which clients show.
     NoRegistration,
-    /// The id of a session or an event that is somebody else's, or nobody's: 404.
+    /// A session or event ID that is unknown, or bound to another principal: 404.
     UnknownSession,
-    /// A body over the limit that had to be checked: 413.
+    /// A body over the limit that had to be verified: 413.
     BodyTooLarge,
-    /// Too many failures: 429.
+    /// Too many failed attempts: 429.
     TooManyRequests,
-    /// Whether the credential is good cannot be said now: 503.
+    /// The credential cannot be verified now: 503.
     Unavailable,
-    /// The inner service's answer cannot be protected, such as a compressed stream of events: 502.
+    /// The inner service's response cannot be protected, such as a compressed event stream: 502.
     UnprotectableResponse,
 }
 
 impl RejectionKind {
-    /// The status of the answer.
+    /// Returns the status of the response.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Missing | Self::Unrecognized | Self::Malformed | Self::Invalid => {
                 StatusCode::UNAUTHORIZED
             }
             Self::BadRequest | Self::NoRegistration => StatusCode::BAD_REQUEST,
-            Self::ForeignHost | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::InsufficientScope | Self::ForeignHost | Self::ForeignOrigin => {
+                StatusCode::FORBIDDEN
+            }
             Self::NoDiscovery | Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
@@ -66,14 +75,16 @@ impl RejectionKind {
         }
     }
 
-    /// The name in the log.
-    pub(crate) fn as_str(self) -> &'static str {
+    /// Returns the name that logs and metrics use.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Unrecognized => "unrecognized",
             Self::Malformed => "malformed",
             Self::Invalid => "invalid",
             Self::BadRequest => "bad_request",
+            Self::Forbidden => "forbidden",
+            Self::InsufficientScope => "insufficient_scope",
             Self::ForeignHost => "foreign_host",
             Self::ForeignOrigin => "foreign_origin",
             Self::NoDiscovery => "no_discovery",
@@ -82,57 +93,75 @@ impl RejectionKind {
             Self::BodyTooLarge => "body_too_large",
             Self::TooManyRequests => "too_many_requests",
             Self::Unavailable => "unavailable",
-            Self::UnprotectableResponse => "bad_answer",
+            Self::UnprotectableResponse => "unprotectable_response",
+        }
+    }
+
+    /// Orders the kinds for [`any_of`](super::any_of): the scheme that came furthest in its
+    /// verification speaks.
+    fn progress(self) -> u8 {
+        match self {
+            Self::Missing => 0,
+            Self::Unrecognized => 1,
+            Self::Malformed => 2,
+            Self::Invalid => 3,
+            _ => 4,
         }
     }
 }
 
-/// Why a request was refused.
+/// Why a request is refused.
 ///
-/// It becomes a response by itself: with the status of its [`RejectionKind`], one `WWW-Authenticate`
-/// field for each [`Challenge`], `Cache-Control: no-store`, and a JSON-RPC error as the body,
-/// whose code is the status and whose message MCP clients show to their users:
+/// A rejection is a response: it has the status of its [`RejectionKind`], one `WWW-Authenticate`
+/// field for each [`Challenge`], `Cache-Control: no-store`, and a JSON-RPC error as its body. The
+/// code of the error is the status, and MCP clients show its message to their users:
 ///
 /// ```json
 /// {"jsonrpc":"2.0","id":null,"error":{"code":401,"message":"…"}}
 /// ```
 ///
-/// It stays in the response's extensions, so that an outer layer can render it in another way.
+/// It stays in the extensions of the response. An outer layer can render it in another way.
 ///
 /// ```
-/// use mcp_auth_layer::{Challenge, RejectionKind, Rejection};
+/// use mcp_auth_layer::Rejection;
+/// use mcp_auth_layer::auth::{AuthScheme, Challenge, RejectionKind};
 ///
-/// let rejection = Rejection::invalid(Challenge::new("ApiKey"));
+/// let rejection = Rejection::invalid(Challenge::new(AuthScheme::from_static("ApiKey")));
 /// assert_eq!(rejection.kind(), RejectionKind::Invalid);
 /// assert_eq!(rejection.status(), 401);
+///
+/// let rejection = Rejection::forbidden("this key is suspended");
+/// assert_eq!(rejection.status(), 403);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Rejection(Box<Inner>); // it travels in `Result`s, most of which are `Ok`
+#[must_use]
+pub struct Rejection(Box<Inner>); // small, as it travels in `Result`s, most of which are `Ok`
 
 #[derive(Clone, Debug)]
 struct Inner {
-    reason: RejectionKind,
+    kind: RejectionKind,
     message: Cow<'static, str>,
     challenges: Vec<Challenge>,
-    scheme: Option<&'static str>,
+    scheme: Option<AuthScheme>,
     retry_after: Option<Duration>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    cause: Option<String>,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
     conclusive: bool,
 }
 
 impl Rejection {
-    /// No credential of this scheme: 401. [`any_of`](crate::any_of) tries the next one.
+    /// Rejects a request that has no credential of this scheme: 401.
+    /// [`any_of`](super::any_of) tries the next scheme.
     pub fn missing(challenge: Challenge) -> Self {
         let message =
             "authentication required: configure the credential in the client, as a header";
         let mut rejection = Self::unauthorized(RejectionKind::Missing, message, challenge);
-        rejection.0.scheme = None; // none was recognized
+        rejection.0.scheme = None; // no credential was recognized
         rejection
     }
 
-    /// A credential of this scheme that does not have its form: 401.
-    /// [`any_of`](crate::any_of) tries the next scheme.
+    /// Rejects a credential that does not have the form of its scheme: 401.
+    /// [`any_of`](super::any_of) tries the next scheme.
     pub fn malformed(challenge: Challenge) -> Self {
         Self::unauthorized(
             RejectionKind::Malformed,
@@ -141,8 +170,8 @@ impl Rejection {
         )
     }
 
-    /// A credential that is wrong or has expired: 401. [`any_of`](crate::any_of) tries the next
-    /// scheme.
+    /// Rejects a credential that is wrong, expired or revoked: 401.
+    /// [`any_of`](super::any_of) tries the next scheme.
     pub fn invalid(challenge: Challenge) -> Self {
         Self::unauthorized(
             RejectionKind::Invalid,
@@ -151,12 +180,42 @@ impl Rejection {
         )
     }
 
-    /// A request that can be read in two ways: 400, and no other scheme is tried.
+    /// Rejects a request that can be read in two ways: 400. No other scheme is tried.
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(RejectionKind::BadRequest, message)
     }
 
-    /// Too many failures: 429 with `Retry-After`, in whole seconds, rounded up and at least one.
+    /// Rejects a request of an authenticated principal that may not make it, such as one that is
+    /// suspended: 403. No other scheme is tried.
+    pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(RejectionKind::Forbidden, message)
+    }
+
+    /// Rejects a request whose credential lacks these scopes: 403, with the Bearer challenge of
+    /// RFC 6750 §3.1. No other scheme is tried.
+    ///
+    /// ```
+    /// use mcp_auth_layer::Rejection;
+    ///
+    /// // WWW-Authenticate: Bearer realm="mcp", error="insufficient_scope", scope="tools:call"
+    /// let rejection = Rejection::insufficient_scope(["tools:call"]);
+    /// assert_eq!(rejection.status(), 403);
+    /// ```
+    pub fn insufficient_scope(scopes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let scopes: Vec<_> = scopes.into_iter().map(|scope| scope.as_ref().to_owned()).collect();
+        let scope = scopes.join(" ");
+        let message = format!("the credential lacks a scope that is required here: {scope}");
+        let mut rejection = Self::new(RejectionKind::InsufficientScope, message);
+        rejection.0.challenges.push(
+            Challenge::new(AuthScheme::BEARER)
+                .param(AuthParam::ERROR, "insufficient_scope")
+                .param(AuthParam::SCOPE, scope),
+        );
+        rejection
+    }
+
+    /// Rejects a client that has failed too often: 429 with `Retry-After`, in whole seconds,
+    /// rounded up and at least one.
     pub fn too_many_requests(retry_after: Duration) -> Self {
         let message = "too many failed attempts; try again later";
         let mut rejection = Self::new(RejectionKind::TooManyRequests, message);
@@ -164,48 +223,60 @@ impl Rejection {
         rejection
     }
 
-    /// Whether the credential is good cannot be said, since what knows it is down, overloaded or
-    /// too slow: 503, and no other scheme is tried. Say why with [`caused_by`](Self::caused_by):
-    /// it is logged, and never sent.
+    /// Rejects a request whose credential cannot be verified now, since the backend is down,
+    /// overloaded or too slow: 503. No other scheme is tried.
+    ///
+    /// Give the reason with [`caused_by`](Self::caused_by): it is logged, and never sent.
     pub fn unavailable() -> Self {
         Self::new(RejectionKind::Unavailable, "authentication is unavailable; try again later")
     }
 
-    pub(crate) fn new(reason: RejectionKind, message: impl Into<Cow<'static, str>>) -> Self {
+    /// Rejects every request, since [`any_of`](super::any_of) has no scheme to try.
+    pub(crate) fn no_schemes() -> Self {
+        Self::unavailable().caused_by("any_of has an empty list of schemes")
+    }
+
+    pub(crate) fn new(kind: RejectionKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
-            reason,
+            kind,
             message: message.into(),
             challenges: Vec::new(),
             scheme: None,
             retry_after: None,
             headers: Vec::new(),
             cause: None,
-            conclusive: reason.status() != StatusCode::UNAUTHORIZED,
+            conclusive: kind.status() != StatusCode::UNAUTHORIZED,
         }))
     }
 
-    fn unauthorized(reason: RejectionKind, message: &'static str, challenge: Challenge) -> Self {
-        let mut rejection = Self::new(reason, message);
-        rejection.0.scheme = Some(challenge.scheme());
+    fn unauthorized(kind: RejectionKind, message: &'static str, challenge: Challenge) -> Self {
+        let mut rejection = Self::new(kind, message);
+        rejection.0.scheme = Some(challenge.scheme().clone());
         rejection.0.challenges.push(challenge);
         rejection
     }
 
-    /// Replaces the public message, which the client is sent. Say what its user can do; never
-    /// what exactly was wrong with the credential.
+    /// Replaces the public message, which is sent to the client. Tell its user what to do, and
+    /// never what exactly was wrong with the credential.
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.0.message = message.into();
         self
     }
 
-    /// Adds a header field to the answer.
+    /// Adds a header field to the response.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
     }
 
-    /// Lets no other scheme admit the request, where [`any_of`](crate::any_of) would try one: what
-    /// was presented is so broken that nothing else should make up for it.
+    /// Adds a challenge to the response.
+    pub fn with_challenge(mut self, challenge: Challenge) -> Self {
+        self.0.challenges.push(challenge);
+        self
+    }
+
+    /// Keeps [`any_of`](super::any_of) from trying another scheme: what the request presents is so
+    /// broken that no other credential may make up for it.
     pub fn conclusive(mut self) -> Self {
         self.0.conclusive = true;
         self
@@ -217,16 +288,25 @@ impl Rejection {
         self
     }
 
-    /// Tells a credential that came and was not recognized apart from none.
+    /// Sets the cause, which is logged and never sent.
+    ///
+    /// It becomes the [`source`](Error::source) of this error.
+    pub fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {
+        self.0.cause = Some(Arc::from(cause.into()));
+        self
+    }
+
+    /// Distinguishes a credential that no scheme recognizes from a request without credentials.
     pub(crate) fn unrecognized(mut self) -> Self {
-        let schemes: Vec<_> = self.0.challenges.iter().map(Challenge::scheme).collect();
-        self.0.reason = RejectionKind::Unrecognized;
+        let schemes: Vec<_> =
+            self.0.challenges.iter().map(|challenge| challenge.scheme().as_str()).collect();
         self.0.message = format!(
             "the Authorization header has no credential that is recognized here; it begins with the \
              name of its scheme and a space: {}",
             schemes.join(", ")
         )
         .into();
+        self.0.kind = RejectionKind::Unrecognized;
         self
     }
 
@@ -236,30 +316,24 @@ impl Rejection {
         self
     }
 
-    /// Says why, for the log alone.
-    pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
-        self.0.cause = Some(cause.to_string());
-        self
-    }
-
-    /// What kind of refusal this is.
+    /// Returns the kind.
     pub fn kind(&self) -> RejectionKind {
-        self.0.reason
+        self.0.kind
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
-        self.0.reason.status()
+        self.0.kind.status()
     }
 
-    /// The challenges of a 401, in the order in which they are sent.
+    /// Returns the challenges, in the order in which they are sent.
     pub fn challenges(&self) -> &[Challenge] {
         &self.0.challenges
     }
 
-    /// The scheme whose credential was judged, if one was recognized.
-    pub fn scheme(&self) -> Option<&'static str> {
-        self.0.scheme
+    /// Returns the scheme of the credential, if it was recognized.
+    pub fn scheme(&self) -> Option<&AuthScheme> {
+        self.0.scheme.as_ref()
     }
 
     #[cfg(test)]
@@ -267,52 +341,41 @@ impl Rejection {
         self.0.retry_after
     }
 
-    pub(crate) fn cause(&self) -> Option<&str> {
-        self.0.cause.as_deref()
-    }
-
-    /// Whether no other scheme may admit the request.
+    /// Returns whether no other scheme may authenticate the request.
     pub(crate) fn is_conclusive(&self) -> bool {
         self.0.conclusive
     }
 
-    /// The refusal of two schemes that both refuse: the one that got further speaks. The challenges
-    /// of both are sent with a 401, Bearer first.
+    /// Joins the rejections of two schemes. The one that came further speaks; a 401 has the
+    /// challenges and header fields of both.
     pub(crate) fn merge(self, other: Self) -> Self {
-        let further = |rejection: &Self| match rejection.kind() {
-            RejectionKind::Missing => 0,
-            RejectionKind::Unrecognized => 1,
-            RejectionKind::Malformed => 2,
-            RejectionKind::Invalid => 3,
-            _ => 4,
-        };
         let (mut first, mut second) = (self, other);
+        let conclusive = first.0.conclusive || second.0.conclusive;
         let mut challenges = std::mem::take(&mut first.0.challenges);
         for challenge in std::mem::take(&mut second.0.challenges) {
             if !challenges.contains(&challenge) {
                 challenges.push(challenge);
             }
         }
-        challenges.sort_by_key(|challenge| !challenge.scheme().eq_ignore_ascii_case("bearer"));
+        Challenge::sort(&mut challenges);
         let mut headers = std::mem::take(&mut first.0.headers);
         headers.append(&mut second.0.headers);
-        let mut speaker = if further(&second) > further(&first) { second } else { first };
+        let has_second_come_further = second.kind().progress() > first.kind().progress();
+        let mut speaker = if has_second_come_further { second } else { first };
         if speaker.status() == StatusCode::UNAUTHORIZED {
             (speaker.0.challenges, speaker.0.headers) = (challenges, headers);
         }
+        speaker.0.conclusive = conclusive;
         speaker
     }
 
-    pub(crate) fn to_response(&self, realm: &str) -> Response<Body> {
+    pub(crate) fn to_response(&self, realm: &Realm) -> Response<Body> {
         let (code, message) = (self.status().as_u16(), serde_json::json!(self.0.message));
-        let body = match self.kind() {
-            RejectionKind::NoRegistration => {
-                format!(r#"{{"error":"invalid_request","error_description":{message}}}"#)
-            }
-            _ => {
-                let error = format!(r#"{{"code":{code},"message":{message}}}"#);
-                format!(r#"{{"jsonrpc":"2.0","id":null,"error":{error}}}"#)
-            }
+        let body = if self.kind() == RejectionKind::NoRegistration {
+            format!(r#"{{"error":"invalid_request","error_description":{message}}}"#)
+        } else {
+            let error = format!(r#"{{"code":{code},"message":{message}}}"#);
+            format!(r#"{{"jsonrpc":"2.0","id":null,"error":{error}}}"#)
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status();
@@ -340,13 +403,57 @@ impl fmt::Display for Rejection {
     }
 }
 
-impl std::error::Error for Rejection {}
+/// Its source is the [cause](Rejection::caused_by).
+impl Error for Rejection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
 
-/// For handlers and extractors outside the layer: the response with the realm `mcp`.
+/// For handlers and extractors outside of the layer: the response has the realm `mcp`.
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response<Body> {
-        let mut response = self.to_response(DEFAULT_REALM);
+        let mut response = self.to_response(&Realm::default());
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bearer() -> Challenge {
+        Challenge::new(AuthScheme::BEARER)
+    }
+
+    #[test]
+    fn a_merged_rejection_stays_conclusive() {
+        let malformed = Rejection::malformed(bearer()).conclusive();
+        let merged = malformed.clone().merge(Rejection::invalid(bearer()));
+        assert_eq!(merged.kind(), RejectionKind::Invalid);
+        assert!(merged.is_conclusive());
+        let merged = Rejection::malformed(bearer()).merge(Rejection::invalid(bearer()));
+        assert!(!merged.is_conclusive());
+    }
+
+    #[test]
+    fn the_cause_is_the_source_and_never_sent() {
+        let cause = std::io::Error::other("db.internal is down");
+        let rejection = Rejection::unavailable().caused_by(cause);
+        let source = rejection.source().unwrap();
+        assert!(source.downcast_ref::<std::io::Error>().is_some());
+        assert!(!rejection.to_string().contains("db.internal"));
+        assert!(Rejection::unavailable().source().is_none());
+    }
+
+    #[test]
+    fn insufficient_scope_has_the_challenge_of_rfc_6750() {
+        let response = Rejection::insufficient_scope(["a:b", "c"]).to_response(&Realm::default());
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert_eq!(
+            response.headers()[WWW_AUTHENTICATE],
+            r#"Bearer realm="mcp", error="insufficient_scope", scope="a:b c""#
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The one list of header fields that decide what a request means: what a signature must cover, whose
-//! session it is, and what is stripped before the inner service.
+//! The one list of header fields that decide the meaning of a request. It decides what a signature
+//! must cover, which session a request belongs to, and what the layer strips.
 
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, UPGRADE};
 
@@ -11,8 +11,8 @@ pub(crate) static SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signatu
 /// The header fields that decide what a request means, under a layer with these options.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SignificantHeaders {
-    /// Further ones than the list has by itself: the session's, those of credentials, and what the
-    /// application names.
+    /// The fields beyond the fixed list: the session header, those of credentials, and those that
+    /// the application names.
     own: Vec<HeaderName>,
 }
 
@@ -37,7 +37,7 @@ impl SignificantHeaders {
         &self.own
     }
 
-    /// Whether a field of this name, as somebody spells it, is in the list.
+    /// Returns whether a field of this name, in any spelling, is in the list.
     pub(crate) fn contains(&self, name: &str) -> bool {
         let is_mcp = match name.as_bytes() {
             [b'm', b'c', b'p', sign, ..] => !sign.is_ascii_alphanumeric(),
@@ -53,8 +53,8 @@ impl SignificantHeaders {
     }
 }
 
-/// Whether the names are the same to servers that hand headers on as variables: most of them make
-/// `_` of `-` alone, PHP of `.`, too, and lighttpd of all that is neither letter nor digit.
+/// Returns whether the names are the same to servers that pass headers on as variables. Most of them
+/// replace `-` by `_`, PHP also `.`, and lighttpd everything that is neither letter nor digit.
 pub(crate) fn is_spelling_of(field: &str, name: &HeaderName) -> bool {
     let (field, name) = (field.as_bytes(), name.as_str().as_bytes());
     let sign = |byte: &u8| !byte.is_ascii_alphanumeric();
@@ -62,7 +62,7 @@ pub(crate) fn is_spelling_of(field: &str, name: &HeaderName) -> bool {
     field.len() == name.len() && field.iter().zip(name).all(same)
 }
 
-/// The kind of fault: two lists of the same thing, and two notions of the same name.
+/// The kind of fault: two lists of the same fields, or two notions of the same name.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ pub(crate) const NO_OAUTH: &str =
 /// Which requests need no credential.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exemptions {
-    pub(crate) public_paths: Vec<String>,
+    pub(crate) public_paths: Vec<super::stub::PublicPath>,
     pub(crate) forward_discovery: bool,
 }
 
@@ -30,7 +30,7 @@ impl Exemptions {
     /// Whether a request needs no credential. Paths are compared as they were sent, byte for byte:
     /// whatever another spelling may mean to the inner service, it is not exempt.
     pub(crate) fn find(&self, head: &Parts, has_body: bool) -> Option<Exempt> {
-        if self.public_paths.iter().any(|path| path == head.uri.path()) {
+        if self.public_paths.iter().any(|path| path.0 == head.uri.path()) {
             return Some(Exempt::Forwarded("public path"));
         }
         if is_preflight(head, has_body) {

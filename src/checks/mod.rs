@@ -5,9 +5,13 @@
 //! layer.
 
 mod discovery;
+mod duplicate_credentials;
 mod exempt;
 mod origin;
+mod stub;
 
 pub(crate) use self::discovery::is_registration;
+pub(crate) use self::duplicate_credentials::check_duplicate_credentials;
 pub(crate) use self::exempt::{Exempt, Exemptions, NO_OAUTH};
 pub(crate) use self::origin::{Origins, is_origin};
+pub use self::stub::{Origin, OriginScheme, PublicPath};

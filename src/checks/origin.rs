@@ -30,13 +30,15 @@ fn is_scheme(scheme: &str) -> bool {
 }
 
 impl Origins {
-    pub(crate) fn allow(&mut self, origin: &str) {
+    pub(crate) fn allow(&mut self, origin: super::Origin) {
+        let origin = &*origin.0;
         let origin = origin.strip_suffix(default_port(origin)).unwrap_or(origin);
         self.allowed.push(origin.to_owned());
     }
 
     /// Allows every origin of this scheme; false if it is no scheme, or one of the whole web.
-    pub(crate) fn allow_scheme(&mut self, scheme: &str) -> bool {
+    pub(crate) fn allow_scheme(&mut self, scheme: super::OriginScheme) -> bool {
+        let scheme = &*scheme.0;
         let is_web = ["http", "https"].iter().any(|web| web.eq_ignore_ascii_case(scheme));
         let may_be_allowed = is_scheme(scheme) && !is_web;
         if may_be_allowed {

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "files")]
 mod file;
+mod grant;
 #[cfg(feature = "files")]
 mod reload;
 mod snapshot;
@@ -18,6 +19,7 @@ pub use self::file::CredentialFileError;
 pub(crate) use self::file::parse_lines;
 #[cfg(feature = "htpasswd")]
 pub(crate) use self::file::some;
+pub(crate) use self::grant::Grant;
 #[cfg(feature = "files")]
 pub(crate) use self::reload::Reloading;
 pub(crate) use self::snapshot::Snapshot;

@@ -5,9 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::BuildHasherDefault;
 
-use tokio_util::sync::CancellationToken;
-
-use crate::auth::Principal;
+use super::grant::Grant;
+use crate::auth::Revocation;
 use crate::crypto::{AlreadyHashed, Digest, KeyedDigest, sha256};
 
 /// Why a credential cannot be configured. It says which one by its position, counted from 1, and
@@ -62,33 +61,33 @@ pub(crate) struct CredentialTable {
 
 #[derive(Clone)]
 struct Holder {
-    principal: Principal,
-    revocation: Option<CancellationToken>,
+    grant: Grant,
+    revocation: Option<Revocation>,
     /// Whether the file has this credential, which it will have again when it is reloaded.
     in_file: bool,
 }
 
 /// Credentials that were taken out of a table, whose answers are still to end.
 #[must_use = "answers go on until they are ended"]
-pub(crate) struct Revoked(Vec<CancellationToken>);
+pub(crate) struct Revoked(Vec<Revocation>);
 
 impl Revoked {
     #[cfg(any(feature = "hmac", feature = "htpasswd"))]
-    pub(crate) fn of(tokens: Vec<CancellationToken>) -> Self {
+    pub(crate) fn of(tokens: Vec<Revocation>) -> Self {
         Self(tokens)
     }
 
     /// Ends them. To be called once no request can be admitted by them any more.
     pub(crate) fn end(self) -> usize {
-        self.0.iter().for_each(CancellationToken::cancel);
+        self.0.iter().for_each(Revocation::revoke);
         self.0.len()
     }
 }
 
 impl Holder {
     fn make_revocable(&mut self) {
-        let revocation = self.revocation.get_or_insert_default();
-        self.principal = self.principal.clone().until_removed(revocation.clone());
+        let revocation = self.revocation.get_or_insert_with(Revocation::by_removal);
+        self.grant = self.grant.clone().revoked_by(revocation.clone());
     }
 }
 
@@ -97,7 +96,7 @@ impl CredentialTable {
         Self {
             keyed: KeyedDigest::new(),
             holders: HashMap::default(),
-            revocable: false,
+            revocable: true,
             of_sha256: false,
             revoked: HashSet::default(),
         }
@@ -118,10 +117,10 @@ impl CredentialTable {
 
     /// Adds a credential, also one that was revoked; false if it is there already, and then nothing
     /// changes.
-    pub(crate) fn insert(&mut self, credential: &[u8], principal: Principal) -> bool {
+    pub(crate) fn insert(&mut self, credential: &[u8], grant: impl Into<Grant>) -> bool {
         let digest = self.digest(credential);
         let in_file = self.revoked.remove(&digest);
-        self.insert_digest(digest, principal, in_file)
+        self.insert_digest(digest, grant.into(), in_file)
     }
 
     /// Whether it is a table of digests, whose credentials nobody has seen.
@@ -131,9 +130,9 @@ impl CredentialTable {
 
     /// Adds a credential by its SHA-256 to a table [of such](Self::of_sha256); false as above.
     #[cfg(all(test, feature = "files"))]
-    pub(crate) fn insert_sha256(&mut self, sha256: &[u8; 32], principal: Principal) -> bool {
+    pub(crate) fn insert_sha256(&mut self, sha256: &[u8; 32], grant: impl Into<Grant>) -> bool {
         debug_assert!(self.of_sha256);
-        self.insert_digest(self.keyed.digest(sha256), principal, true)
+        self.insert_digest(self.keyed.digest(sha256), grant.into(), true)
     }
 
     /// Takes other credentials in place of these, and returns those that are gone or mean something
@@ -142,23 +141,23 @@ impl CredentialTable {
     #[cfg(feature = "files")]
     pub(crate) fn replace_by_sha256(
         &mut self,
-        next: impl IntoIterator<Item = ([u8; 32], Principal)>,
+        next: impl IntoIterator<Item = ([u8; 32], Grant)>,
     ) -> Revoked {
         self.make_revocable();
         let mut before = std::mem::take(&mut self.holders);
         let revoked = std::mem::take(&mut self.revoked);
-        for (sha256, principal) in next {
+        for (sha256, grant) in next {
             let digest = self.keyed.digest(&sha256);
             if revoked.contains(&digest) {
                 self.revoked.insert(digest);
                 continue;
             }
             match before.remove(&digest) {
-                Some(holder) if holder.principal.has_same_grants(&principal) => {
+                Some(holder) if holder.grant.is_same(&grant) => {
                     self.holders.insert(digest, Holder { in_file: true, ..holder });
                 }
                 changed => {
-                    self.insert_digest(digest, principal, true);
+                    self.insert_digest(digest, grant, true);
                     before.extend(changed.map(|holder| (digest, holder)));
                 }
             }
@@ -174,9 +173,9 @@ impl CredentialTable {
         Revoked(removed.into_values().filter_map(|holder| holder.revocation).collect())
     }
 
-    fn insert_digest(&mut self, digest: Digest, principal: Principal, in_file: bool) -> bool {
+    fn insert_digest(&mut self, digest: Digest, grant: Grant, in_file: bool) -> bool {
         let Entry::Vacant(vacant) = self.holders.entry(digest) else { return false };
-        let mut holder = Holder { principal, revocation: None, in_file };
+        let mut holder = Holder { grant, revocation: None, in_file };
         if self.revocable {
             holder.make_revocable();
         }
@@ -196,7 +195,7 @@ impl CredentialTable {
 
     /// Takes out all credentials of this name.
     pub(crate) fn remove_by_name(&mut self, name: &str) -> Revoked {
-        let of = |_: &Digest, holder: &mut Holder| holder.principal.name() == name;
+        let of = |_: &Digest, holder: &mut Holder| holder.grant.principal.name() == name;
         let removed: Vec<_> = self.holders.extract_if(of).collect();
         let in_file = removed.iter().filter(|(_, holder)| holder.in_file);
         self.revoked.extend(in_file.map(|(digest, _)| *digest));
@@ -204,8 +203,8 @@ impl CredentialTable {
     }
 
     /// Whose it is. The cost depends on the length of what is asked for, and on nothing held here.
-    pub(crate) fn get(&self, credential: &[u8]) -> Option<&Principal> {
-        Some(&self.holders.get(&self.digest(credential))?.principal)
+    pub(crate) fn get(&self, credential: &[u8]) -> Option<&Grant> {
+        Some(&self.holders.get(&self.digest(credential))?.grant)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -230,13 +229,14 @@ impl fmt::Debug for CredentialTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Principal;
 
     #[test]
     fn finds_exactly_what_was_inserted() {
         let mut table = CredentialTable::new();
         assert!(table.insert(b"token-of-alice", Principal::new("alice")));
         assert!(!table.insert(b"token-of-alice", Principal::new("mallory")));
-        assert_eq!(table.get(b"token-of-alice").unwrap().name(), "alice");
+        assert_eq!(table.get(b"token-of-alice").unwrap().principal.name(), "alice");
         for other in ["token-of-alic", "token-of-alice ", "Token-of-alice", ""] {
             assert!(table.get(other.as_bytes()).is_none(), "{other:?}");
         }
@@ -250,15 +250,15 @@ mod tests {
         assert!(table.insert_sha256(&digest, Principal::new("alice")));
         assert!(!table.insert(b"token-of-alice", Principal::new("mallory")));
         assert!(table.insert(b"token-of-bob", Principal::new("bob")));
-        assert_eq!(table.get(b"token-of-alice").unwrap().name(), "alice");
-        assert_eq!(table.get(b"token-of-bob").unwrap().name(), "bob");
+        assert_eq!(table.get(b"token-of-alice").unwrap().principal.name(), "alice");
+        assert_eq!(table.get(b"token-of-bob").unwrap().principal.name(), "bob");
         assert!(table.get(&digest).is_none(), "the digest is not the token");
     }
 
     /// A table of a file that has this token.
     #[cfg(feature = "files")]
     fn reload(table: &mut CredentialTable, tokens: &[&str]) {
-        let next = tokens.iter().map(|token| (sha256(token), Principal::new("ci")));
+        let next = tokens.iter().map(|token| (sha256(token), Grant::new(Principal::new("ci"))));
         let _ = table.replace_by_sha256(next);
     }
 

@@ -3,7 +3,7 @@
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
-use crate::auth::{Challenge, Principal, Rejection};
+use crate::auth::{AuthScheme, Challenge, Principal, Rejection};
 
 impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Rejection;
@@ -11,7 +11,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Rejection> {
         // Which schemes would do is not known here. The layer answers with the right challenges
         // long before; this is for routes that it does not guard.
-        let missing = || Rejection::missing(Challenge::new("Bearer"));
+        let missing = || Rejection::missing(Challenge::new(AuthScheme::BEARER));
         head.extensions.get::<Self>().cloned().ok_or_else(missing)
     }
 }

@@ -1,28 +1,24 @@
-//! How many bytes of request bodies the layer holds, in all and for each principal.
+//! The budget of request bodies that the layer holds in memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::auth::{Principal, Rejection};
 
-/// As much as rmcp accepts.
-pub(crate) const DEFAULT_LIMIT: usize = 4 * 1024 * 1024;
-pub(crate) const DEFAULT_TOTAL_LIMIT: usize = 64 * 1024 * 1024;
-/// Of the total, one principal may have one in so many parts.
-const SHARE: usize = 8;
+/// One principal may hold this fraction of the total.
+const PRINCIPALS: usize = 8;
 
-/// How many bytes of bodies are held, in all and by each principal.
+/// The bytes of bodies that are held, in total and by each principal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Budget(Arc<Mutex<Held>>);
 
 #[derive(Debug, Default)]
 struct Held {
     total: usize,
-    /// Those who hold something.
-    by: HashMap<Principal, usize>,
+    by_principal: HashMap<Principal, usize>,
 }
 
-/// What one request holds of the budget, given back when it is dropped.
+/// The part of the budget that one request holds, until it is dropped.
 pub(crate) struct Share {
     budget: Budget,
     principal: Principal,
@@ -31,11 +27,20 @@ pub(crate) struct Share {
     principal_limit: usize,
 }
 
-/// How many bytes a body may have, and all bodies together.
+/// The limits of bodies that are held, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// Of one body.
     pub(crate) body: usize,
+    /// Of all bodies together.
     pub(crate) total: usize,
+}
+
+/// 4 MiB, as rmcp has, and 64 MiB in total.
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body: 4 * 1024 * 1024, total: 64 * 1024 * 1024 }
+    }
 }
 
 impl Budget {
@@ -49,7 +54,7 @@ impl Budget {
             principal: principal.clone(),
             bytes: 0,
             total_limit: limits.total,
-            principal_limit: (limits.total / SHARE).max(limits.body),
+            principal_limit: (limits.total / PRINCIPALS).max(limits.body),
         }
     }
 }
@@ -65,12 +70,12 @@ impl Share {
         if held.total.saturating_add(more) > self.total_limit {
             return full("too many request bodies are being held");
         }
-        let own = held.by.get(&self.principal).map_or(0, |own| own.saturating_add(more));
+        let own = held.by_principal.get(&self.principal).map_or(0, |own| own.saturating_add(more));
         if own.max(more) > self.principal_limit {
             return full("too many request bodies of one principal are being held");
         }
         held.total += more;
-        *held.by.entry(self.principal.clone()).or_default() += more;
+        *held.by_principal.entry(self.principal.clone()).or_default() += more;
         self.bytes = bytes;
         Ok(())
     }
@@ -83,10 +88,10 @@ impl Drop for Share {
         }
         let mut held = self.budget.lock();
         held.total -= self.bytes;
-        if let Some(own) = held.by.get_mut(&self.principal) {
+        if let Some(own) = held.by_principal.get_mut(&self.principal) {
             *own -= self.bytes;
             if *own == 0 {
-                held.by.remove(&self.principal);
+                held.by_principal.remove(&self.principal);
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Request bodies that the layer itself reads: whole, before anything acts on them, or to the end,
-//! because the request is refused.
+//! Request bodies that the layer reads itself: as a whole, to verify them, or to their end, because
+//! the request is rejected.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use tokio::time::Instant;
 
 use super::body_budget::{Budget, Limits, Share};
 use super::deadline::in_time;
-use crate::auth::{Principal, Rejection, RejectionKind};
+use crate::auth::{BoxError, Principal, Rejection, RejectionKind};
 
-/// How long a body may take to arrive …
+/// The time in which a body must arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// … and how much of it must arrive in how long: a body that stalls holds its share for no longer.
+/// In each window this much of a body must arrive. A body that stalls holds its share for no longer.
 const WINDOW: Duration = Duration::from_secs(5);
-const LEAST_PER_WINDOW: usize = 16 * 1024;
+const MIN_PER_WINDOW: usize = 16 * 1024;
 
-/// How much of a refused request's body is read and dropped, and for how long.
+/// How much of a rejected request's body is read and dropped, and for how long.
 const DRAIN_LIMIT: usize = 8 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Collects a body of this principal, and what it holds of the budget. Trailers are dropped: no
-/// check covers them.
+/// Collects a body of this principal, and returns it with its share of the budget. Trailers are
+/// dropped: no verification covers them.
 pub(crate) async fn collect(
     body: &mut Body,
     principal: &Principal,
@@ -33,7 +33,7 @@ pub(crate) async fn collect(
     budget: &Budget,
 ) -> Result<(Bytes, Share), Rejection> {
     if body.size_hint().lower() > limits.body as u64 {
-        return Err(too_large(limits.body)); // it says so beforehand
+        return Err(too_large(limits.body)); // as its length is announced
     }
     let share = budget.share(principal, limits);
     let whole = pin!(read_whole(body, share, limits.body));
@@ -56,7 +56,7 @@ async fn read_whole(
         };
         if first.is_empty() && joined.is_empty() {
             share.grow_to(data.len())?;
-            first = data; // most bodies come in one piece, and are not copied
+            first = data; // most bodies arrive in one piece, and are not copied
             continue;
         }
         if joined.is_empty() {
@@ -66,7 +66,7 @@ async fn read_whole(
             joined.extend_from_slice(&first);
             first = Bytes::new();
         }
-        // What is held, not what has arrived: a buffer that grows is larger.
+        // The capacity counts, not what has arrived: a buffer that grows is larger.
         let length = joined.len() + data.len();
         if length > joined.capacity() {
             let doubled = length.max(joined.capacity().saturating_mul(2).min(limit));
@@ -78,10 +78,11 @@ async fn read_whole(
     Ok((if joined.is_empty() { first } else { joined.freeze() }, share))
 }
 
-/// Reads and drops the rest of a refused request's body, as far as the limits go.
+/// Reads and drops the rest of a rejected request's body, within limits. Returns whether it reached
+/// the end.
 ///
-/// Without that, hyper closes the connection with data unread: the client sees a broken connection
-/// instead of the answer, and so does its next request. Returns whether the end was reached.
+/// Otherwise hyper closes the connection with unread data: the client sees a broken connection
+/// instead of the response, and so does its next request.
 pub(crate) async fn drain(body: &mut Body) -> bool {
     let rest = pin!(async {
         let mut left = DRAIN_LIMIT;
@@ -96,7 +97,7 @@ pub(crate) async fn drain(body: &mut Body) -> bool {
     in_time(DRAIN_TIMEOUT, rest).await.unwrap_or(false)
 }
 
-/// Sees to it that enough of a body arrives in each window of time.
+/// Ensures that enough of a body arrives in each window of time.
 #[derive(Default)]
 struct Pace {
     window: Option<Instant>,
@@ -114,16 +115,13 @@ impl Pace {
         loop {
             let started = *self.window.get_or_insert_with(Instant::now);
             let left = WINDOW.saturating_sub(started.elapsed());
-            let frame = match left.is_zero() {
-                true => None,
-                false => in_time(left, pin!(body.frame())).await,
-            };
+            let frame = if left.is_zero() { None } else { in_time(left, pin!(body.frame())).await };
             if let Some(frame) = frame {
                 let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
                 self.arrived = self.arrived.saturating_add(data.map_or(0, Bytes::len));
                 return Ok(frame);
             }
-            if self.arrived < LEAST_PER_WINDOW {
+            if self.arrived < MIN_PER_WINDOW {
                 return Err(too_slow());
             }
             *self = Self::default();
@@ -139,9 +137,10 @@ fn too_large(limit: usize) -> Rejection {
     Rejection::new(RejectionKind::BodyTooLarge, format!("the body is larger than {limit} bytes"))
 }
 
-fn unreadable(error: axum_core::BoxError, limit: usize) -> Rejection {
-    match error.is::<LengthLimitError>() {
-        true => too_large(limit),
-        false => Rejection::bad_request("the body could not be read").caused_by(error),
+fn unreadable(error: BoxError, limit: usize) -> Rejection {
+    if error.is::<LengthLimitError>() {
+        too_large(limit)
+    } else {
+        Rejection::bad_request("the body could not be read").caused_by(error)
     }
 }

@@ -6,12 +6,13 @@ use crate::schemes::HttpSignature;
 use crate::schemes::{Basic, Bearer};
 
 impl McpAuthLayer<Basic> {
-    /// HTTP Basic authentication for one user. For several, see [`Basic::new`].
+    /// Creates a layer with HTTP Basic authentication for one user. For several users, see
+    /// [`Basic::new`].
     ///
     /// # Panics
     ///
-    /// If the user's name is empty or has a colon, if the password is empty, or if there is a
-    /// control character in either. [`Basic::new`] returns these as errors.
+    /// If the user's name is empty or has a colon, if the password is empty, or if either has a
+    /// control character. [`Basic::new`] returns these as errors.
     pub fn basic(user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
         match Basic::new([(user, password)]) {
             Ok(basic) => Self::new(basic),
@@ -21,15 +22,15 @@ impl McpAuthLayer<Basic> {
 }
 
 impl McpAuthLayer<Bearer> {
-    /// One static bearer token, whose principal is named `bearer`. For several, with names, see
-    /// [`Bearer::new`].
+    /// Creates a layer with one static bearer token, whose principal is named `bearer`. For several
+    /// tokens with names, see [`Bearer::new`].
     ///
     /// # Panics
     ///
-    /// If the token is empty or is no `b64token` (RFC 6750 §2.1). [`Bearer::new`] returns these
+    /// If the token is empty or is not a `b64token` (RFC 6750 §2.1). [`Bearer::new`] returns these
     /// as errors.
     pub fn bearer(token: impl AsRef<str>) -> Self {
-        match Bearer::new([("bearer", token)]) {
+        match Bearer::new([("bearer", token.as_ref())]) {
             Ok(bearer) => Self::new(bearer),
             Err(error) => panic!("McpAuthLayer::bearer: {error}"),
         }
@@ -38,7 +39,8 @@ impl McpAuthLayer<Bearer> {
 
 #[cfg(feature = "hmac")]
 impl McpAuthLayer<HttpSignature> {
-    /// Requests signed with one secret. For several keys and options, see [`HttpSignature`](crate::HttpSignature).
+    /// Creates a layer for requests that are signed with one secret. For several keys and options,
+    /// see [`HttpSignature`].
     ///
     /// # Panics
     ///

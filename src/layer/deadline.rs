@@ -1,14 +1,15 @@
-//! Futures that must end in time.
+//! Futures with a deadline.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What a future comes to within this time. Most need not wait, and then there is no timer.
+/// Returns the output of a future, or `None` if it takes longer. A future that need not wait gets no
+/// timer.
 ///
-/// It is pinned where it is made, and the timer boxed, to keep small what is boxed for each request
-/// that must wait: the arguments of an `async fn` take room twice.
+/// The caller pins the future, and the timer is boxed. This keeps the future small that is boxed for
+/// each request that must wait: the arguments of an `async fn` are stored twice.
 pub(crate) async fn in_time<F: Future>(
     limit: Duration,
     mut future: Pin<&mut F>,

@@ -1,21 +1,20 @@
-//! The response of the service: the inner service's, an answer that is there already, or what must
-//! be waited for first.
+//! The future of the response: that of the inner service, a rejection, or a decision that must be
+//! waited for first.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use axum_core::BoxError;
 use axum_core::body::Body;
 use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::response_body::Admitted;
-use crate::auth::Ending;
+use super::exchange::Exchange;
+use crate::auth::{BoxError, Ended};
 
 pin_project! {
-    /// The response of [`McpAuthService`](crate::McpAuthService).
+    /// The future of the response of [`McpAuthService`](super::McpAuthService).
     pub struct ResponseFuture<F, E> {
         #[pin]
         state: State<F, E>,
@@ -25,8 +24,8 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, E> {
-        Inner { #[pin] future: F, admitted: Option<Admitted>, ending: Option<Ending> },
-        Answered { response: Option<Response<Body>> },
+        Inner { #[pin] future: F, exchange: Option<Exchange>, ended: Option<Ended> },
+        Rejected { response: Option<Response<Body>> },
         Failed { error: Option<E> },
         Waiting { future: Waiting<E> },
     }
@@ -35,21 +34,21 @@ pin_project! {
 type Waiting<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
 
 impl<F, E> ResponseFuture<F, E> {
-    /// The inner service's answer: to who was admitted, or to a request that was passed on bare.
-    pub(crate) fn inner(future: F, admitted: Option<Admitted>) -> Self {
-        Self { state: State::Inner { future, admitted, ending: None } }
+    /// Waits for the inner service's response to an authenticated request, or to one that is exempt.
+    pub(super) fn inner(future: F, exchange: Option<Exchange>) -> Self {
+        Self { state: State::Inner { future, exchange, ended: None } }
     }
 
-    pub(crate) fn answered(response: Response<Body>) -> Self {
-        Self { state: State::Answered { response: Some(response) } }
+    pub(super) fn rejected(response: Response<Body>) -> Self {
+        Self { state: State::Rejected { response: Some(response) } }
     }
 
-    /// The inner service's error, which it gave instead of being ready.
-    pub(crate) fn failed(error: E) -> Self {
+    /// Returns the error of an inner service that did not become ready.
+    pub(super) fn failed(error: E) -> Self {
         Self { state: State::Failed { error: Some(error) } }
     }
 
-    pub(crate) fn waiting(
+    pub(super) fn waiting(
         future: impl Future<Output = Result<Response<Body>, E>> + Send + 'static,
     ) -> Self {
         Self { state: State::Waiting { future: Box::pin(future) } }
@@ -67,29 +66,29 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         match state.as_mut().project() {
-            StateProj::Inner { future, admitted, ending } => {
+            StateProj::Inner { future, exchange, ended } => {
                 if let Poll::Ready(response) = future.poll(cx)? {
-                    return Poll::Ready(Ok(match admitted.take() {
-                        Some(admitted) => admitted.answer(response, ending.take()),
+                    return Poll::Ready(Ok(match exchange.take() {
+                        Some(exchange) => exchange.respond(response, ended.take()),
                         None => response.map(Body::new),
                     }));
                 }
-                let Some(who) = admitted else { return Poll::Pending };
-                if ending.is_none() {
-                    *ending = who.ending();
+                let Some(exchange) = exchange else { return Poll::Pending };
+                if ended.is_none() {
+                    *ended = exchange.ended();
                 }
-                let Some(ending) = ending else { return Poll::Pending };
-                ready!(ending.as_mut().poll(cx));
-                let response = who.ended();
-                state.set(State::Answered { response: None }); // drops what still works on it
+                let Some(ended) = ended else { return Poll::Pending };
+                ready!(ended.as_mut().poll(cx));
+                let response = exchange.expired();
+                state.set(State::Rejected { response: None }); // drops the inner future
                 Poll::Ready(Ok(response))
             }
-            StateProj::Answered { response } => Poll::Ready(Ok(response
+            StateProj::Rejected { response } => Poll::Ready(Ok(response
                 .take()
-                .expect("a ResponseFuture is polled once after it is ready"))),
+                .expect("a ResponseFuture must not be polled after it is ready"))),
             StateProj::Failed { error } => Poll::Ready(Err(error
                 .take()
-                .expect("a ResponseFuture is polled once after it is ready"))),
+                .expect("a ResponseFuture must not be polled after it is ready"))),
             StateProj::Waiting { future } => future.as_mut().poll(cx),
         }
     }

@@ -1,4 +1,5 @@
-//! The layer, its service and the way of a request through it: `service` reads from top to bottom.
+//! The layer, its service, and the path of a request through it. `service` reads from top to
+//! bottom; `gate` decides, `reject` and `response` respond.
 //!
 //! It uses every other room, and no other room uses it.
 
@@ -8,11 +9,18 @@ mod collect_body;
 mod config;
 mod constructors;
 mod deadline;
+mod exchange;
 mod future;
+mod gate;
+mod reject;
 mod request_body;
+mod response;
 mod response_body;
 mod service;
+mod state;
 
 pub use self::builder::McpAuthLayer;
 pub use self::future::ResponseFuture;
 pub use self::service::McpAuthService;
+pub use crate::checks::{Origin, OriginScheme, PublicPath};
+pub use crate::session::{SessionKey, SessionParameter};

@@ -1,4 +1,4 @@
-//! The request's body on its way in, which ends with the credential as the response does.
+//! Request bodies that end when the credential expires or is revoked.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,22 +8,22 @@ use axum_core::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use crate::auth::{CredentialExpired, Ending, Principal};
+use crate::auth::{CredentialExpired, Ended, Lifetime};
 
-/// Ends the body when the credential of this principal does. A body that is complete already, and
-/// that of a principal whose credential does not end, stays as it is.
-pub(crate) fn bound(body: Body, principal: &Principal) -> Body {
-    let lifetime = principal.lifetime();
-    match lifetime.is_bounded() && !http_body::Body::is_end_stream(&body) {
-        true => Body::new(Bound { body, ending: Some(lifetime.ending()) }),
-        false => body,
+/// Ends the body when the lifetime ends. A body that is complete already stays as it is, and so does
+/// one whose credential neither expires nor can be revoked.
+pub(crate) fn bound(body: Body, lifetime: &Lifetime) -> Body {
+    if lifetime.is_bounded() && !http_body::Body::is_end_stream(&body) {
+        Body::new(Bound { body, ended: Some(lifetime.ended_owned()) })
+    } else {
+        body
     }
 }
 
 struct Bound {
     body: Body,
-    /// `None` once the credential has ended.
-    ending: Option<Ending>,
+    /// `None` once the lifetime has ended.
+    ended: Option<Ended>,
 }
 
 impl http_body::Body for Bound {
@@ -35,16 +35,16 @@ impl http_body::Body for Bound {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        let Some(ending) = &mut this.ending else { return Poll::Ready(None) };
-        if ending.as_mut().poll(cx).is_ready() {
-            (this.body, this.ending) = (Body::empty(), None);
+        let Some(ended) = &mut this.ended else { return Poll::Ready(None) };
+        if ended.as_mut().poll(cx).is_ready() {
+            (this.body, this.ended) = (Body::empty(), None);
             return Poll::Ready(Some(Err(Error::new(CredentialExpired))));
         }
         Pin::new(&mut this.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ending.is_none() || self.body.is_end_stream()
+        self.ended.is_none() || self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -55,22 +55,23 @@ impl http_body::Body for Bound {
 #[cfg(test)]
 mod tests {
     use allocation_counter::measure;
-    use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::auth::Revocation;
 
     #[test]
-    fn only_what_may_have_to_end_is_wrapped() {
-        let forever = Principal::new("alice");
-        let revocable = forever.clone().revoked_by(CancellationToken::new());
-        for (principal, body, is_wrapped) in [
-            (&forever, Body::from("body"), false),
+    fn only_bodies_that_may_have_to_end_are_wrapped() {
+        let unbounded = Lifetime::default();
+        let mut revocable = Lifetime::default();
+        revocable.add_revocation(Revocation::new());
+        for (lifetime, body, is_wrapped) in [
+            (&unbounded, Body::from("body"), false),
             (&revocable, Body::empty(), false),
             (&revocable, Body::from("body"), true),
         ] {
             let mut body = Some(body);
-            let counted = measure(|| body = body.take().map(|body| bound(body, principal)));
-            assert_eq!(counted.count_total > 0, is_wrapped, "{principal:?}");
+            let counted = measure(|| body = body.take().map(|body| bound(body, lifetime)));
+            assert_eq!(counted.count_total > 0, is_wrapped, "{lifetime:?}");
         }
     }
 }

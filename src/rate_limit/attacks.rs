@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use super::limiter::RateLimiter;
 use super::slots::Slots;
 use super::*;
-use crate::auth::{Attempt, Challenge, Principal, Rejection, RejectionKind};
+use crate::auth::{Attempt, AuthScheme, Challenge, Principal, Rejection, RejectionKind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -51,7 +51,7 @@ struct Server {
 }
 
 fn invalid() -> Rejection {
-    Rejection::invalid(Challenge::new("Test"))
+    Rejection::invalid(Challenge::new(AuthScheme::from_static("Test")))
 }
 
 impl Server {

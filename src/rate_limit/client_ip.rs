@@ -32,9 +32,9 @@ type Find = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 /// `X-Forwarded-For`.
 ///
 /// ```
-/// use mcp_auth_layer::ClientIp;
+/// use mcp_auth_layer::rate_limit::ClientIp;
 ///
-/// # fn main() -> Result<(), mcp_auth_layer::TrustedProxyError> {
+/// # fn main() -> Result<(), mcp_auth_layer::rate_limit::TrustedProxyError> {
 /// // Without proxies: `app.into_make_service_with_connect_info::<SocketAddr>()` tells the peer.
 /// let direct = ClientIp::peer();
 ///
@@ -89,7 +89,7 @@ impl ClientIp {
     ///
     /// ```
     /// use http::request::Parts;
-    /// use mcp_auth_layer::ClientIp;
+    /// use mcp_auth_layer::rate_limit::ClientIp;
     ///
     /// let address = ClientIp::from_fn(|head: &Parts| {
     ///     head.headers.get("x-real-ip")?.to_str().ok()?.parse().ok()

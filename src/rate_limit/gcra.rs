@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use mcp_auth_layer::Quota;
+/// use mcp_auth_layer::rate_limit::Quota;
 ///
 /// // What one address may try by default: 20 times at once, then once every 3 seconds.
 /// let limit = Quota::new(20, Duration::from_secs(3));

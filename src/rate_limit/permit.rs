@@ -20,10 +20,16 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     pub(crate) fn of<T>(verdict: &Result<T, Rejection>) -> Self {
-        match verdict.as_ref().map_err(Rejection::kind) {
+        match verdict {
             Ok(_) => Self::Authenticated,
-            Err(RejectionKind::Malformed | RejectionKind::Invalid) => Self::Failed,
-            Err(_) => Self::Unknown,
+            Err(rejection) => Self::of_rejection(rejection),
+        }
+    }
+
+    pub(crate) fn of_rejection(rejection: &Rejection) -> Self {
+        match rejection.kind() {
+            RejectionKind::Malformed | RejectionKind::Invalid => Self::Failed,
+            _ => Self::Unknown,
         }
     }
 }

@@ -10,8 +10,8 @@ mod signature;
 
 pub use self::basic::Basic;
 #[cfg(feature = "htpasswd")]
-pub use self::basic::BasicHandle;
-pub use self::bearer::{Bearer, BearerHandle};
+pub use self::basic::{HtpasswdFile, HtpasswdFileHandle};
+pub use self::bearer::{Bearer, BearerHandle, BearerToken};
 #[cfg(feature = "rmcp-client")]
 pub use self::signature::SigningClient;
 #[cfg(feature = "hmac")]

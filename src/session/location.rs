@@ -24,6 +24,14 @@ pub(crate) struct SessionIds {
     pub(crate) header: HeaderName,
     /// The query parameter of HTTP+SSE: the lower-case letters and digits of its name.
     parameter: String,
+    keys: (Option<Vec<u8>>, Option<Vec<u8>>),
+    is_disabled: bool,
+}
+
+impl std::fmt::Debug for SessionIds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionIds").field("header", &self.header).finish_non_exhaustive()
+    }
 }
 
 impl SessionIds {
@@ -32,14 +40,40 @@ impl SessionIds {
             sealer: Some(SessionBinder::of_process()),
             header: SESSION_ID.clone(),
             parameter: "sessionid".to_owned(),
+            keys: (None, None),
+            is_disabled: false,
         }
     }
 
-    /// Takes another parameter for the session's; false if its name has no letter or digit.
-    pub(crate) fn set_parameter(&mut self, name: &str) -> bool {
-        self.parameter = name.to_ascii_lowercase();
+    pub(crate) fn set_parameter(&mut self, name: super::SessionParameter) {
+        self.parameter = name.0.to_ascii_lowercase();
         self.parameter.retain(|c| c.is_ascii_alphanumeric());
-        !self.parameter.is_empty()
+    }
+
+    pub(crate) fn set_key(&mut self, key: super::SessionKey) {
+        self.keys.0 = Some(key.0);
+        self.rebuild();
+    }
+
+    pub(crate) fn set_previous_key(&mut self, key: super::SessionKey) {
+        self.keys.1 = Some(key.0);
+        self.rebuild();
+    }
+
+    pub(crate) fn disable_binding(&mut self) {
+        self.is_disabled = true;
+        self.rebuild();
+    }
+
+    fn rebuild(&mut self) {
+        let mut binder = match &self.keys.0 {
+            Some(key) => SessionBinder::new(key),
+            None => SessionBinder::of_process(),
+        };
+        if let Some(key) = &self.keys.1 {
+            binder.and_opens(key);
+        }
+        self.sealer = (!self.is_disabled).then_some(binder);
     }
 
     /// Opens what the request brings. A handle that is not this principal's, or that stands there

@@ -6,7 +6,8 @@
 mod binding;
 mod event_stream;
 mod location;
+mod stub;
 
-pub(crate) use self::binding::SessionBinder;
 pub(crate) use self::event_stream::Rewriter;
 pub(crate) use self::location::{Binding, SessionIds};
+pub use self::stub::{SessionKey, SessionParameter};

@@ -30,7 +30,7 @@ pub enum NonceStatus {
 /// ```
 /// use std::time::Duration;
 /// use axum::BoxError;
-/// use mcp_auth_layer::{NonceStatus, ReplayStore};
+/// use mcp_auth_layer::stores::{NonceStatus, ReplayStore};
 ///
 /// struct Redis {/* a pool of connections */}
 ///

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::request::Parts;
-use mcp_auth_layer::{
-    AnyOf, Authenticated, Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, McpAuthLayer,
-    Principal, Rejection, RejectionKind, any_of, authenticate_fn,
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::{
+    Authenticated, AuthenticatorExt, Challenge, RejectionKind, authenticate_fn,
 };
+use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of};
 
 use crate::failing_authenticators::Panicking;
 use crate::support::{basic, get, protected, recorder, send, with_authorization};
@@ -18,7 +19,7 @@ use crate::support::{basic, get, protected, recorder, send, with_authorization};
 async fn any_of_accepts_credentials_of_each_scheme() {
     let (app, seen) = recorder();
     let either =
-        any_of(Basic::new([("alice", "secret")]).unwrap(), Bearer::new([("ci", "tok")]).unwrap());
+        any_of((Basic::new([("alice", "secret")]).unwrap(), Bearer::new([("ci", "tok")]).unwrap()));
     let app = app.layer(McpAuthLayer::new(either));
     for (credential, principal) in
         [(basic("alice", "secret"), "alice"), ("Bearer tok".into(), "ci")]
@@ -44,7 +45,7 @@ async fn either(first: Rejection, second: Rejection) -> (RejectionKind, bool) {
         })
     };
     let (app, seen) =
-        protected(any_of(rejecting(first, None), rejecting(second, Some(called.clone()))));
+        protected(any_of((rejecting(first, None), rejecting(second, Some(called.clone())))));
     let response = send(app, get("/", &[])).await;
     assert_eq!(seen.count(), 0);
     let reason = response.extensions.get::<Rejection>().unwrap().kind();
@@ -53,7 +54,7 @@ async fn either(first: Rejection, second: Rejection) -> (RejectionKind, bool) {
 
 #[tokio::test]
 async fn only_401_falls_through_and_the_most_specific_is_returned() {
-    let a = || Challenge::new("A");
+    let a = || Challenge::new(AuthScheme::from_static("A"));
     let (missing, malformed, invalid) =
         (Rejection::missing(a()), Rejection::malformed(a()), Rejection::invalid(a()));
     let (down, bad) = (Rejection::unavailable(), Rejection::bad_request("x"));
@@ -84,12 +85,12 @@ async fn any_of_combines_sync_and_async_authenticators() {
                 if accepted {
                     Ok(Principal::new("later"))
                 } else {
-                    Err(Rejection::missing(Challenge::new("Later")))
+                    Err(Rejection::missing(Challenge::new(AuthScheme::from_static("Later"))))
                 }
             }
         })
     };
-    async fn check<A: Authenticator, B: Authenticator>(either: AnyOf<A, B>) {
+    async fn check(either: impl Authenticator) {
         let (app, seen) = protected(either.boxed());
         for (field, status, principal) in [
             (("authorization", "Bearer tok"), 200, Some("ci")),
@@ -102,8 +103,8 @@ async fn any_of_combines_sync_and_async_authenticators() {
             assert!(principal.is_some() || response.challenges().len() == 2);
         }
     }
-    check(any_of(bearer(), later())).await;
-    check(any_of(later(), bearer())).await;
+    check(any_of((bearer(), later()))).await;
+    check(any_of((later(), bearer()))).await;
 }
 
 /// Decides synchronously; panics if it is called asynchronously.
@@ -122,9 +123,12 @@ impl Authenticator for Now {
 #[tokio::test]
 async fn sync_and_conclusive_results_are_final() {
     let accepts = || Now(|| Ok(Principal::new("now").into()));
-    let missing = || Now(|| Err(Rejection::missing(Challenge::new("Now"))));
+    let missing =
+        || Now(|| Err(Rejection::missing(Challenge::new(AuthScheme::from_static("Now")))));
     let broken = || Now(|| Err(Rejection::bad_request("two of them")));
-    let broken_401 = || Now(|| Err(Rejection::invalid(Challenge::new("Now")).conclusive()));
+    let broken_401 = || {
+        Now(|| Err(Rejection::invalid(Challenge::new(AuthScheme::from_static("Now"))).conclusive()))
+    };
     let panics = || Panicking { now: true, ..Panicking::default() };
     async fn status(authenticator: impl Authenticator) -> u16 {
         let (app, _) = protected(authenticator);
@@ -133,17 +137,17 @@ async fn sync_and_conclusive_results_are_final() {
     assert_eq!(status(accepts()).await, 200);
     assert_eq!(status(accepts().boxed()).await, 200);
     assert_eq!(status(accepts().boxed().boxed()).await, 200);
-    assert_eq!(status(any_of(missing(), accepts())).await, 200);
-    assert_eq!(status(any_of(accepts(), panics())).await, 200, "the second is not called");
-    assert_eq!(status(any_of(missing(), missing())).await, 401);
-    assert_eq!(status(any_of(broken(), panics())).await, 400, "the second is not called");
-    assert_eq!(status(any_of(broken_401(), accepts())).await, 401, "the second is not called");
-    assert_eq!(status(any_of(missing(), broken())).await, 400);
+    assert_eq!(status(any_of((missing(), accepts()))).await, 200);
+    assert_eq!(status(any_of((accepts(), panics()))).await, 200, "the second is not called");
+    assert_eq!(status(any_of((missing(), missing()))).await, 401);
+    assert_eq!(status(any_of((broken(), panics()))).await, 400, "the second is not called");
+    assert_eq!(status(any_of((broken_401(), accepts()))).await, 401, "the second is not called");
+    assert_eq!(status(any_of((missing(), broken()))).await, 400);
 }
 
 #[tokio::test]
 async fn panic_in_one_member_of_any_of_is_503() {
-    let either = any_of(Panicking::default(), Bearer::new([("ci", "tok")]).unwrap());
+    let either = any_of((Panicking::default(), Bearer::new([("ci", "tok")]).unwrap()));
     let (app, seen) = protected(either);
     assert_eq!(send(app, with_authorization("Bearer tok")).await.status, 503);
     assert_eq!(seen.count(), 0);

@@ -9,9 +9,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use futures::StreamExt;
 use http::request::Parts;
-use mcp_auth_layer::{
-    Authenticated, Authenticator, McpAuthLayer, Principal, Rejection, authenticate_fn,
-};
+use mcp_auth_layer::auth::{Authenticated, authenticate_fn};
+use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal, Rejection};
 
 use crate::support::{recorder, send};
 
@@ -21,7 +20,7 @@ fn checks() -> impl Authenticator {
         let name = head.headers["x-who"].to_str().unwrap().to_owned();
         let hangs = head.headers.contains_key("x-hang");
         async move {
-            Ok(Authenticated::new(Principal::new(name)).check_body(move |_| async move {
+            Ok(Authenticated::new(Principal::new(name)).verify_body(move |_| async move {
                 if hangs {
                     std::future::pending::<()>().await;
                 }
@@ -32,7 +31,7 @@ fn checks() -> impl Authenticator {
 }
 
 fn layer() -> McpAuthLayer<impl Authenticator> {
-    McpAuthLayer::new(checks()).body_limit(1000).body_total_limit(8000)
+    McpAuthLayer::new(checks()).max_verified_body(1000).max_verified_bodies_total(8000)
 }
 
 /// A POST with a body of this many bytes, in two chunks. If it stalls, the body never ends.
@@ -75,10 +74,11 @@ async fn body_budget_shares_are_per_issuer_and_name() {
         let issuer = head.headers["x-who"].to_str().unwrap().to_owned();
         async move {
             let principal = Principal::new("alice").issued_by(issuer);
-            Ok::<_, Rejection>(Authenticated::new(principal).check_body(|_| async { Ok(()) }))
+            Ok::<_, Rejection>(Authenticated::new(principal).verify_body(|_| async { Ok(()) }))
         }
     });
-    let layer = McpAuthLayer::new(by_issuer).body_limit(1000).body_total_limit(8000);
+    let layer =
+        McpAuthLayer::new(by_issuer).max_verified_body(1000).max_verified_bodies_total(8000);
     let app = recorder().0.layer(layer);
     let mut held = Box::pin(send(app.clone(), post("a", 998, true)));
     assert!(futures::poll!(held.as_mut()).is_pending());

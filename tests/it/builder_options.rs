@@ -1,11 +1,18 @@
 //! Invalid arguments of the layer's builder panic when the layer is built.
 
+use mcp_auth_layer::auth::Realm;
+use mcp_auth_layer::layer::Origin;
+use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::SessionKey;
+use mcp_auth_layer::layer::SessionParameter;
 use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 
 use crate::support::forged_request::SECRET;
 
 fn layer() -> McpAuthLayer<mcp_auth_layer::Bearer> {
-    McpAuthLayer::bearer("tok").public_path("/health").public_path("/")
+    McpAuthLayer::bearer("tok")
+        .public_path(PublicPath::from_static("/health"))
+        .public_path(PublicPath::from_static("/"))
 }
 
 #[test]
@@ -13,31 +20,36 @@ fn invalid_paths_origins_and_realms_panic() {
     let panics = |build: fn() -> McpAuthLayer<mcp_auth_layer::Bearer>| {
         std::panic::catch_unwind(build).is_err()
     };
-    assert!(!panics(|| layer().public_path("/a/b-c.d~e").allow_origin("vscode-webview://x")));
-    assert!(panics(|| layer().public_path("")));
-    assert!(panics(|| layer().public_path("health")));
-    assert!(panics(|| layer().public_path("/a*")));
-    assert!(panics(|| layer().public_path("/{id}")));
-    assert!(panics(|| layer().public_path("/a?b")));
-    assert!(panics(|| layer().public_path("/a#b")));
-    assert!(panics(|| layer().public_path("/a b")));
-    assert!(panics(|| layer().public_path("/ä")));
-    assert!(panics(|| layer().allow_origin("*")));
-    assert!(panics(|| layer().allow_origin("null")));
-    assert!(panics(|| layer().allow_origin("example.com")));
-    assert!(panics(|| layer().allow_origin("https://example.com/")));
-    assert!(panics(|| layer().allow_origin("https://*.example.com")));
-    assert!(panics(|| layer().allow_origin("https://")));
-    assert!(panics(|| layer().realm("a\nb")));
-    assert!(panics(|| layer().realm("a\r")));
-    assert!(panics(|| layer().realm("ä")));
-    assert!(!panics(|| layer().realm("a \"b\" \\c")));
+    assert!(!panics(|| layer()
+        .public_path(PublicPath::from_static("/a/b-c.d~e"))
+        .allow_origin(Origin::from_static("vscode-webview://x"))));
+    assert!(panics(|| layer().public_path(PublicPath::from_static(""))));
+    assert!(panics(|| layer().public_path(PublicPath::from_static("health"))));
+    assert!(panics(|| layer().public_path(PublicPath::from_static("/a*"))));
+    assert!(panics(|| layer().public_path(PublicPath::from_static("/{id}"))));
+    assert!(panics(|| layer().public_path(PublicPath::from_static("/a?b"))));
+    assert!(panics(|| layer().public_path(PublicPath::from_static("/a#b"))));
+    assert!(panics(|| layer().public_path(PublicPath::from_static("/a b"))));
+    assert!(panics(|| layer().public_path(PublicPath::from_static("/ä"))));
+    assert!(panics(|| layer().allow_origin(Origin::from_static("*"))));
+    assert!(panics(|| layer().allow_origin(Origin::from_static("null"))));
+    assert!(panics(|| layer().allow_origin(Origin::from_static("example.com"))));
+    assert!(panics(|| layer().allow_origin(Origin::from_static("https://example.com/"))));
+    assert!(panics(|| layer().allow_origin(Origin::from_static("https://*.example.com"))));
+    assert!(panics(|| layer().allow_origin(Origin::from_static("https://"))));
+    assert!(panics(|| layer().realm(Realm::from_static("a\nb"))));
+    assert!(panics(|| layer().realm(Realm::from_static("a\r"))));
+    assert!(panics(|| layer().realm(Realm::from_static("ä"))));
+    assert!(!panics(|| layer().realm("a \"b\" \\c".parse().unwrap())));
 }
 
 #[test]
 fn invalid_hosts_panic() {
     for host in ["", "https://tools.example.com", "tools.example.com/mcp", "*", "a b", "::1"] {
-        assert!(std::panic::catch_unwind(|| layer().host(host)).is_err(), "{host}");
+        assert!(
+            std::panic::catch_unwind(|| layer().host(host.parse().unwrap())).is_err(),
+            "{host}"
+        );
     }
 }
 
@@ -46,12 +58,21 @@ fn short_and_third_session_keys_panic() {
     let panics = |layer: fn() -> McpAuthLayer<mcp_auth_layer::Bearer>| {
         std::panic::catch_unwind(layer).is_err()
     };
-    assert!(!panics(|| McpAuthLayer::bearer("tok").session_key([1; 32]).session_key([2; 33])));
-    assert!(panics(|| McpAuthLayer::bearer("tok").session_key([1; 31])));
+    assert!(!panics(|| McpAuthLayer::bearer("tok")
+        .session_key(SessionKey::try_from(&[1; 32][..]).unwrap())
+        .session_key(SessionKey::try_from(&[2; 33][..]).unwrap())));
+    assert!(panics(
+        || McpAuthLayer::bearer("tok").session_key(SessionKey::try_from(&[1; 31][..]).unwrap())
+    ));
     assert!(panics(|| {
-        McpAuthLayer::bearer("tok").session_key([1; 32]).session_key([2; 32]).session_key([3; 32])
+        McpAuthLayer::bearer("tok")
+            .session_key(SessionKey::try_from(&[1; 32][..]).unwrap())
+            .session_key(SessionKey::try_from(&[2; 32][..]).unwrap())
+            .session_key(SessionKey::try_from(&[3; 32][..]).unwrap())
     }));
-    assert!(panics(|| McpAuthLayer::bearer("tok").session_parameter("_")));
+    assert!(panics(
+        || McpAuthLayer::bearer("tok").session_parameter(SessionParameter::from_static("_"))
+    ));
 }
 
 fn hmac() -> HttpSignature {

@@ -5,7 +5,8 @@ use std::path::Path;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
-use mcp_auth_layer::{Authenticator, Bearer, HttpSignature, McpAuthLayer, Principal, Signer};
+use mcp_auth_layer::schemes::Signer;
+use mcp_auth_layer::{Authenticator, Bearer, HttpSignature, McpAuthLayer, Principal};
 
 use crate::support::credential_file::CredentialFile;
 use crate::support::{recorder, send, with_authorization};
@@ -58,7 +59,7 @@ async fn file_tokens_carry_scopes() {
 #[tokio::test]
 async fn handle_adds_and_revokes_tokens_of_a_file() {
     let file = CredentialFile::new(&format!("ci sha256:{DIGEST}"));
-    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = protected(tokens);
     let other = "Hk7yGd1oTf8eMi5zCs3jUQ";

@@ -2,10 +2,10 @@
 //! are stripped before the request is forwarded.
 
 use http::request::Parts;
-use mcp_auth_layer::{
-    Authenticated, Authenticator, AuthenticatorExt, Bearer, Challenge, McpAuthLayer, Principal,
-    Rejection, any_of, authenticate_fn,
-};
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::{Authenticated, AuthenticatorExt, Challenge, authenticate_fn};
+use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection, any_of};
 
 use crate::support::{get, recorder, send};
 
@@ -35,8 +35,10 @@ async fn credential_headers_of_every_scheme_are_stripped() {
         async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
             match head.headers.get("x-api-key") {
                 Some(key) if key == "k" => Ok(Principal::new("keyed").into()),
-                Some(_) => Err(Rejection::invalid(Challenge::new("ApiKey"))),
-                None => Err(Rejection::missing(Challenge::new("ApiKey"))),
+                Some(_) => {
+                    Err(Rejection::invalid(Challenge::new(AuthScheme::from_static("ApiKey"))))
+                }
+                None => Err(Rejection::missing(Challenge::new(AuthScheme::from_static("ApiKey")))),
             }
         }
         fn credential_headers(&self) -> Vec<http::HeaderName> {
@@ -44,13 +46,13 @@ async fn credential_headers_of_every_scheme_are_stripped() {
         }
     }
     let never = authenticate_fn(|_: &Parts| async {
-        Err::<Principal, _>(Rejection::missing(Challenge::new("Never")))
+        Err::<Principal, _>(Rejection::missing(Challenge::new(AuthScheme::from_static("Never"))))
     })
     .credential_header(http::HeaderName::from_static("x-never"));
     let bearer = Bearer::new([("ci", "tok")]).unwrap();
-    let all = any_of(any_of(bearer, ApiKey).boxed(), never);
+    let all = any_of((any_of((bearer, ApiKey)).boxed(), never));
     let (router, seen) = recorder();
-    let app = router.layer(McpAuthLayer::new(all).public_path("/health"));
+    let app = router.layer(McpAuthLayer::new(all).public_path(PublicPath::from_static("/health")));
 
     let keys = [("x-api-key", "k"), ("x-never", "n"), ("x-other", "o")];
     let both = [keys.as_slice(), &[("authorization", "Bearer tok")]].concat();

@@ -2,6 +2,7 @@
 //! server has no OAuth; or forwarded without credentials if configured.
 
 use http::Method;
+use mcp_auth_layer::layer::PublicPath;
 use mcp_auth_layer::{McpAuthLayer, Principal};
 
 use crate::support::{get, recorder, request, send};
@@ -9,7 +10,9 @@ use crate::support::{get, recorder, request, send};
 const TOKEN: (&str, &str) = ("authorization", "Bearer tok");
 
 fn layer() -> McpAuthLayer<mcp_auth_layer::Bearer> {
-    McpAuthLayer::bearer("tok").public_path("/health").public_path("/")
+    McpAuthLayer::bearer("tok")
+        .public_path(PublicPath::from_static("/health"))
+        .public_path(PublicPath::from_static("/"))
 }
 
 const DOCUMENTS: [&str; 3] = [

@@ -4,9 +4,8 @@ use std::future::pending;
 use std::time::Duration;
 
 use http::request::Parts;
-use mcp_auth_layer::{
-    Authenticated, Authenticator, McpAuthLayer, Principal, Rejection, authenticate_fn,
-};
+use mcp_auth_layer::auth::{Authenticated, authenticate_fn};
+use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal, Rejection};
 
 use crate::support::{get, protected, recorder, send};
 

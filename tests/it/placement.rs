@@ -9,6 +9,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get as on_get, post as on_post};
 use axum::{Router, ServiceExt};
+use mcp_auth_layer::layer::Origin;
+use mcp_auth_layer::layer::PublicPath;
 use mcp_auth_layer::{Bearer, McpAuthLayer, Principal};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -88,9 +90,11 @@ async fn layer_works_inside_nested_routers() {
 
     // The public path is matched against the path inside the nested router.
     let inner = Router::new().route("/health", on_get(|| async { "ok" }));
-    let left = Router::new().nest("/api", inner.clone().layer(layer().public_path("/health")));
+    let left = Router::new()
+        .nest("/api", inner.clone().layer(layer().public_path(PublicPath::from_static("/health"))));
     assert_eq!(status(&left, Method::GET, "/api/health", &[]).await, 200);
-    let whole = Router::new().nest("/api", inner.layer(layer().public_path("/api/health")));
+    let whole = Router::new()
+        .nest("/api", inner.layer(layer().public_path(PublicPath::from_static("/api/health"))));
     assert_eq!(status(&whole, Method::GET, "/api/health", &[]).await, 401);
 
     let service = Router::new().route("/", on_get(whoami));
@@ -137,7 +141,8 @@ async fn outer_cors_layer_lets_pages_read_responses() {
         ])
         .expose_headers([name("mcp-session-id"), header::WWW_AUTHENTICATE]);
     let app = Router::new().route("/mcp", on_post(whoami));
-    let app = app.layer(layer().allow_origin("http://localhost:6274")).layer(cors);
+    let app =
+        app.layer(layer().allow_origin(Origin::from_static("http://localhost:6274"))).layer(cors);
 
     let origin = ("origin", "http://localhost:6274");
     let requested_method = ("access-control-request-method", "POST");

@@ -12,7 +12,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures::FutureExt;
 use http::request::Parts;
-use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection, authenticate_fn};
+use mcp_auth_layer::auth::authenticate_fn;
+use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt};
 
@@ -64,7 +66,8 @@ async fn only_the_service_that_was_polled_ready_is_called() {
     async fn check(authenticator: impl Authenticator) {
         let calls = Arc::new(AtomicUsize::new(0));
         let inner = Strict { ready: false, calls: calls.clone() };
-        let layer = McpAuthLayer::new(authenticator).public_path("/health");
+        let layer =
+            McpAuthLayer::new(authenticator).public_path(PublicPath::from_static("/health"));
         let mut service = layer.layer(inner);
         for path in ["/", "/health", "/"] {
             let request = get(path, &[("authorization", "Bearer tok")]);
@@ -166,7 +169,7 @@ async fn inner_buffer_is_called_only_when_ready() {
 async fn credential_revoked_before_the_service_is_ready_is_401() {
     let hang = tower::service_fn(|_: Request| pending::<Result<Response, Infallible>>());
     let limited = ConcurrencyLimitLayer::new(1).layer(hang);
-    let mut tokens = Bearer::new([("ci", "tok"), ("alice", "other")]).unwrap();
+    let tokens = Bearer::new([("ci", "tok"), ("alice", "other")]).unwrap();
     let handle = tokens.handle();
     let service = McpAuthLayer::new(tokens).layer(limited);
     let call = |token: &str| {

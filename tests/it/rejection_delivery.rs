@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use mcp_auth_layer::layer::PublicPath;
 use mcp_auth_layer::{Bearer, McpAuthLayer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::recorder;
 
 fn layer() -> McpAuthLayer<Bearer> {
-    McpAuthLayer::bearer("tok").public_path("/health")
+    McpAuthLayer::bearer("tok").public_path(PublicPath::from_static("/health"))
 }
 
 async fn serve(layer: McpAuthLayer<Bearer>) -> SocketAddr {

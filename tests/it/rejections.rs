@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::request::Parts;
-use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, Challenge, McpAuthLayer, Principal, Rejection, RejectionKind,
-    any_of, authenticate_fn,
-};
+use mcp_auth_layer::auth::AuthParam;
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::Realm;
+use mcp_auth_layer::auth::{Challenge, RejectionKind, authenticate_fn};
+use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::support::log::Log;
@@ -52,7 +53,7 @@ const MISSING: &str =
 
 #[tokio::test]
 async fn missing_credentials_are_401_with_all_challenges() {
-    let layer = McpAuthLayer::new(any_of(alice(), ci()));
+    let layer = McpAuthLayer::new(any_of((alice(), ci())));
     let response = rejection_of(layer, get("/", &[])).await;
     assert_eq!(response.status, 401);
     assert_eq!(
@@ -64,7 +65,7 @@ async fn missing_credentials_are_401_with_all_challenges() {
 
 #[tokio::test]
 async fn invalid_token_is_401_with_an_invalid_token_error() {
-    let layer = McpAuthLayer::new(any_of(alice(), ci()));
+    let layer = McpAuthLayer::new(any_of((alice(), ci())));
     let response = rejection_of(layer, with_authorization("Bearer wrong")).await;
     assert_eq!(response.status, 401);
     assert_eq!(
@@ -103,7 +104,7 @@ async fn reasons_distinguish_unrecognized_malformed_and_invalid() {
         let rejection = response.extensions.get::<Rejection>().unwrap();
         assert_eq!(rejection.kind(), reason, "{credential:?}");
         let scheme = (reason != RejectionKind::Unrecognized).then_some("Bearer");
-        assert_eq!(rejection.scheme(), scheme, "{credential:?}");
+        assert_eq!(rejection.scheme().map(AuthScheme::as_str), scheme, "{credential:?}");
     }
 }
 
@@ -134,9 +135,12 @@ async fn unavailable_is_503_without_the_cause() {
 
 #[tokio::test]
 async fn custom_challenges_and_messages_are_sent() {
-    let rejection = Rejection::missing(Challenge::new("ApiKey").param("header", "x-api-key"))
-        .with_message("ask \"ops\" for a key\n");
-    let layer = McpAuthLayer::new(always(rejection)).realm("tools");
+    let rejection = Rejection::missing(
+        Challenge::new(AuthScheme::from_static("ApiKey"))
+            .param(AuthParam::from_static("header"), "x-api-key"),
+    )
+    .with_message("ask \"ops\" for a key\n");
+    let layer = McpAuthLayer::new(always(rejection)).realm(Realm::from_static("tools"));
     let response = rejection_of(layer, get("/", &[])).await;
     assert_eq!(response.status, 401);
     assert_eq!(response.challenges(), [r#"ApiKey realm="tools", header="x-api-key""#]);
@@ -145,7 +149,8 @@ async fn custom_challenges_and_messages_are_sent() {
 
 #[tokio::test]
 async fn every_challenge_contains_the_realm_escaped() {
-    let layer = McpAuthLayer::new(any_of(alice(), ci())).realm(r#"the "tools" \ here"#);
+    let layer =
+        McpAuthLayer::new(any_of((alice(), ci()))).realm(r#"the "tools" \ here"#.parse().unwrap());
     let response = rejection_of(layer, get("/", &[])).await;
     assert_eq!(
         response.challenges(),
@@ -158,8 +163,9 @@ async fn every_challenge_contains_the_realm_escaped() {
 
 #[tokio::test]
 async fn rejections_can_be_rendered_by_the_application() {
-    let layer = McpAuthLayer::new(ci())
-        .render(|rejection, response| response.map(|_| Body::from(format!("no: {rejection}"))));
+    let layer = McpAuthLayer::new(ci()).with_rejection_response(|rejection, response| {
+        response.map(|_| Body::from(format!("no: {rejection}")))
+    });
     let (app, seen) = recorder();
     let response = send(app.layer(layer), get("/", &[])).await;
     assert_eq!((response.status.as_u16(), seen.count()), (401, 0));
@@ -170,7 +176,7 @@ async fn rejections_can_be_rendered_by_the_application() {
 
 #[tokio::test]
 async fn panicking_renderer_still_rejects_the_request() {
-    let layer = McpAuthLayer::new(ci()).render(|_, _| panic!("no template"));
+    let layer = McpAuthLayer::new(ci()).with_rejection_response(|_, _| panic!("no template"));
     let response = rejection_of(layer, get("/", &[])).await;
     assert_eq!(response.status, 401);
     assert_eq!(response.message(), MISSING);
@@ -199,10 +205,10 @@ async fn principal_extractor_without_the_layer_is_401() {
 #[tokio::test]
 async fn unrecognized_credentials_differ_from_missing_ones() {
     let (log, _guard) = Log::start(LevelFilter::INFO);
-    let both = any_of(
+    let both = any_of((
         Bearer::new([("ci", "tok")]).unwrap(),
         mcp_auth_layer::Basic::new([("a", "b")]).unwrap(),
-    );
+    ));
     let app = recorder().0.layer(McpAuthLayer::new(both));
     for credential in ["tok", "Token tok", "\"Bearer tok\"", "Bearer: tok", "Digest x"] {
         let response = send(app.clone(), get("/", &[("authorization", credential)])).await;

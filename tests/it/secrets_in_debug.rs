@@ -2,9 +2,9 @@
 
 use std::panic::catch_unwind;
 
-use mcp_auth_layer::{
-    Authenticator, AuthenticatorExt, Basic, Bearer, HttpSignature, McpAuthLayer, any_of,
-};
+use mcp_auth_layer::auth::AuthenticatorExt;
+use mcp_auth_layer::auth::Realm;
+use mcp_auth_layer::{Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, any_of};
 use tower::Layer;
 
 use crate::support::basic;
@@ -25,12 +25,12 @@ fn assert_no_secret(text: &str) {
 }
 
 fn both() -> impl Authenticator + std::fmt::Debug {
-    any_of(Basic::new([("alice", PASSWORD)]).unwrap(), Bearer::new([("ci", TOKEN)]).unwrap())
+    any_of((Basic::new([("alice", PASSWORD)]).unwrap(), Bearer::new([("ci", TOKEN)]).unwrap()))
 }
 
 #[test]
 fn debug_output_contains_no_secrets() {
-    let layer = McpAuthLayer::new(both()).realm("tools");
+    let layer = McpAuthLayer::new(both()).realm(Realm::from_static("tools"));
     let service = layer.layer(());
     let shown = format!("{:?} {layer:?} {service:?} {:?}", both(), both().boxed());
     assert!(shown.contains("1 credentials") && shown.contains("tools"), "{shown}");
@@ -69,7 +69,7 @@ fn errors_and_panics_contain_no_secrets() {
 fn signature_keys_are_not_shown_in_debug_or_panics() {
     let secret = "correct horse battery staple, and more";
     let hmac = HttpSignature::new([("ci", secret)]).unwrap();
-    let signer = mcp_auth_layer::Signer::new("ci", secret).unwrap();
+    let signer = mcp_auth_layer::schemes::Signer::new("ci", secret).unwrap();
     let shown = format!("{hmac:?} {signer:?} {:?}", McpAuthLayer::hmac("ci", secret));
     assert!(shown.contains("ci") && !shown.contains("horse"), "{shown}");
     let short = HttpSignature::new([("ci", "correct horse")]).unwrap_err();

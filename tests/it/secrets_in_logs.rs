@@ -3,9 +3,10 @@
 use axum::Router;
 use http::Method;
 use http::request::Parts;
-use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of, authenticate_fn,
-};
+use mcp_auth_layer::auth::authenticate_fn;
+use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::schemes::HtpasswdFile;
+use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::support::log::Log;
@@ -27,12 +28,12 @@ fn assert_no_secret(text: &str) {
 }
 
 fn both() -> impl Authenticator + std::fmt::Debug {
-    any_of(Basic::new([("alice", PASSWORD)]).unwrap(), Bearer::new([("ci", TOKEN)]).unwrap())
+    any_of((Basic::new([("alice", PASSWORD)]).unwrap(), Bearer::new([("ci", TOKEN)]).unwrap()))
 }
 
 fn app() -> Router {
     let (app, _) = recorder();
-    app.layer(McpAuthLayer::new(both()).public_path("/health"))
+    app.layer(McpAuthLayer::new(both()).public_path(PublicPath::from_static("/health")))
 }
 
 #[tokio::test]
@@ -145,10 +146,10 @@ async fn password_file_secrets_are_not_logged() {
     // A hash of PASSWORD with cost 4.
     let hash = "$2y$04$dWMy1NGi9Q.Qvr56bmQ17OCTo9OhyqY99xLhQw6Ycw8GZTSd6Yr6G";
     let (log, _guard) = Log::start(LevelFilter::TRACE);
-    let users = Basic::from_htpasswd(&format!("alice:{hash}")).unwrap();
-    let invalid = Basic::from_htpasswd(&format!("alice:{PASSWORD}")).unwrap_err();
+    let users = HtpasswdFile::from_text(&format!("alice:{hash}")).unwrap();
+    let invalid = HtpasswdFile::from_text(&format!("alice:{PASSWORD}")).unwrap_err();
     let mut text = format!("{users:?} {invalid} {invalid:?}");
-    let unlimited = mcp_auth_layer::RateLimit::default().no_address_limit();
+    let unlimited = mcp_auth_layer::rate_limit::RateLimit::default().no_address_limit();
     let app = recorder().0.layer(McpAuthLayer::new(users).rate_limit(unlimited));
     for (user, password, status) in
         [("alice", PASSWORD, 200), ("alice", PASSWORD, 200), ("alice", "x", 401), ("bob", "x", 401)]
@@ -175,7 +176,7 @@ async fn hostile_path_cannot_forge_a_log_line() {
 }
 
 fn layer() -> McpAuthLayer<Bearer> {
-    McpAuthLayer::bearer("tok").public_path("/health")
+    McpAuthLayer::bearer("tok").public_path(PublicPath::from_static("/health"))
 }
 
 #[tokio::test]

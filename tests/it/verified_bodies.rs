@@ -8,26 +8,28 @@ use axum::extract::Request;
 use futures::{StreamExt, stream};
 use http::Method;
 use http::request::Parts;
-use mcp_auth_layer::{
-    Authenticated, Authenticator, Challenge, McpAuthLayer, Principal, Rejection, authenticate_fn,
-};
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::{Authenticated, Challenge, authenticate_fn};
+use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal, Rejection};
 
 use crate::support::{protected, recorder, send};
 
 /// Accepts requests whose body is `expected`. The check panics on `panic` and hangs on `hang`.
 fn body_is(expected: &'static str) -> impl Authenticator {
     authenticate_fn(move |_: &Parts| {
-        ready(Ok(Authenticated::new(Principal::new("signer")).check_body(move |body| async move {
-            assert_ne!(body, "panic");
-            if body == "hang" {
-                pending::<()>().await;
-            }
-            if body == expected {
-                Ok(())
-            } else {
-                Err(Rejection::invalid(Challenge::new("Digest")))
-            }
-        })))
+        ready(Ok(Authenticated::new(Principal::new("signer")).verify_body(
+            move |body| async move {
+                assert_ne!(body, "panic");
+                if body == "hang" {
+                    pending::<()>().await;
+                }
+                if body == expected {
+                    Ok(())
+                } else {
+                    Err(Rejection::invalid(Challenge::new(AuthScheme::from_static("Digest"))))
+                }
+            },
+        )))
     })
 }
 
@@ -57,7 +59,7 @@ async fn verified_body_is_forwarded_unchanged() {
 #[tokio::test]
 async fn only_verified_bodies_are_limited_in_size() {
     let (router, seen) = recorder();
-    let layer = McpAuthLayer::new(body_is("12345")).body_limit(5);
+    let layer = McpAuthLayer::new(body_is("12345")).max_verified_body(5);
     let app = router.layer(layer);
     assert_eq!(send(app.clone(), post("12345")).await.status, 200);
     seen.only();
@@ -70,7 +72,7 @@ async fn only_verified_bodies_are_limited_in_size() {
     assert_eq!(seen.count(), 0);
 
     let (router, seen) = recorder();
-    let app = router.layer(McpAuthLayer::bearer("tok").body_limit(5));
+    let app = router.layer(McpAuthLayer::bearer("tok").max_verified_body(5));
     let mut large = post("1234567890");
     large.headers_mut().insert("authorization", http::HeaderValue::from_static("Bearer tok"));
     assert_eq!(send(app, large).await.body, "1234567890");

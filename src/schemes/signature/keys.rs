@@ -5,10 +5,8 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hint::black_box;
 
-use tokio_util::sync::CancellationToken;
-
-use crate::auth::Principal;
-use crate::credentials::Revoked;
+use crate::auth::{Principal, Revocation};
+use crate::credentials::{Grant, Revoked};
 use crate::crypto::{Digest, Mac};
 
 /// How many secrets one key id may have at a time: the old one and the new one.
@@ -62,9 +60,9 @@ pub(crate) struct Keys {
 /// A secret, and who signs with it.
 #[derive(Clone)]
 pub(crate) struct Key {
-    pub(crate) principal: Principal,
+    pub(crate) grant: Grant,
     mac: Mac,
-    revocation: Option<CancellationToken>,
+    revocation: Option<Revocation>,
     /// Whether the file has this secret, which it will have again when it is reloaded.
     in_file: bool,
 }
@@ -73,7 +71,7 @@ impl Keys {
     /// None, until there are others.
     pub(crate) fn none() -> Self {
         let nobodys = Mac::random();
-        Self { of: HashMap::new(), most: 1, nobodys, revocable: false, revoked: Vec::new() }
+        Self { of: HashMap::new(), most: 1, nobodys, revocable: true, revoked: Vec::new() }
     }
 
     pub(crate) fn new<K, S>(keys: impl IntoIterator<Item = (K, S)>) -> Result<Self, KeyError>
@@ -105,8 +103,8 @@ impl Keys {
         secret: &[u8],
     ) -> Result<(), KeyError> {
         let mac = keyed_mac(position, &key_id, secret)?;
-        let principal = Principal::new(&*key_id);
-        let mut key = Key { principal, mac, revocation: None, in_file: false };
+        let grant = Grant::new(Principal::new(&*key_id));
+        let mut key = Key { grant, mac, revocation: None, in_file: false };
         if self.revocable {
             key.make_revocable();
         }
@@ -214,8 +212,8 @@ impl Keys {
 
 impl Key {
     fn make_revocable(&mut self) {
-        let revocation = self.revocation.get_or_insert_default();
-        self.principal = self.principal.clone().until_removed(revocation.clone());
+        let revocation = self.revocation.get_or_insert_with(Revocation::by_removal);
+        self.grant = self.grant.clone().revoked_by(revocation.clone());
     }
 
     /// Whether this is its secret. What both make of the same text tells, as secrets are not kept.

@@ -16,7 +16,8 @@ use super::reservation::{Reservation, Reservations};
 use super::signatures::{Signature, Signatures, Validity};
 use super::wire::base::{Message, authority_of, components_of, cover, normalized};
 use super::wire::digest::{CONTENT_DIGEST, ContentDigest};
-use crate::auth::{Authenticated, Challenge, Principal, Rejection};
+use crate::auth::{AuthScheme, Authenticated, Challenge, Rejection};
+use crate::credentials::Grant;
 use crate::stores::{NonceStatus, ReplayStore};
 use crate::text::Shortened;
 
@@ -27,8 +28,8 @@ impl<R: ReplayStore> HttpSignature<R> {
     /// Everything that the head decides, with the check of the body that is still owed.
     pub(crate) fn decide(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         let owed = self.examine(head)?;
-        let admission = Authenticated::new(owed.principal.clone()).scheme("Signature");
-        Ok(admission.begin_body_check(|| async {
+        let authenticated = owed.grant.authenticated(AuthScheme::SIGNATURE);
+        Ok(authenticated.prepare_and_verify_body(|| async {
             let reserved = owed.reserve().await?;
             Ok(move |body: Bytes| reserved.settle(&body))
         }))
@@ -89,7 +90,7 @@ impl<R: ReplayStore> HttpSignature<R> {
         let (Some(key), Some((nonce, validity)), true) = (proven, parameters, good) else {
             let refusal = self.refusal(head, Rejection::invalid);
             return Err(match validity {
-                _ if !is_for_us => refusal.caused_by(format_args!(
+                _ if !is_for_us => refusal.caused_by(format!(
                     "the signature is for {}, which is not configured as this server's: see \
                      HttpSignature::authority and McpAuthLayer::host",
                     Shortened::of(&*named)
@@ -103,7 +104,7 @@ impl<R: ReplayStore> HttpSignature<R> {
         Ok(Owed {
             digest,
             covers_content_type: covers(CONTENT_TYPE),
-            principal: key.principal.clone(),
+            grant: key.grant.clone(),
             nonce: nonce.to_owned(),
             validity,
             terms,
@@ -179,7 +180,7 @@ pub(crate) fn refusal<'c>(
     if let Some(tag) = tag {
         wanted.push_str(&format!(";tag={tag:?}"));
     }
-    let refusal = kind(Challenge::new("Signature"));
+    let refusal = kind(Challenge::new(AuthScheme::SIGNATURE));
     match HeaderValue::try_from(wanted) {
         Ok(wanted) => refusal.with_header(ACCEPT_SIGNATURE, wanted),
         Err(_) => refusal,
@@ -190,7 +191,7 @@ pub(crate) fn refusal<'c>(
 pub(crate) struct Owed<R> {
     digest: Option<ContentDigest>,
     covers_content_type: bool,
-    principal: Principal,
+    grant: Grant,
     nonce: String,
     validity: Validity,
     terms: Terms,
@@ -206,7 +207,7 @@ impl<R: ReplayStore> Owed<R> {
     /// Reserves the nonce before anything of the body is read, until it is claimed or the request
     /// given up. One that is reserved or claimed already is a replay.
     async fn reserve(self) -> Result<Reserved<R>, Rejection> {
-        let key_id = self.principal.name();
+        let key_id = self.grant.principal.name();
         let Some(reservation) = self.reservations.reserve(key_id, &self.nonce) else {
             return Err(self.refusal().caused_by("a request with this nonce is being verified"));
         };
@@ -250,7 +251,7 @@ impl<R: ReplayStore> Reserved<R> {
             }
             owed.clock.accept(owed.validity.created, reading);
             let keep = Duration::from_secs(owed.terms.keep);
-            match owed.store.claim(owed.principal.name(), &owed.nonce, keep).await {
+            match owed.store.claim(owed.grant.principal.name(), &owed.nonce, keep).await {
                 Ok(NonceStatus::Fresh) => Ok(()),
                 Ok(NonceStatus::Replayed) => Err(owed.refusal().caused_by(REPLAYED)),
                 Err(error) => Err(unavailable(error)),

@@ -20,26 +20,31 @@ use futures::{Stream, StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::BodyExt;
-use mcp_auth_layer::{
-    Authenticator, Bearer, BearerHandle, McpAuthLayer, Principal, Rejection, RejectionKind,
-    authenticate_fn,
-};
+use mcp_auth_layer::auth::{Authenticated, RejectionKind, Revocation, authenticate_fn};
+use mcp_auth_layer::schemes::{BearerHandle, BearerToken};
+use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection};
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::support::{get, recorder, send};
 
-/// Authenticates every request as this principal.
-fn as_principal(principal: Principal) -> impl Authenticator {
-    authenticate_fn(move |_: &Parts| {
-        let principal = principal.clone();
-        async move { Ok::<_, Rejection>(principal) }
-    })
+fn alice() -> Authenticated {
+    Authenticated::new(Principal::new("alice"))
 }
 
-fn revoked_by(token: &CancellationToken) -> McpAuthLayer<impl Authenticator> {
-    McpAuthLayer::new(as_principal(Principal::new("alice").revoked_by(token.clone())))
+/// Authenticates every request with what this function grants.
+fn granting(
+    grant: impl Fn() -> Authenticated + Send + Sync + 'static,
+) -> McpAuthLayer<impl Authenticator> {
+    McpAuthLayer::new(authenticate_fn(move |_: &Parts| {
+        let authenticated = grant();
+        async move { Ok::<_, Rejection>(authenticated) }
+    }))
+}
+
+fn revoked_by(revocation: &Revocation) -> McpAuthLayer<impl Authenticator> {
+    let revocation = revocation.clone();
+    granting(move || alice().revoked_by(revocation.clone()))
 }
 
 /// A stream of two events that never ends. The receiver resolves when the stream is dropped.
@@ -73,7 +78,7 @@ async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
 }
 
 fn tokens() -> (McpAuthLayer<Bearer>, BearerHandle) {
-    let mut tokens = Bearer::new([("ci", "one"), ("ci", "two"), ("alice", "three")]).unwrap();
+    let tokens = Bearer::new([("ci", "one"), ("ci", "two"), ("alice", "three")]).unwrap();
     let handle = tokens.handle();
     (McpAuthLayer::new(tokens), handle)
 }
@@ -82,16 +87,16 @@ fn tokens() -> (McpAuthLayer<Bearer>, BearerHandle) {
 fn earliest_expiry_and_any_revocation_apply() {
     let (early, late) = (SystemTime::now(), SystemTime::now() + Duration::from_secs(100));
     for times in [[early, late], [late, early]] {
-        let alice = Principal::new("alice").expires_at(times[0]).expires_at(times[1]);
-        assert_eq!(alice.expiry(), Some(early));
+        let alice = alice().expires_at(times[0]).expires_at(times[1]);
+        assert_eq!(alice.lifetime().expires_at(), Some(early));
     }
-    for cancelled in 0..2 {
-        let tokens = [CancellationToken::new(), CancellationToken::new()];
-        let [one, two] = tokens.clone();
-        let alice = Principal::new("alice").revoked_by(one).revoked_by(two);
-        assert!(!alice.has_ended());
-        tokens[cancelled].cancel();
-        assert!(alice.has_ended());
+    for revoked in 0..2 {
+        let revocations = [Revocation::new(), Revocation::new()];
+        let [one, two] = revocations.clone();
+        let alice = alice().revoked_by(one).revoked_by(two);
+        assert!(alice.lifetime().is_active());
+        revocations[revoked].revoke();
+        assert!(!alice.lifetime().is_active());
     }
 }
 
@@ -101,10 +106,9 @@ async fn extreme_expiry_times_are_handled() {
     let far = [year, year * 1000, Duration::from_secs(1 << 62), Duration::MAX];
     let far = far.map(|far| SystemTime::UNIX_EPOCH.checked_add(far));
     for far in far.into_iter().flatten().filter(|far| *far > SystemTime::now()) {
-        let principal = Principal::new("alice").expires_at(far);
-        assert!(!principal.has_ended());
+        assert!(alice().expires_at(far).lifetime().is_active());
         let (app, _dropped) = streaming_app("text/event-stream");
-        let layer = McpAuthLayer::new(as_principal(principal));
+        let layer = granting(move || alice().expires_at(far));
         let mut body = body_of(app.layer(layer), &[]).await;
         for _ in 0..2 {
             next(&mut body).await.unwrap().unwrap();
@@ -114,7 +118,7 @@ async fn extreme_expiry_times_are_handled() {
     }
     for past in [SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH - year, SystemTime::now()] {
         let (app, seen) = recorder();
-        let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(past)));
+        let layer = granting(move || alice().expires_at(past));
         let response = send(app.layer(layer), get("/", &[])).await;
         assert_eq!(response.status, 401, "{past:?}");
         assert_eq!(response.extensions.get::<Rejection>().unwrap().kind(), RejectionKind::Invalid);
@@ -125,15 +129,16 @@ async fn extreme_expiry_times_are_handled() {
 /// A timer panics outside of a runtime.
 #[test]
 fn timer_exists_only_for_credentials_that_expire() {
-    let read = |principal: Principal| {
-        let layer = McpAuthLayer::new(Bearer::new([(principal, "one")]).unwrap());
+    fn read(layer: McpAuthLayer<impl Authenticator>) -> Bytes {
         let (app, _dropped) = streaming_app("text/event-stream");
         let mut body = block_on(body_of(app.layer(layer), &[("authorization", "Bearer one")]));
         block_on(next(&mut body)).unwrap().unwrap()
-    };
-    let never = || Principal::new("alice");
+    }
+    let token = |token: BearerToken| McpAuthLayer::new(Bearer::new([("alice", token)]).unwrap());
     let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
-    assert_eq!(read(never()), "data: 1\n\n");
-    assert_eq!(read(never().revoked_by(CancellationToken::new())), "data: 1\n\n");
-    std::panic::catch_unwind(|| read(never().expires_at(in_an_hour))).expect_err("a timer exists");
+    assert_eq!(read(token("one".into())), "data: 1\n\n");
+    assert_eq!(read(revoked_by(&Revocation::new())), "data: 1\n\n");
+    let expiring = token(BearerToken::new("one").expires_at(in_an_hour));
+    let panics = std::panic::AssertUnwindSafe(|| read(expiring));
+    std::panic::catch_unwind(panics).expect_err("a timer exists");
 }

@@ -9,14 +9,16 @@ use axum::routing::any;
 use futures::FutureExt;
 use http::Method;
 use http::request::Parts;
-use mcp_auth_layer::{
-    Authenticated, Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of,
-    authenticate_fn,
-};
+use mcp_auth_layer::auth::Challenge;
+use mcp_auth_layer::auth::Lifetime;
+use mcp_auth_layer::auth::Realm;
+use mcp_auth_layer::auth::Revocation;
+use mcp_auth_layer::auth::{Authenticated, authenticate_fn};
+use mcp_auth_layer::schemes::BearerToken;
+use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of};
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
-use super::{as_principal, body_of, next, revoked_by, streaming_app, tokens};
+use super::{alice, body_of, granting, next, revoked_by, streaming_app, tokens};
 use crate::support::{get, recorder, request, send, with_authorization};
 
 /// Both for asynchronous and for synchronous authenticators.
@@ -25,7 +27,7 @@ async fn revocation_cancels_pending_requests_with_401() {
     async fn revoke_while_pending<A: Authenticator>(layer: McpAuthLayer<A>, revoke: impl FnOnce()) {
         let (held, dropped) = oneshot::channel::<()>();
         let held = Arc::new(std::sync::Mutex::new(Some(held)));
-        let started = CancellationToken::new();
+        let started = tokio_util::sync::CancellationToken::new();
         let has_started = started.clone();
         let work = move || {
             let held = held.lock().unwrap().take();
@@ -44,8 +46,8 @@ async fn revocation_cancels_pending_requests_with_401() {
         assert_eq!(response.message(), "the credential is wrong or has expired");
         dropped.await.expect_err("the inner future is dropped");
     }
-    let revocation = CancellationToken::new();
-    revoke_while_pending(revoked_by(&revocation), || revocation.cancel()).await;
+    let revocation = Revocation::new();
+    revoke_while_pending(revoked_by(&revocation), || revocation.revoke()).await;
     let (layer, handle) = tokens();
     revoke_while_pending(layer, || assert!(handle.revoke("one"))).await;
 }
@@ -56,11 +58,11 @@ async fn revocation_cancels_pending_requests_with_401() {
 async fn revocation_during_body_verification_is_401() {
     for revoked in [false, true] {
         let layer = McpAuthLayer::new(authenticate_fn(move |_: &Parts| async move {
-            let revocation = CancellationToken::new();
-            let alice = Principal::new("alice").revoked_by(revocation.clone());
-            Ok::<_, Rejection>(Authenticated::new(alice).check_body(move |_| async move {
+            let revocation = Revocation::new();
+            let alice = alice().revoked_by(revocation.clone());
+            Ok::<_, Rejection>(alice.verify_body(move |_| async move {
                 if revoked {
-                    revocation.cancel();
+                    revocation.revoke();
                 }
                 Ok(())
             }))
@@ -78,35 +80,33 @@ async fn expired_credentials_get_challenges_of_every_scheme() {
     struct Expired(Bearer);
     impl Authenticator for Expired {
         async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
-            let past = SystemTime::UNIX_EPOCH;
-            Ok(self
-                .0
-                .authenticate(head)
-                .await?
-                .map_principal(|principal| principal.expires_at(past)))
+            Ok(self.0.authenticate(head).await?.expires_at(SystemTime::UNIX_EPOCH))
         }
         fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
-            let past = SystemTime::UNIX_EPOCH;
             let decision = self.0.authenticate_now(head)?;
-            Some(decision.map(|one| one.map_principal(|principal| principal.expires_at(past))))
+            Some(decision.map(|authenticated| authenticated.expires_at(SystemTime::UNIX_EPOCH)))
+        }
+        fn challenges(&self) -> Vec<Challenge> {
+            self.0.challenges()
         }
     }
     let bearer = Expired(Bearer::new([("ci", "tok")]).unwrap());
     let basic = Basic::new([("alice", "secret")]).unwrap();
     let (app, _) = recorder();
-    let app = app.layer(McpAuthLayer::new(any_of(basic, bearer)).realm("here"));
+    let app =
+        app.layer(McpAuthLayer::new(any_of((basic, bearer))).realm(Realm::from_static("here")));
     let response = send(app, with_authorization("Bearer tok")).await;
     assert_eq!(response.status, 401);
     assert_eq!(
         response.challenges(),
         [r#"Bearer realm="here", error="invalid_token""#, r#"Basic realm="here", charset="UTF-8""#]
     );
-    // Asynchronous authenticators are not probed for challenges; only their own scheme is
-    // challenged.
-    let ended = Principal::new("alice").expires_at(SystemTime::UNIX_EPOCH);
+    // An authenticator that names no challenges gets that of its scheme.
     let (app, _) = recorder();
-    let response = send(app.layer(McpAuthLayer::new(as_principal(ended))), get("/", &[])).await;
-    assert_eq!(response.challenges(), [r#"custom realm="mcp""#]);
+    let response =
+        send(app.layer(granting(|| alice().expires_at(SystemTime::UNIX_EPOCH))), get("/", &[]))
+            .await;
+    assert_eq!(response.challenges(), [r#"Custom realm="mcp""#]);
 }
 
 /// An authenticator that wraps another one may replace the principal; the lifetime remains.
@@ -115,13 +115,12 @@ async fn mapped_principal_keeps_the_credential_lifetime() {
     struct Renamed(Bearer);
     impl Authenticator for Renamed {
         async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
-            let admission = self.0.authenticate(head).await?;
-            Ok(admission.map_principal(|_| Principal::new("another name")))
+            let authenticated = self.0.authenticate(head).await?;
+            Ok(authenticated.map_principal(|_| Principal::new("another name")))
         }
     }
-    let past = Principal::new("late").expires_at(SystemTime::UNIX_EPOCH);
-    let mut tokens =
-        Bearer::new([("ci".into(), "one"), ("ci".into(), "two"), (past, "three")]).unwrap();
+    let past = BearerToken::new("three").expires_at(SystemTime::UNIX_EPOCH);
+    let tokens = Bearer::new([("ci", "one".into()), ("ci", "two".into()), ("late", past)]).unwrap();
     let handle = tokens.handle();
     let layer = McpAuthLayer::new(Renamed(tokens));
     let mut open = Vec::new();
@@ -145,24 +144,26 @@ async fn mapped_principal_keeps_the_credential_lifetime() {
 /// Wraps an authenticator and decides synchronously from its cache.
 struct Cached {
     tokens: Bearer,
-    cached: Mutex<Option<Principal>>,
+    cached: Mutex<Option<(Principal, Lifetime)>>,
 }
 
 impl Authenticator for Cached {
     async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
-        let admission = self.tokens.authenticate(head).await?;
-        *self.cached.lock().unwrap() = Some(admission.principal().clone());
-        Ok(admission)
+        let authenticated = self.tokens.authenticate(head).await?;
+        let lifetime = authenticated.lifetime().clone();
+        *self.cached.lock().unwrap() = Some((authenticated.principal().clone(), lifetime));
+        Ok(authenticated)
     }
 
     fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {
-        Some(Ok(self.cached.lock().unwrap().clone()?.into()))
+        let (principal, lifetime) = self.cached.lock().unwrap().clone()?;
+        Some(Ok(Authenticated::new(principal).limited_to(&lifetime)))
     }
 }
 
 #[tokio::test]
 async fn revoked_principal_in_a_cache_is_not_used() {
-    let mut tokens = Bearer::new([("ci", "tok"), ("ci", "other")]).unwrap();
+    let tokens = Bearer::new([("ci", "tok"), ("ci", "other")]).unwrap();
     let handle = tokens.handle();
     let (app, seen) = recorder();
     let app = app.layer(McpAuthLayer::new(Cached { tokens, cached: Mutex::default() }));
@@ -179,13 +180,9 @@ async fn revoked_principal_in_a_cache_is_not_used() {
 /// An authenticator that returns the same principal although it has been revoked.
 #[tokio::test]
 async fn principal_that_is_still_revoked_is_401() {
-    let token = tokio_util::sync::CancellationToken::new();
-    let principal = Principal::new("ci").revoked_by(token.clone());
-    let app = recorder().0.layer(McpAuthLayer::new(authenticate_fn(move |_: &Parts| {
-        let principal = principal.clone();
-        async move { Ok::<_, Rejection>(principal) }
-    })));
+    let revocation = Revocation::new();
+    let app = recorder().0.layer(revoked_by(&revocation));
     assert_eq!(send(app.clone(), get("/", &[])).await.status, 200);
-    token.cancel();
+    revocation.revoke();
     assert_eq!(send(app, get("/", &[])).await.status, 401);
 }

@@ -10,13 +10,14 @@ use axum::{BoxError, Router};
 use futures::StreamExt;
 use http::StatusCode;
 use http::request::Parts;
-use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection, authenticate_fn};
+use mcp_auth_layer::auth::Revocation;
+use mcp_auth_layer::auth::authenticate_fn;
+use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Rejection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-use super::{as_principal, revoked_by};
+use super::{alice, granting, revoked_by};
 use crate::support::send;
 
 /// The handler responds early and keeps reading the body.
@@ -37,7 +38,7 @@ async fn no_body_bytes_are_delivered_after_revocation() {
         });
         http::StatusCode::ACCEPTED
     });
-    let mut tokens = Bearer::new([("ci", "tok")]).unwrap();
+    let tokens = Bearer::new([("ci", "tok")]).unwrap();
     let handle = tokens.handle();
     let app = app.layer(McpAuthLayer::new(tokens));
     let (sender, receiver) = futures::channel::mpsc::unbounded::<Result<&str, BoxError>>();
@@ -96,14 +97,14 @@ const CHUNKED: &str = "transfer-encoding: chunked";
 #[tokio::test]
 async fn request_body_ends_with_an_error_on_revocation() {
     for framing in [CHUNKED, "content-length: 1000"] {
-        let revocation = CancellationToken::new();
+        let revocation = Revocation::new();
         let (mut client, mut read) = serve(revoked_by(&revocation)).await;
         begin(&mut client, framing).await;
         let mut status = [0; 12];
         client.read_exact(&mut status).await.unwrap();
         assert_eq!(&status, b"HTTP/1.1 202");
         assert_eq!(read.recv().await.unwrap().unwrap(), "first");
-        revocation.cancel();
+        revocation.revoke();
         // The next chunk must not be read. It is also correct if it can no longer be sent.
         let _ = client.write_all(b"6\r\nsecond\r\n").await;
         let error = read.recv().await.unwrap().unwrap_err();
@@ -116,7 +117,7 @@ async fn request_body_ends_with_an_error_on_revocation() {
 async fn request_body_ends_with_an_error_on_expiry() {
     let soon = authenticate_fn(|_: &Parts| async {
         let time = SystemTime::now() + Duration::from_millis(500);
-        Ok::<_, Rejection>(Principal::new("alice").expires_at(time))
+        Ok::<_, Rejection>(alice().expires_at(time))
     });
     let (mut client, mut read) = serve(McpAuthLayer::new(soon)).await;
     begin(&mut client, CHUNKED).await;
@@ -137,10 +138,12 @@ async fn request_body_ends_with_an_error_on_expiry() {
 
 #[tokio::test]
 async fn request_body_is_complete_while_the_credential_is_valid() {
-    let never = CancellationToken::new();
-    let bounded = Principal::new("alice").revoked_by(never.clone());
-    for principal in [bounded, Principal::new("alice")] {
-        let (mut client, mut read) = serve(McpAuthLayer::new(as_principal(principal))).await;
+    let never = Revocation::new();
+    for is_bounded in [true, false] {
+        let never = never.clone();
+        let layer =
+            granting(move || if is_bounded { alice().revoked_by(never.clone()) } else { alice() });
+        let (mut client, mut read) = serve(layer).await;
         begin(&mut client, CHUNKED).await;
         client.write_all(b"6\r\nsecond\r\n0\r\n\r\n").await.unwrap();
         let mut whole = Vec::new();

@@ -14,19 +14,18 @@ use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
-use mcp_auth_layer::{McpAuthLayer, Principal};
-use tokio_util::sync::CancellationToken;
+use mcp_auth_layer::auth::Revocation;
 
-use super::{as_principal, body_of, endless, next, revoked_by, streaming_app};
+use super::{alice, body_of, endless, granting, next, revoked_by, streaming_app};
 use crate::support::{get, send};
 
 #[tokio::test]
 async fn revoked_event_stream_ends_cleanly_at_once() {
-    let revocation = CancellationToken::new();
+    let revocation = Revocation::new();
     let (app, dropped) = streaming_app("text/event-stream");
     let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
     assert_eq!(next(&mut body).await.unwrap().unwrap(), "data: 1\n\n");
-    revocation.cancel();
+    revocation.revoke();
     // Events that are ready already are not sent either.
     assert!(next(&mut body).await.is_none());
     assert!(next(&mut body).await.is_none());
@@ -36,11 +35,11 @@ async fn revoked_event_stream_ends_cleanly_at_once() {
 
 #[tokio::test]
 async fn other_bodies_of_unknown_length_end_with_an_error() {
-    let revocation = CancellationToken::new();
+    let revocation = Revocation::new();
     let (app, dropped) = streaming_app("application/octet-stream");
     let mut body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
     next(&mut body).await.unwrap().unwrap();
-    revocation.cancel();
+    revocation.revoke();
     let error = next(&mut body).await.unwrap().unwrap_err();
     assert!(error.to_string().contains("expired or was revoked"), "{error}");
     assert!(next(&mut body).await.is_none());
@@ -49,10 +48,10 @@ async fn other_bodies_of_unknown_length_end_with_an_error() {
 
 #[tokio::test]
 async fn bodies_of_known_length_are_not_cut_short() {
-    let revocation = CancellationToken::new();
+    let revocation = Revocation::new();
     let app = Router::new().route("/", get_route(|| async { "all of it" }));
     let body = body_of(app.layer(revoked_by(&revocation)), &[]).await;
-    revocation.cancel();
+    revocation.revoke();
     assert_eq!(body.collect().await.unwrap().to_bytes(), "all of it");
 }
 
@@ -74,7 +73,7 @@ async fn event_stream_with_a_content_length_ends_too() {
         }
     }
     for shared in [false, true] {
-        let revocation = CancellationToken::new();
+        let revocation = Revocation::new();
         let (stream, dropped) = endless();
         let body = WithLength(Body::from_stream(stream));
         let once = Arc::new(std::sync::Mutex::new(Some(Body::new(body))));
@@ -88,7 +87,7 @@ async fn event_stream_with_a_content_length_ends_too() {
         let mut body = body_of(app, &[]).await;
         assert_eq!(body.size_hint().exact(), None);
         next(&mut body).await.unwrap().unwrap();
-        revocation.cancel();
+        revocation.revoke();
         assert!(next(&mut body).await.is_none());
         dropped.await.expect_err("the inner stream is dropped");
     }
@@ -100,7 +99,7 @@ async fn event_stream_ends_when_the_credential_expires() {
     // not paused.
     let soon = SystemTime::now() + Duration::from_millis(300);
     let (app, dropped) = streaming_app("text/event-stream");
-    let layer = McpAuthLayer::new(as_principal(Principal::new("alice").expires_at(soon)));
+    let layer = granting(move || alice().expires_at(soon));
     let mut body = body_of(app.layer(layer), &[]).await;
     for data in ["data: 1\n\n", "data: 2\n\ndata: hal"] {
         assert_eq!(next(&mut body).await.unwrap().unwrap(), data);
@@ -121,8 +120,8 @@ async fn upgrades_require_a_credential_without_expiry() {
     }
     let app = Router::new().fallback(upgrade);
     let fields = [("upgrade", "websocket"), ("connection", "upgrade")];
-    let unlimited = McpAuthLayer::new(as_principal(Principal::new("alice")));
-    let revocable = revoked_by(&CancellationToken::new());
+    let unlimited = granting(alice);
+    let revocable = revoked_by(&Revocation::new());
     let connect = || {
         let mut request = get("/", &[]);
         *request.method_mut() = Method::CONNECT;

@@ -10,7 +10,8 @@ use axum::routing::get as get_route;
 use futures::{FutureExt, StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
-use mcp_auth_layer::{CredentialError, HttpSignature, KeyError, McpAuthLayer, Signer};
+use mcp_auth_layer::schemes::{KeyError, Signer};
+use mcp_auth_layer::{CredentialError, HttpSignature, McpAuthLayer};
 use tower::ServiceExt;
 
 use super::{body_of, next, streaming_app, tokens};
@@ -77,7 +78,7 @@ async fn revocation_ends_only_streams_of_that_token() {
 #[tokio::test]
 async fn keys_can_be_added_and_revoked_at_runtime() {
     let (old, new) = ([1; 32], [2; 32]);
-    let mut keys = HttpSignature::new([("ci", old), ("ci", new), ("alice", [3; 32])]).unwrap();
+    let keys = HttpSignature::new([("ci", old), ("ci", new), ("alice", [3; 32])]).unwrap();
     let handle = keys.handle();
     let layer = McpAuthLayer::new(keys);
     let signed = |key_id: &str, secret: [u8; 32]| {

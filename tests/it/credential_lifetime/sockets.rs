@@ -89,7 +89,7 @@ async fn revocation_ends_1000_streams_and_keeps_1000_others() {
         let events = first.chain(stream::pending()).inspect(move |_| _ = &held);
         ([("content-type", "text/event-stream")], Body::from_stream(events))
     };
-    let mut tokens = Bearer::new([("one", "one"), ("two", "two")]).unwrap();
+    let tokens = Bearer::new([("one", "one"), ("two", "two")]).unwrap();
     let handle = tokens.handle();
     let app = Router::new().route("/", get(stream));
     let url = serve(app.layer(McpAuthLayer::new(tokens))).await;
@@ -141,7 +141,7 @@ async fn rmcp_client_retries_at_most_twice_after_revocation() {
     };
     let sessions = Arc::new(LocalSessionManager::default());
     let mcp = StreamableHttpService::new(|| Ok(Working), sessions, Default::default());
-    let mut tokens = Bearer::new([("one", "one")]).unwrap();
+    let tokens = Bearer::new([("one", "one")]).unwrap();
     let handle = tokens.handle();
     let app = Router::new().route_service("/mcp", mcp).layer(McpAuthLayer::new(tokens));
     let url = format!("{}/mcp", serve(app.layer(from_fn(count))).await);

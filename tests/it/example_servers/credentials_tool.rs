@@ -4,7 +4,9 @@ use std::io::{Seek, Write};
 use std::process::Stdio;
 
 use axum::Router;
-use mcp_auth_layer::{Basic, Bearer, HttpSignature, McpAuthLayer, Principal};
+use mcp_auth_layer::auth::Lifetime;
+use mcp_auth_layer::schemes::HtpasswdFile;
+use mcp_auth_layer::{Bearer, HttpSignature, McpAuthLayer, Principal};
 
 use crate::support::credential_file::CredentialFile;
 use crate::support::example_server::{example, output, run};
@@ -55,8 +57,9 @@ async fn credentials_tool_creates_tokens() {
         assert_eq!(status(&app, token).await, 200);
         let head = seen.only();
         let principal = head.extensions.get::<Principal>().unwrap();
+        let lifetime = head.extensions.get::<Lifetime>().unwrap();
         assert_eq!(
-            (principal.has_scope("b:c"), principal.expiry().is_some()),
+            (principal.has_scope("b:c"), lifetime.expires_at().is_some()),
             (!rest.is_empty(), !rest.is_empty())
         );
         assert_ne!(create(&["token", "ci"]).await.1, stderr, "tokens are random");
@@ -79,8 +82,9 @@ async fn credentials_tool_hashes_passwords() {
     ] {
         let line = hash_password(args, input).await.unwrap();
         assert!(line.starts_with(begins), "{line}");
-        let unlimited = mcp_auth_layer::RateLimit::default().no_address_limit();
-        let layer = McpAuthLayer::new(Basic::from_htpasswd(&line).unwrap()).rate_limit(unlimited);
+        let unlimited = mcp_auth_layer::rate_limit::RateLimit::default().no_address_limit();
+        let layer =
+            McpAuthLayer::new(HtpasswdFile::from_text(&line).unwrap()).rate_limit(unlimited);
         let app = recorder().0.layer(layer);
         for (password, expected) in [("correct horse", 200), ("correct horse\r", 401), ("x", 401)] {
             let request = with_authorization(&basic("alice", password));

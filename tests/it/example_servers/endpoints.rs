@@ -67,7 +67,7 @@ async fn example_servers_accept_a_signed_request_once() {
     use base64::Engine as _;
     let secret = [7; 32];
     let key = format!("ci:{}", base64::engine::general_purpose::STANDARD.encode(secret));
-    let signer = mcp_auth_layer::Signer::new("ci", secret).unwrap();
+    let signer = mcp_auth_layer::schemes::Signer::new("ci", secret).unwrap();
     for (name, method, path) in
         [("streamable_server", Method::POST, "/mcp"), ("sse_server", Method::GET, "/sse")]
     {

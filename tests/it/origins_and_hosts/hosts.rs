@@ -2,13 +2,17 @@
 //! name was rebound to the server's address sends matching `Host` and `Origin` headers.
 
 use http::Method;
-use mcp_auth_layer::{McpAuthLayer, Principal, Rejection, authenticate_fn};
+use mcp_auth_layer::auth::Host;
+use mcp_auth_layer::auth::authenticate_fn;
+use mcp_auth_layer::{McpAuthLayer, Principal, Rejection};
 
 use super::{TOKEN, layer, status};
 use crate::support::{recorder, request, send};
 
 fn named() -> McpAuthLayer<mcp_auth_layer::Bearer> {
-    layer().host("tools.example.com").host("other.example.com:8443")
+    layer()
+        .host(Host::from_static("tools.example.com"))
+        .host(Host::from_static("other.example.com:8443"))
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 use super::{TOKEN, layer, status};
 use crate::support::{get, recorder, send};
+use mcp_auth_layer::layer::Origin;
+use mcp_auth_layer::layer::OriginScheme;
 
 #[tokio::test]
 async fn foreign_origin_is_403_even_with_valid_credentials() {
     let (app, seen) = recorder();
-    let app = app.layer(layer().allow_origin("https://app.example:443"));
+    let app = app.layer(layer().allow_origin(Origin::from_static("https://app.example:443")));
     let host = ("host", "localhost:8000");
     for (origin, status) in [
         ("http://localhost:8000", 200),
@@ -76,7 +78,7 @@ async fn own_origin_considers_default_ports_and_every_host() {
 #[tokio::test]
 async fn cross_site_fetch_metadata_is_403_without_an_origin() {
     let (app, seen) = recorder();
-    let app = app.layer(layer().allow_origin("https://app.example"));
+    let app = app.layer(layer().allow_origin(Origin::from_static("https://app.example")));
     for (site, status) in [
         (None, 200),
         (Some("same-origin"), 200),
@@ -109,7 +111,9 @@ async fn hostile_origin_is_escaped_and_truncated_in_the_message() {
 async fn all_origins_of_a_custom_scheme_can_be_allowed() {
     let (app, _) = recorder();
     let webviews = app.layer(
-        layer().danger_allow_origin_scheme("vscode-webview").danger_allow_origin_scheme("file"),
+        layer()
+            .danger_allow_origin_scheme(OriginScheme::from_static("vscode-webview"))
+            .danger_allow_origin_scheme(OriginScheme::from_static("file")),
     );
     for (origin, expected) in [
         ("vscode-webview://0b5b-made-up", 200),
@@ -124,7 +128,7 @@ async fn all_origins_of_a_custom_scheme_can_be_allowed() {
         assert_eq!(status(&webviews, "/mcp", &fields).await, expected, "{origin}");
     }
     for scheme in ["http", "HTTPS", "", "a b", "*", "file:"] {
-        let allow = || layer().danger_allow_origin_scheme(scheme);
+        let allow = || layer().danger_allow_origin_scheme(scheme.parse().unwrap());
         assert!(std::panic::catch_unwind(allow).is_err(), "{scheme}");
     }
 }

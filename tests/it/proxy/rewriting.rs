@@ -92,7 +92,7 @@ fn long_events_are_forwarded_without_buffering() {
 fn host_name_option_accepts_what_the_layer_accepts() {
     for name in ["tools.example.com", "TOOLS:8000", "a_b", "10.0.0.1:1", "[::1]", "[fe80::1]:80"] {
         assert_eq!(hosts::host_name(name).as_deref(), Ok(name));
-        let _ = mcp_auth_layer::McpAuthLayer::bearer("token").host(name); // does not panic
+        let _ = mcp_auth_layer::McpAuthLayer::bearer("token").host(name.parse().unwrap()); // does not panic
     }
     for name in [
         "",

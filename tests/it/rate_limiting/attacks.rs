@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use mcp_auth_layer::{Basic, McpAuthLayer, RateLimit};
+use mcp_auth_layer::McpAuthLayer;
+use mcp_auth_layer::rate_limit::RateLimit;
+use mcp_auth_layer::schemes::HtpasswdFile;
 use reqwest::Method;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -244,7 +246,7 @@ async fn served(app: Router, with_addresses: bool) -> u16 {
 async fn missing_connect_info_is_503_and_logged() {
     let (log, _guard) = Log::start(LevelFilter::INFO);
     let team = Team::with(&["alice"]);
-    let users = || Basic::from_htpasswd_file(team.file()).unwrap();
+    let users = || HtpasswdFile::open(team.file()).unwrap();
     let app = |users| recorder().0.layer(McpAuthLayer::new(users));
 
     assert_eq!(served(app(users()), false).await, 503);

@@ -10,9 +10,13 @@ use axum::Router;
 use axum::extract::Request;
 use axum::extract::connect_info::MockConnectInfo;
 use http::request::Parts;
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::{AuthenticatorExt, Challenge, authenticate_fn};
+use mcp_auth_layer::rate_limit::{ClientIp, Quota, RateLimit};
+use mcp_auth_layer::schemes::HtpasswdFile;
+use mcp_auth_layer::schemes::Signer;
 use mcp_auth_layer::{
-    Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, ClientIp, HttpSignature,
-    McpAuthLayer, Principal, Quota, RateLimit, Rejection, Signer, any_of, authenticate_fn,
+    Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, Principal, Rejection, any_of,
 };
 use tracing_subscriber::filter::LevelFilter;
 
@@ -91,12 +95,12 @@ async fn attempts_are_limited_per_user_and_per_address() {
 
 #[tokio::test]
 async fn per_user_limit_is_independent_of_the_authenticator() {
-    let file = || Basic::from_htpasswd(HTPASSWD).unwrap();
+    let file = || HtpasswdFile::from_text(HTPASSWD).unwrap();
     for app in [
         app(users(), small_limits()),
         app(file(), small_limits()),
-        app(any_of(users(), file()), small_limits()),
-        app(any_of(file(), users()).boxed(), small_limits()),
+        app(any_of((users(), file())), small_limits()),
+        app(any_of((file(), users())).boxed(), small_limits()),
     ] {
         let mut failed = 0;
         for n in 0..50 {
@@ -118,13 +122,13 @@ async fn per_user_limit_is_independent_of_the_authenticator() {
 #[tokio::test]
 async fn valid_credentials_are_not_failures_of_another_scheme() {
     let tokens = |token: &str| Bearer::new([("ci", token)]).unwrap();
-    let file = || Basic::from_htpasswd(HTPASSWD).unwrap();
+    let file = || HtpasswdFile::from_text(HTPASSWD).unwrap();
     let others = || Basic::new([("bob", "b")]).unwrap();
     for (app, valid) in [
-        (app(any_of(tokens("a"), tokens("b")), small_limits()), "Bearer b".to_owned()),
-        (app(any_of(others(), file()), small_limits()), basic("alice", "a")),
-        (app(any_of(file(), others()), small_limits()), basic("bob", "b")),
-        (app(any_of(tokens("a"), asynchronous_users()), small_limits()), basic("bob", "b")),
+        (app(any_of((tokens("a"), tokens("b"))), small_limits()), "Bearer b".to_owned()),
+        (app(any_of((others(), file())), small_limits()), basic("alice", "a")),
+        (app(any_of((file(), others())), small_limits()), basic("bob", "b")),
+        (app(any_of((tokens("a"), asynchronous_users())), small_limits()), basic("bob", "b")),
         (app(asynchronous_users(), small_limits()), basic("alice", "a")),
     ] {
         for n in 0..30 {
@@ -139,7 +143,7 @@ async fn valid_credentials_are_not_failures_of_another_scheme() {
 #[tokio::test]
 async fn invalid_credentials_count_once_across_all_schemes() {
     let tokens = |token: &str| Bearer::new([("ci", token)]).unwrap();
-    let all = any_of(any_of(tokens("a"), tokens("b")), any_of(tokens("c"), users()));
+    let all = any_of((any_of((tokens("a"), tokens("b"))), any_of((tokens("c"), users()))));
     let app = app(all, small_limits());
     for n in 0..5 {
         assert_eq!(status(&app, "192.0.2.1", &format!("Bearer wrong-{n}")).await, 401);
@@ -160,7 +164,7 @@ async fn invalid_credentials_count_once_across_all_schemes() {
 #[tokio::test]
 async fn cached_passwords_are_still_rate_limited() {
     for app in
-        [app(Basic::from_htpasswd(HTPASSWD).unwrap(), by_header()), app(users(), by_header())]
+        [app(HtpasswdFile::from_text(HTPASSWD).unwrap(), by_header()), app(users(), by_header())]
     {
         assert_eq!(status(&app, "192.0.2.1", &basic("alice", "a")).await, 200);
         let mut statuses = [0; 3];
@@ -242,7 +246,7 @@ async fn unknown_client_address_is_503_unless_allowed() {
 #[tokio::test]
 async fn only_password_files_are_rate_limited_by_default() {
     let from = MockConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711)));
-    let statuses = async |authenticator: mcp_auth_layer::BoxAuthenticator,
+    let statuses = async |authenticator: mcp_auth_layer::auth::BoxAuthenticator,
                           wrong: fn(usize) -> String| {
         let app = recorder().0.layer(McpAuthLayer::new(authenticator)).layer(from);
         let mut limited = 0;
@@ -254,11 +258,14 @@ async fn only_password_files_are_rate_limited_by_default() {
     let password = |n: usize| basic("alice", &n.to_string());
     let token = |n: usize| format!("Bearer {n}");
     let tokens = || Bearer::new([("ci", "right")]).unwrap();
-    let file = || Basic::from_htpasswd(HTPASSWD).unwrap();
+    let file = || HtpasswdFile::from_text(HTPASSWD).unwrap();
     assert!(!statuses(users().boxed(), password).await);
     assert!(!statuses(tokens().boxed(), token).await);
     assert!(statuses(file().boxed(), password).await);
-    assert!(statuses(any_of(tokens(), file()).boxed(), token).await, "for all schemes of `any_of`");
+    assert!(
+        statuses(any_of((tokens(), file())).boxed(), token).await,
+        "for all schemes of `any_of`"
+    );
 }
 
 #[tokio::test]
@@ -291,11 +298,11 @@ async fn panic_in_attempt_is_503() {
         async fn authenticate(
             &self,
             _: &Parts,
-        ) -> Result<mcp_auth_layer::Authenticated, Rejection> {
+        ) -> Result<mcp_auth_layer::auth::Authenticated, Rejection> {
             Ok(Principal::new("anybody").into())
         }
 
-        fn attempt(&self, _: &Parts) -> Option<mcp_auth_layer::Attempt> {
+        fn attempt(&self, _: &Parts) -> Option<mcp_auth_layer::auth::Attempt> {
             panic!("a bug")
         }
     }
@@ -310,7 +317,9 @@ async fn unavailable_authenticator_is_no_failed_attempt() {
         let wrong = head.headers["authorization"] == "Bearer wrong";
         async move {
             if wrong {
-                Err::<Principal, _>(Rejection::invalid(Challenge::new("Bearer")))
+                Err::<Principal, _>(Rejection::invalid(Challenge::new(AuthScheme::from_static(
+                    "Bearer",
+                ))))
             } else {
                 Err(Rejection::unavailable())
             }

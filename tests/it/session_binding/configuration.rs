@@ -4,6 +4,8 @@ use axum::Router;
 use axum::routing::{any, get as get_route};
 use http::HeaderName;
 use mcp_auth_layer::McpAuthLayer;
+use mcp_auth_layer::layer::SessionKey;
+use mcp_auth_layer::layer::SessionParameter;
 
 use super::{EVENTS, SESSION, UNBOUND, assert_unknown_session, bound_ids, by_name, layer, server};
 use crate::support::{get, recorder, send};
@@ -14,9 +16,11 @@ async fn session_keys_are_per_process_or_given_and_rotatable() {
     let (old, new) = ([1; 32], [2; 32]);
     let ways = [
         McpAuthLayer::new(by_name()),
-        McpAuthLayer::new(by_name()).session_key(old),
-        McpAuthLayer::new(by_name()).session_key(new).session_key(old),
-        McpAuthLayer::new(by_name()).session_key(new),
+        McpAuthLayer::new(by_name()).session_key(SessionKey::try_from(&old[..]).unwrap()),
+        McpAuthLayer::new(by_name())
+            .session_key(SessionKey::try_from(&new[..]).unwrap())
+            .session_key(SessionKey::try_from(&old[..]).unwrap()),
+        McpAuthLayer::new(by_name()).session_key(SessionKey::try_from(&new[..]).unwrap()),
     ];
     // Whether the column's layer accepts IDs that the row's layer bound.
     let accepted = [
@@ -50,7 +54,11 @@ async fn session_header_and_parameter_are_configurable() {
         .route("/open", any(|| async { [("x-sid", UNBOUND), (SESSION, "as it is")] }))
         .route("/sse", get_route(stream))
         .fallback_service(recording)
-        .layer(layer().session_header(HeaderName::from_static("x-sid")).session_parameter("sid"));
+        .layer(
+            layer()
+                .session_header(HeaderName::from_static("x-sid"))
+                .session_parameter(SessionParameter::from_static("sid")),
+        );
     let response = send(app.clone(), get("/open", &[("x-who", "alice")])).await;
     assert_eq!(response.headers[SESSION], "as it is");
     let bound = response.headers["x-sid"].to_str().unwrap();

@@ -10,10 +10,11 @@ use axum::extract::OriginalUri;
 use axum::routing::{any, get as get_route};
 use http::Method;
 use http::request::Parts;
-use mcp_auth_layer::{
-    Authenticator, AuthenticatorExt, Challenge, McpAuthLayer, Principal, Rejection, RejectionKind,
-    authenticate_fn,
-};
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::{AuthenticatorExt, Challenge, RejectionKind, authenticate_fn};
+use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::SessionKey;
+use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal, Rejection};
 
 use crate::support::{Seen, TestResponse, basic, get, recorder, request, send};
 
@@ -31,7 +32,9 @@ fn by_name() -> impl Authenticator {
     authenticate_fn(|head: &Parts| {
         let name = head.headers.get("x-who").and_then(|name| name.to_str().ok()).map(str::to_owned);
         async move {
-            let name = name.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
+            let name = name.ok_or_else(|| {
+                Rejection::missing(Challenge::new(AuthScheme::from_static("Name")))
+            })?;
             Ok(match name.split_once('@') {
                 Some((name, issuer)) => Principal::new(name).issued_by(issuer),
                 None => Principal::new(name),
@@ -41,7 +44,9 @@ fn by_name() -> impl Authenticator {
 }
 
 fn layer() -> McpAuthLayer<impl Authenticator> {
-    McpAuthLayer::new(by_name()).session_key(KEY).public_path("/public")
+    McpAuthLayer::new(by_name())
+        .session_key(SessionKey::try_from(&KEY[..]).unwrap())
+        .public_path(PublicPath::from_static("/public"))
 }
 
 /// A server that gives the same IDs to all clients, and records its requests.
@@ -163,10 +168,10 @@ async fn issuers_separate_principals_of_the_same_name() {
     let session = axum::routing::get(|| async { ([(SESSION, "s1")], "ok") });
     let by_password = basic("ci", "pw");
     for (authenticator, expected) in [
-        (any_of(users(), machines()).boxed(), 200),
-        (any_of(users().issued_by("users"), machines()).boxed(), 404),
-        (any_of(users().issued_by("a"), machines().issued_by("b")).boxed(), 404),
-        (any_of(users().issued_by("a"), machines().issued_by("a")).boxed(), 200),
+        (any_of((users(), machines())).boxed(), 200),
+        (any_of((users().issued_by("users"), machines())).boxed(), 404),
+        (any_of((users().issued_by("a"), machines().issued_by("b"))).boxed(), 404),
+        (any_of((users().issued_by("a"), machines().issued_by("a"))).boxed(), 200),
     ] {
         let app = axum::Router::new().route("/", session.clone());
         let app = app.layer(McpAuthLayer::new(authenticator));

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use http::header::AUTHORIZATION;
-use mcp_auth_layer::{Challenge, McpAuthLayer, Principal, Rejection, authenticate_fn};
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::{Challenge, authenticate_fn};
+use mcp_auth_layer::{McpAuthLayer, Principal, Rejection};
 use reqwest::{Method, Response};
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -110,7 +112,9 @@ async fn sessions_are_bound_to_issuer_and_name() {
         let name = head.headers.get(AUTHORIZATION).and_then(|name| name.to_str().ok());
         let name = name.and_then(|name| name.strip_prefix("Name ")).map(str::to_owned);
         async move {
-            let name = name.ok_or_else(|| Rejection::missing(Challenge::new("Name")))?;
+            let name = name.ok_or_else(|| {
+                Rejection::missing(Challenge::new(AuthScheme::from_static("Name")))
+            })?;
             Ok(match name.split_once('@') {
                 Some((name, issuer)) => Principal::new(name).issued_by(issuer),
                 None => Principal::new(name),

@@ -60,7 +60,7 @@ async fn resumable(with_sessions: bool) -> String {
     };
     let users = Basic::new([("alice", "pass:word"), ("bob", "hunter2")]).unwrap();
     let tokens = Bearer::new([("alice", "YWxpY2VzLXRva2Vu")]).unwrap();
-    serve(app.layer(McpAuthLayer::new(any_of(users, tokens)))).await
+    serve(app.layer(McpAuthLayer::new(any_of((users, tokens))))).await
 }
 
 /// A call that reports its progress, in a session or without one as in protocol 2026-07-28.

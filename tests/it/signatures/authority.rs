@@ -1,7 +1,9 @@
 //! The authority that a signature is verified against: loopback names, configured names, and never
 //! only what the request claims.
 
-use mcp_auth_layer::{AuthenticatorExt, Bearer, McpAuthLayer, Rejection, any_of};
+use mcp_auth_layer::auth::AuthenticatorExt;
+use mcp_auth_layer::auth::Host;
+use mcp_auth_layer::{Bearer, McpAuthLayer, Rejection, any_of};
 
 use super::{hmac, verify};
 use crate::support::forged_request::Forged;
@@ -76,15 +78,16 @@ async fn signatures_for_another_server_are_rejected() {
     assert!(rejection.contains("HttpSignature::authority") && !rejected.body.contains("authority"));
     // The host names of the layer apply to signatures too.
     let named = async |name: &str| {
-        let layer = McpAuthLayer::new(any_of(hmac(), Bearer::new([("a", "b")]).unwrap()).boxed());
-        let app = recorder().0.layer(layer.host("tools.example.com"));
+        let layer = McpAuthLayer::new(any_of((hmac(), Bearer::new([("a", "b")]).unwrap())).boxed());
+        let app = recorder().0.layer(layer.host(Host::from_static("tools.example.com")));
         send(app, host(name).request()).await.status.as_u16()
     };
     assert_eq!(named("tools.example.com").await, 200);
     assert_eq!(named("tools.example.com:8443").await, 200);
     assert_eq!(named("other.example.com").await, 401);
     // A name with the default port equals the name without a port.
-    let with_port = McpAuthLayer::new(hmac().https()).host("tls.example.com:443");
+    let with_port =
+        McpAuthLayer::new(hmac().https()).host(Host::from_static("tls.example.com:443"));
     let signed = host("tls.example.com");
     assert_eq!(send(recorder().0.layer(with_port), signed.request()).await.status, 200);
     let known = || hmac().authority("tools.example.com");

@@ -59,11 +59,11 @@ async fn every_known_digest_must_match() {
 #[tokio::test]
 async fn signed_bodies_are_limited_each_and_in_total() {
     let limited = |layer: McpAuthLayer<HttpSignature>| recorder().0.layer(layer);
-    let small = limited(McpAuthLayer::new(hmac()).body_limit(10));
+    let small = limited(McpAuthLayer::new(hmac()).max_verified_body(10));
     assert_eq!(send(small.clone(), Forged::post("0123456789").request()).await.status, 200);
     assert_eq!(send(small, Forged::post("0123456789a").request()).await.status, 413);
 
-    let app = limited(McpAuthLayer::new(hmac()).body_total_limit(10));
+    let app = limited(McpAuthLayer::new(hmac()).max_verified_bodies_total(10));
     let stalled = |forged: Forged| {
         let frames = futures::stream::iter([Ok::<_, BoxError>(forged.body.clone())]);
         let endless = frames.chain(futures::stream::pending());

@@ -2,10 +2,10 @@
 
 use axum::extract::Request;
 use http::Method;
-use mcp_auth_layer::{
-    AuthenticatorExt, Challenge, HttpSignature, McpAuthLayer, Principal, Rejection, any_of,
-    authenticate_fn,
-};
+use mcp_auth_layer::auth::AuthScheme;
+use mcp_auth_layer::auth::Host;
+use mcp_auth_layer::auth::{AuthenticatorExt, Challenge, authenticate_fn};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer, Principal, Rejection, any_of};
 
 use super::{hmac, shared, status, verify};
 use crate::support::forged_request::Forged;
@@ -121,12 +121,14 @@ async fn aliases_of_covered_headers_and_upgrade_must_be_covered() {
 async fn configured_headers_must_be_covered_in_every_spelling() {
     let api_keys = || {
         authenticate_fn(|_: &http::request::Parts| async {
-            Err::<Principal, _>(Rejection::missing(Challenge::new("ApiKey")))
+            Err::<Principal, _>(Rejection::missing(Challenge::new(AuthScheme::from_static(
+                "ApiKey",
+            ))))
         })
         .credential_header(http::HeaderName::from_static("x-api-key"))
     };
     let app = |hmac: HttpSignature| {
-        let layer = McpAuthLayer::new(any_of(hmac, api_keys()).boxed());
+        let layer = McpAuthLayer::new(any_of((hmac, api_keys())).boxed());
         let layer = layer.session_header(http::HeaderName::from_static("x-session"));
         recorder().0.layer(layer.danger_disable_session_binding())
     };
@@ -163,7 +165,8 @@ async fn configured_headers_must_be_covered_in_every_spelling() {
 async fn headers_read_by_any_layer_must_be_covered() {
     let shared = hmac().boxed();
     let name = http::HeaderName::from_static("x-session");
-    let named = McpAuthLayer::new(shared.clone()).session_header(name).host("a.example");
+    let named =
+        McpAuthLayer::new(shared.clone()).session_header(name).host(Host::from_static("a.example"));
     let plain = McpAuthLayer::new(shared).danger_disable_session_binding();
     let (named, plain) = (recorder().0.layer(named), recorder().0.layer(plain));
     let carries = || Forged::get().with_header("x-session", "1");

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use mcp_auth_layer::{AuthenticatorExt, Basic, Bearer, HttpSignature, KeyError, Rejection, any_of};
+use mcp_auth_layer::auth::AuthenticatorExt;
+use mcp_auth_layer::schemes::KeyError;
+use mcp_auth_layer::{Basic, Bearer, HttpSignature, Rejection, any_of};
 
 use super::{app, hmac, labeled, multi_signed, verify};
 use crate::support::forged_request::{Forged, SECRET};
@@ -55,7 +57,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
     let wrong = || Forged { secret: vec![9; 32], ..Forged::get() };
     let unknown = || Forged::get().with("keyid", "\"nobody\"");
     let either = |forged: Forged| async move {
-        let (app, _) = app(any_of(hmac(), Bearer::new([("b", "tok")]).unwrap()));
+        let (app, _) = app(any_of((hmac(), Bearer::new([("b", "tok")]).unwrap())));
         let response = send(app, forged.request()).await;
         (response.status, response.headers, response.body)
     };
@@ -76,14 +78,14 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
     };
     let busy = || {
         let wait = Duration::from_secs(1);
-        mcp_auth_layer::authenticate_fn(move |_: &http::request::Parts| async move {
+        mcp_auth_layer::auth::authenticate_fn(move |_: &http::request::Parts| async move {
             Err::<mcp_auth_layer::Principal, _>(Rejection::too_many_requests(wait))
         })
     };
     let mut responses = Vec::new();
     for forged in [wrong(), unknown()] {
         let both = verify(hmac(), signed_twice(forged.clone())).await;
-        let (app, _) = app(any_of(hmac(), busy()));
+        let (app, _) = app(any_of((hmac(), busy())));
         let limited = send(app, forged.request()).await;
         responses.push((both.status, both.headers, both.body, limited.status, limited.body));
     }
@@ -96,7 +98,7 @@ async fn unknown_keys_and_wrong_secrets_get_the_same_response() {
 async fn with_bearer_token(forged: Forged) -> (u16, Option<String>) {
     let basic = Basic::new([("u", "p")]).unwrap();
     let bearer = Bearer::new([("b", "tok")]).unwrap();
-    let (app, seen) = app(any_of(any_of(hmac(), basic).boxed(), bearer));
+    let (app, seen) = app(any_of((any_of((hmac(), basic)).boxed(), bearer)));
     let forged = forged.with_header("authorization", "Bearer tok").covering(&["authorization"]);
     let response = send(app, forged.request()).await;
     let principal = (response.status == 200).then(|| seen.principal());
@@ -115,7 +117,7 @@ async fn invalid_signature_of_a_known_key_is_final() {
     let malformed = Forged::get().with_header("authorization", "Bearer tok");
     let mut malformed = malformed.covering(&["authorization"]).request();
     malformed.headers_mut().insert("signature", "?".parse().unwrap());
-    let (app, _) = app(any_of(hmac(), Bearer::new([("b", "tok")]).unwrap()));
+    let (app, _) = app(any_of((hmac(), Bearer::new([("b", "tok")]).unwrap())));
     assert_eq!(send(app, malformed).await.status, 400);
 }
 

@@ -17,9 +17,10 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::{BoxError, Router};
-use mcp_auth_layer::{
-    Authenticated, Authenticator, HttpSignature, McpAuthLayer, NonceStatus, Rejection, ReplayStore,
-};
+use mcp_auth_layer::auth::Authenticated;
+use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::stores::{NonceStatus, ReplayStore};
+use mcp_auth_layer::{Authenticator, HttpSignature, McpAuthLayer, Rejection};
 
 use crate::support::forged_request::{Forged, SECRET};
 use crate::support::{Seen, TestResponse, recorder, send};
@@ -116,7 +117,8 @@ async fn signed_request_is_authenticated_by_key_id() {
 #[tokio::test]
 async fn signature_headers_are_stripped() {
     let (router, seen) = recorder();
-    let app = router.layer(McpAuthLayer::new(hmac()).public_path("/health"));
+    let app =
+        router.layer(McpAuthLayer::new(hmac()).public_path(PublicPath::from_static("/health")));
     let public = Forged { target: "/health".into(), ..Forged::get() };
     for forged in [Forged::get(), public] {
         assert_eq!(send(app.clone(), forged.request()).await.status, 200);

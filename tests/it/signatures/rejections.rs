@@ -2,7 +2,8 @@
 
 use axum::BoxError;
 use axum::body::Body;
-use mcp_auth_layer::{Rejection, RejectionKind};
+use mcp_auth_layer::Rejection;
+use mcp_auth_layer::auth::RejectionKind;
 
 use super::{app, hmac, shared, verify};
 use crate::support::forged_request::{Forged, now};

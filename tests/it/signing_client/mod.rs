@@ -4,7 +4,7 @@ mod rmcp_client;
 mod sign_layer;
 mod signer;
 
-use mcp_auth_layer::Signer;
+use mcp_auth_layer::schemes::Signer;
 
 use crate::support::forged_request::SECRET;
 

@@ -7,7 +7,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderMap;
-use mcp_auth_layer::{HttpSignature, McpAuthLayer, SignError, SignLayer};
+use mcp_auth_layer::schemes::{SignError, SignLayer};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
 use super::signer;

@@ -6,7 +6,8 @@ use axum::body::Body;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 use http::{Method, Uri};
-use mcp_auth_layer::{HttpSignature, McpAuthLayer, SignError, Signer};
+use mcp_auth_layer::schemes::{SignError, Signer};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 use proptest::prelude::*;
 
 use super::signer;

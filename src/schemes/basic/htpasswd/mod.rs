@@ -15,8 +15,8 @@ use self::cache::{CachedCredential, CredentialKey, LineKey};
 use self::file::PasswordFile;
 use self::hasher::{Answer, Claim, Hasher, Verification};
 use self::users::{User, Users};
-use crate::auth::{Principal, Rejection};
-use crate::credentials::{Access, CredentialFileError, Reloading, Snapshot, some};
+use crate::auth::Rejection;
+use crate::credentials::{Access, CredentialFileError, Grant, Reloading, Snapshot, some};
 use crate::crypto::Digest;
 use crate::rate_limit::Asker;
 
@@ -77,14 +77,14 @@ impl Passwords {
     }
 
     /// Returns the user whose credential this is, if it was verified of late. It never waits.
-    pub(crate) fn remembered(&self, name: &str, password: &str) -> Option<Principal> {
+    pub(crate) fn remembered(&self, name: &str, password: &str) -> Option<Grant> {
         let users = self.users.load();
         let user = users.get(name);
         let (nobodys, nothing) = &self.nobody;
         let (key, remembered) =
             user.map_or((nobodys, nothing), |user| (&user.key, &user.remembered));
         let is_right = remembered.has(key.credential(password));
-        user.filter(|_| is_right).map(|user| user.principal.clone())
+        user.filter(|_| is_right).map(|user| user.grant.clone())
     }
 
     /// Verifies a credential; `None` is a wrong one.
@@ -97,7 +97,7 @@ impl Passwords {
         name: &str,
         password: &str,
         asker: Asker,
-    ) -> Result<Option<Principal>, Rejection> {
+    ) -> Result<Option<Grant>, Rejection> {
         // One reading of the file decides, and unknown users go the same way as known ones.
         let users = Arc::clone(&**self.users.load());
         let user = users.get(name).cloned();
@@ -113,7 +113,7 @@ impl Passwords {
         };
         let claim = Claim { asker, user: digest };
         match self.verifier.verify(credential, claim, check).await? {
-            Answer::Right => Ok(user.map(|user| user.principal.clone())),
+            Answer::Right => Ok(user.map(|user| user.grant.clone())),
             Answer::Wrong => Ok(None),
             Answer::Unable(why) => Err(Rejection::unavailable().caused_by(why)),
         }

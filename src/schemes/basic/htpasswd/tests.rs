@@ -31,7 +31,7 @@ impl Passwords {
     /// Whether it is right, asking as a request does.
     async fn admits(&self, user: &str, password: &str) -> bool {
         match self.remembered(user, password) {
-            Some(principal) => principal.name() == user,
+            Some(principal) => principal.principal.name() == user,
             None => self.verify(user, password, ANYBODY).await.unwrap().is_some(),
         }
     }
@@ -95,7 +95,7 @@ async fn what_is_remembered_goes_with_its_line() {
     let before = ["alice", "bob", "carol"].map(of);
     passwords.replace(&["# new", carol, &line("alice", "secret", 4)]);
     // What was opened by the lines that are gone ends, and nothing else.
-    assert_eq!(before.map(|user| user.has_ended()), [true, true, false]);
+    assert_eq!(before.map(|user| !user.is_active()), [true, true, false]);
     assert!(passwords.remembers("carol", "secret"));
     assert!(!passwords.remembers("alice", "secret") && passwords.admits("alice", "secret").await);
     assert!(!passwords.remembers("bob", "secret") && !passwords.admits("bob", "secret").await);
@@ -112,7 +112,7 @@ async fn a_verification_that_runs_is_not_remembered_for_a_line_that_changed() {
     assert!(futures::poll!(&mut verification).is_pending());
     passwords.replace(&[&line("alice", "other", 4)]);
     // It was asked before, and one reading of the file decides. But it is over.
-    assert!(verification.await.unwrap().unwrap().has_ended());
+    assert!(!verification.await.unwrap().unwrap().is_active());
     assert!(!passwords.admits("alice", "secret").await && passwords.admits("alice", "other").await);
 }
 

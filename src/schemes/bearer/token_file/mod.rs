@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::auth::Principal;
-use crate::credentials::{CredentialFileError, parse_lines};
+use crate::credentials::{CredentialFileError, Grant, parse_lines};
 
 /// A token of a file, of which the file knows the digest alone.
 #[cfg_attr(test, derive(Debug, PartialEq))]
@@ -80,13 +80,10 @@ impl Token {
         Ok(token)
     }
 
-    /// Whose it is, as far as it goes.
-    pub(crate) fn principal(&self) -> Principal {
+    /// Returns what the token grants.
+    pub(crate) fn grant(&self) -> Grant {
         let principal = Principal::new(&self.name).with_scopes(&self.scopes);
-        match self.expires {
-            Some(time) => principal.expires_at(time),
-            None => principal,
-        }
+        Grant::new(principal).expires_at(self.expires)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a line may say, and that no error repeats it.
 
 use super::*;
+use crate::auth::AuthScheme;
 
 /// Of `rD3m0NfE5Yc0mKq1bWv7Xw`: `printf %s … | sha256sum`.
 const CI: &str = "2358a45dae43d2a5a98346a6f7a98868a66de07c0b6c951e1550b554ffa29c7a";
@@ -31,10 +32,13 @@ fn a_token_has_a_name_a_digest_an_end_and_scopes() {
     let swapped = format!("björn sha256:{CI} scopes=tools:read,a expires=2030-01-31T10:00:00Z");
     assert_eq!(one(&swapped).unwrap(), full);
 
-    let principal = full.principal();
-    assert_eq!((principal.name(), principal.expiry()), ("björn", full.expires));
+    let authenticated = full.grant().authenticated(AuthScheme::BEARER);
+    let principal = authenticated.principal();
+    assert_eq!(principal.name(), "björn");
     assert!(principal.has_scope("tools:read") && !principal.has_scope("tools"));
-    assert_eq!(plain.principal().expiry(), None);
+    assert_eq!(authenticated.lifetime().expires_at(), full.expires);
+    let authenticated = plain.grant().authenticated(AuthScheme::BEARER);
+    assert_eq!(authenticated.lifetime().expires_at(), None);
 }
 
 #[test]

@@ -24,7 +24,7 @@ type Events = Pin<Box<dyn Stream<Item = std::result::Result<Sse, SseError>> + Se
 /// Signs every request of an rmcp client, each attempt anew.
 ///
 /// ```
-/// use mcp_auth_layer::{Signer, SigningClient};
+/// use mcp_auth_layer::schemes::{Signer, SigningClient};
 /// use rmcp::ServiceExt;
 /// use rmcp::transport::StreamableHttpClientTransport;
 /// use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;

@@ -24,7 +24,7 @@ use crate::schemes::signature::wire::base::normalized;
 /// use axum::body::Body;
 /// use hyper_util::client::legacy::Client;
 /// use hyper_util::rt::TokioExecutor;
-/// use mcp_auth_layer::{SignLayer, Signer};
+/// use mcp_auth_layer::schemes::{SignLayer, Signer};
 /// use tower::Layer;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

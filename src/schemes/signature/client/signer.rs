@@ -21,7 +21,7 @@ use crate::schemes::signature::wire::digest::CONTENT_DIGEST;
 ///
 /// ```
 /// use http::Request;
-/// use mcp_auth_layer::Signer;
+/// use mcp_auth_layer::schemes::Signer;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let secret = [7; 32];

@@ -292,7 +292,10 @@ async fn the_queue_is_bounded_and_known_clients_have_their_own() {
         assert!(poll!(waiting.last_mut().unwrap()).is_pending());
     }
     let refused = setup.request(1000, of(1000)).await.unwrap_err();
-    assert_eq!((refused.kind(), refused.cause().is_some()), (RejectionKind::Unavailable, true));
+    assert_eq!(
+        (refused.kind(), std::error::Error::source(&refused).is_some()),
+        (RejectionKind::Unavailable, true)
+    );
     for number in 2000..2000 + QUEUE as u64 {
         waiting.push(Box::pin(setup.request(number, known(1, number))));
         assert!(poll!(waiting.last_mut().unwrap()).is_pending());

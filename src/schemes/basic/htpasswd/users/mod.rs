@@ -5,13 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Block;
 
-use tokio_util::sync::CancellationToken;
-
 use super::cache::{CachedCredential, CredentialKey, LineKey};
 use super::file::PasswordFile;
 use super::hash::{Cost, Hash};
-use crate::auth::Principal;
-use crate::credentials::Revoked;
+use crate::auth::{Principal, Revocation};
+use crate::credentials::{Grant, Revoked};
 use crate::crypto::Digest;
 
 pub(super) struct Users {
@@ -22,9 +20,9 @@ pub(super) struct Users {
 
 /// A user, and what their line says.
 pub(super) struct User {
-    pub(super) principal: Principal,
+    pub(super) grant: Grant,
     /// Ends what was opened by this line.
-    revocation: CancellationToken,
+    revocation: Revocation,
     pub(super) hash: Hash,
     pub(super) key: LineKey,
     pub(super) remembered: CachedCredential,
@@ -46,9 +44,9 @@ impl Users {
                 .and_then(|before| before.of.get(&line.user))
                 .filter(|known| known.hash == line.hash);
             let user = same.cloned().unwrap_or_else(|| {
-                let revocation = CancellationToken::new();
+                let revocation = Revocation::by_removal();
                 Arc::new(User {
-                    principal: Principal::new(&*line.user).until_removed(revocation.clone()),
+                    grant: Grant::new(Principal::new(&*line.user)).revoked_by(revocation.clone()),
                     revocation,
                     key: key.line(&line.user, &line.text),
                     hash: line.hash,

@@ -78,7 +78,7 @@ fn an_unchanged_line_stays_the_same_user() {
     assert!(after.get("bob").is_none() && after.get("dave").is_some());
     assert_eq!(before.not_in(&before).end(), 0);
     assert_eq!(before.not_in(&after).end(), 2);
-    let ended = |name| before.get(name).unwrap().principal.has_ended();
+    let ended = |name| !before.get(name).unwrap().grant.is_active();
     assert!(ended("alice") && ended("bob") && !ended("carol"));
 }
 

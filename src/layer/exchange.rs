@@ -1,0 +1,35 @@
+//! An authenticated exchange: what the layer must know of a request until its response has ended.
+
+use std::sync::Arc;
+
+use axum_core::body::Body;
+use http::Response;
+use tracing::info;
+
+use super::state::State;
+use crate::auth::{AuthScheme, Ended, Lifetime, Principal, RejectionKind};
+use crate::telemetry;
+
+/// An authenticated request that was forwarded, and what its response is processed under.
+pub(super) struct Exchange {
+    pub(super) principal: Principal,
+    pub(super) scheme: AuthScheme,
+    pub(super) lifetime: Lifetime,
+    pub(super) state: Arc<State>,
+    /// Whether the request was a GET.
+    pub(super) is_get: bool,
+}
+
+impl Exchange {
+    /// Returns a future of the end of the credential's lifetime, if it has an end.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        self.lifetime.is_bounded().then(|| self.lifetime.ended_owned())
+    }
+
+    /// Returns the response to a request whose credential expired before the inner service responded.
+    pub(super) fn expired(&self) -> Response<Body> {
+        info!(principal = self.principal.name(), "expired before the response");
+        telemetry::request(Some(self.scheme.to_cow()), "expired", RejectionKind::Invalid.as_str());
+        self.state.response(self.state.expired(&self.scheme))
+    }
+}

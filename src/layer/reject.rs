@@ -1,0 +1,77 @@
+//! Rejections on their way to the client.
+
+use std::error::Error as _;
+
+use axum_core::body::Body;
+use http::header::{AUTHORIZATION, CONNECTION, EXPECT};
+use http::request::Parts;
+use http::{HeaderValue, Response, Version};
+use tracing::{debug, error, info};
+
+use super::collect_body::drain;
+use super::gate::Gate;
+use crate::auth::{AuthScheme, Rejection, RejectionKind};
+use crate::checks::{NO_OAUTH, is_registration};
+use crate::telemetry;
+use crate::text::Shortened;
+
+/// Returns whether the body of a rejected request is read to its end before the response.
+///
+/// HTTP/2 ends a stream without the connection. A client that waits for `100 Continue` does not
+/// send its body.
+pub(super) fn must_drain(head: &Parts, body: &impl http_body::Body) -> bool {
+    !body.is_end_stream() && head.version < Version::HTTP_2 && !head.headers.contains_key(EXPECT)
+}
+
+impl<A> Gate<A> {
+    /// Rejects a request after its body was read to the end, if that is necessary.
+    pub(super) async fn drain_and_reject(
+        &self,
+        head: &Parts,
+        mut body: Body,
+        rejection: Rejection,
+    ) -> Response<Body> {
+        let is_unread = must_drain(head, &body) && !drain(&mut body).await;
+        let mut response = self.reject(head, rejection);
+        if is_unread {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Returns the response to a rejected request. The path is logged, the credential is not.
+    pub(super) fn reject(&self, head: &Parts, rejection: Rejection) -> Response<Body> {
+        let rejection = self.explain(head, rejection);
+        let method = Shortened::of(head.method.as_str());
+        let path = Shortened::of(head.uri.path());
+        let kind = rejection.kind().as_str();
+        let scheme = rejection.scheme().map(|scheme| scheme.as_str());
+        let cause = rejection.source().map(tracing::field::display);
+        telemetry::request(rejection.scheme().map(AuthScheme::to_cow), "rejected", kind);
+        match rejection.kind() {
+            RejectionKind::Unavailable => {
+                error!(reason = kind, scheme, cause, %method, ?path, "rejected");
+            }
+            RejectionKind::NoDiscovery | RejectionKind::NoRegistration => {
+                debug!(reason = kind, %method, ?path, "not found");
+            }
+            _ => info!(reason = kind, scheme, cause, %method, ?path, "rejected"),
+        }
+        self.state.response(rejection)
+    }
+
+    /// Makes a missing credential more specific, in the places that clients show to their users: a
+    /// credential that was not recognized, and the registration of an OAuth client (RFC 7591).
+    fn explain(&self, head: &Parts, rejection: Rejection) -> Rejection {
+        if rejection.kind() != RejectionKind::Missing {
+            return rejection;
+        }
+        if head.headers.contains_key(AUTHORIZATION) {
+            return rejection.unrecognized();
+        }
+        if is_registration(head) && !self.state.config.exemptions.forward_discovery {
+            return Rejection::new(RejectionKind::NoRegistration, NO_OAUTH);
+        }
+        rejection
+    }
+}

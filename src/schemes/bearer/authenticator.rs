@@ -1,0 +1,182 @@
+//! The authenticator of bearer tokens.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use super::handle::BearerHandle;
+use super::token::{BearerToken, is_b64token};
+#[cfg(feature = "files")]
+use super::token_file::parse_tokens;
+use crate::auth::{
+    Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Principal, Rejection,
+};
+#[cfg(feature = "files")]
+use crate::credentials::{Access, CredentialFileError, Reloading};
+use crate::credentials::{CredentialError, CredentialTable, Snapshot};
+use crate::schemes::authorization_header::Scheme;
+
+/// Static bearer tokens (RFC 6750), each with the name of its owner.
+///
+/// ```
+/// use mcp_auth_layer::{Bearer, McpAuthLayer};
+///
+/// # fn main() -> Result<(), mcp_auth_layer::CredentialError> {
+/// let tokens = Bearer::new([
+///     ("ci", "rD3m0NfE5Yc0mKq1bWv7Xw"),
+///     ("ci", "Zb9tQ0sJw2uLx4hVn6pRaA"), // rotation: both are tokens of `ci`
+///     ("alice", "Hk7yGd1oTf8eMi5zCs3jUQ"),
+/// ])?;
+/// let layer = McpAuthLayer::new(tokens);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Tokens are stored as keyed digests, and a request costs the same for any number of tokens. They
+/// are read from `Authorization`, never from the query.
+///
+/// Make tokens of at least 128 random bits. Failed attempts are not limited unless the layer has a
+/// [`rate_limit`](crate::McpAuthLayer::rate_limit).
+pub struct Bearer {
+    tokens: Arc<Snapshot<CredentialTable>>,
+    #[cfg(feature = "files")]
+    file: Option<Reloading>,
+}
+
+const SCHEME: Scheme = Scheme {
+    name: AuthScheme::BEARER,
+    // RFC 6750 §3.1: no error for a request that has no token.
+    challenge: |has_token| {
+        if has_token {
+            Challenge::invalid(AuthScheme::BEARER)
+        } else {
+            Challenge::new(AuthScheme::BEARER)
+        }
+    },
+    well_formed: is_b64token,
+    claimed: |_| None,
+};
+
+impl Bearer {
+    /// Creates an authenticator for these tokens, as pairs of owner and token. An owner may have
+    /// several tokens. It is a name, or a [`Principal`] with scopes; a token is a string, or a
+    /// [`BearerToken`] that expires.
+    ///
+    /// # Errors
+    ///
+    /// If there is no token; if a name is empty, has a control character, or begins or ends with
+    /// white space; if a token is empty, is not a `b64token` (RFC 6750 §2.1) or appears twice.
+    pub fn new<N, T>(tokens: impl IntoIterator<Item = (N, T)>) -> Result<Self, CredentialError>
+    where
+        N: Into<Principal>,
+        T: Into<BearerToken>,
+    {
+        let mut table = CredentialTable::new();
+        for (index, (owner, token)) in tokens.into_iter().enumerate() {
+            token.into().insert(&mut table, index + 1, owner.into())?;
+        }
+        if table.is_empty() {
+            return Err(CredentialError::NoCredentials);
+        }
+        Ok(Self::with_table(table))
+    }
+
+    /// Opens a file of tokens, and watches it.
+    ///
+    /// The file has a line `name sha256:HEX [expires=RFC3339] [scopes=a,b]` for each token, with the
+    /// SHA-256 of the token in hexadecimal: the token itself is not in the file. Blank lines and
+    /// lines that begin with `#` are skipped. A name may have several tokens; it has no white space.
+    ///
+    /// ```text
+    /// # printf %s "$TOKEN" | sha256sum
+    /// ci sha256:0b5b…c2 expires=2030-01-31T12:00:00Z scopes=tools:read,tools:call
+    /// ```
+    ///
+    /// The file is read again when it changes, and on request of a [handle](Self::handle). When a
+    /// token is removed or changed, the responses to its requests end within about a second. That
+    /// includes the last token. If the file is invalid, the previous tokens stay active; if it
+    /// disappears, they do for a minute. Both are logged. Replace the file by a rename: while it is
+    /// written in place, a part of it may look complete.
+    ///
+    /// On Unix, the file must belong to root or to the user of this process, and no other user may
+    /// be able to write it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is not a regular file, has other permissions, has more than
+    /// 16 MiB, no token, or an invalid line. An expired token is not an error.
+    #[cfg(feature = "files")]
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, CredentialFileError> {
+        let mut tokens = Self::with_table(CredentialTable::of_sha256());
+        let table = tokens.tokens.clone();
+        let file = Reloading::start(path.as_ref(), Access::Public, move |text| {
+            let Some(text) = text else {
+                table.change(CredentialTable::remove_all).end();
+                return Ok(0);
+            };
+            let next = parse_tokens(text)?;
+            let count = next.len();
+            let next = next.iter().map(|token| (token.sha256, token.grant()));
+            table.change(|table| table.replace_by_sha256(next)).end();
+            Ok(count)
+        });
+        tokens.file = Some(file?);
+        Ok(tokens)
+    }
+
+    fn with_table(table: CredentialTable) -> Self {
+        Self {
+            tokens: Arc::new(Snapshot::new(table)),
+            #[cfg(feature = "files")]
+            file: None,
+        }
+    }
+
+    /// Returns a handle that adds and revokes tokens while the server runs.
+    ///
+    /// ```
+    /// use mcp_auth_layer::{Bearer, McpAuthLayer};
+    ///
+    /// # fn main() -> Result<(), mcp_auth_layer::CredentialError> {
+    /// let tokens = Bearer::new([("ci", "rD3m0NfE5Yc0mKq1bWv7Xw")])?;
+    /// let handle = tokens.handle();
+    /// let layer = McpAuthLayer::new(tokens);
+    ///
+    /// handle.add("ci", "Zb9tQ0sJw2uLx4hVn6pRaA")?;
+    /// handle.revoke("rD3m0NfE5Yc0mKq1bWv7Xw"); // and its event streams end
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn handle(&self) -> BearerHandle {
+        BearerHandle {
+            tokens: self.tokens.clone(),
+            #[cfg(feature = "files")]
+            file: self.file.clone(),
+        }
+    }
+}
+
+impl Authenticator for Bearer {
+    async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
+        SCHEME.authenticate(head, &self.tokens.load())
+    }
+
+    fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
+        Some(SCHEME.authenticate(head, &self.tokens.load()))
+    }
+
+    fn challenges(&self) -> Vec<Challenge> {
+        vec![(SCHEME.challenge)(false)]
+    }
+
+    fn attempt(&self, head: &Parts) -> Option<Attempt> {
+        SCHEME.attempt(head)
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bearer").field("tokens", &**self.tokens.load()).finish()
+    }
+}
