@@ -254,9 +254,9 @@ async fn a_server_says_no_secret_whatever_is_done_to_it() {
     // All of it was logged, so that there was something to find.
     for what in [
         "DEBUG mcp_auth_layer",
-        "admitted",
-        "passed bare",
-        "an answer ended with its credential",
+        "authenticated",
+        "exempt",
+        "response ended: its credential expired or was revoked",
         "reason=\"missing\"",
         "reason=\"malformed\"",
         "reason=\"invalid\"",

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Frame;
-use tracing::{debug, error, info};
 
 use super::config::Options;
 use crate::auth::{CredentialExpired, Ending, Principal, Rejection, RejectionKind};
@@ -37,8 +36,8 @@ impl Admitted {
 
     /// The answer instead of the inner service's, which took longer than the principal had.
     pub(crate) fn ended(&self) -> Response<Body> {
-        info!(principal = self.principal.name(), "ended before it was answered");
-        telemetry::request(Some(self.scheme), "ended", RejectionKind::Invalid.as_str());
+        let reason = RejectionKind::Invalid.as_str();
+        telemetry::expired(self.principal.name(), self.scheme, reason);
         self.options.render(self.options.expired(self.scheme))
     }
 
@@ -95,12 +94,8 @@ impl Admitted {
 
     /// An answer that cannot be protected is not given.
     fn fault(&self, why: &str) -> Response<Body> {
-        error!(cause = why, "not answered");
-        telemetry::request(
-            Some(self.scheme),
-            "refused",
-            RejectionKind::UnprotectableResponse.as_str(),
-        );
+        let reason = RejectionKind::UnprotectableResponse.as_str();
+        telemetry::response_withheld(self.scheme, reason, why);
         self.options.render(Rejection::new(
             RejectionKind::UnprotectableResponse,
             "the server's answer cannot be protected",
@@ -192,7 +187,7 @@ impl Answer {
     /// Ends before the inner service does, which is dropped. What is no stream of events ends with
     /// an error, so that nobody takes half an answer for a whole one.
     fn end(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
-        debug!(principal = self.admitted.principal.name(), "an answer ended with its credential");
+        telemetry::response_ended(self.admitted.principal.name());
         (self.body, self.rewriter, self.ending) = (Body::empty(), None, None);
         (!self.is_stream).then(|| Err(Error::new(CredentialExpired)))
     }

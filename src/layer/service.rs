@@ -14,7 +14,7 @@ use http::header::{AUTHORIZATION, CONNECTION, COOKIE, EXPECT, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Version};
 use tower_service::Service;
-use tracing::{debug, error, info};
+use tracing::Level;
 
 use super::body_budget::Share;
 use super::config::Options;
@@ -29,8 +29,7 @@ use crate::auth::{
 use crate::checks::{Exempt, NO_OAUTH, is_registration};
 use crate::rate_limit::{Asker, Decision, Outcome, Permit};
 use crate::telemetry;
-use crate::telemetry::Verification;
-use crate::text::Shortened;
+use crate::telemetry::{Rejected, Verification};
 
 /// The service that [`McpAuthLayer`](crate::McpAuthLayer) puts around another.
 ///
@@ -389,14 +388,7 @@ impl<A: Authenticator> Gate<A> {
         };
         self.options.handles.open(head, &principal).map_err(whose)?;
         self.options.handles.ask_for_identity(&mut head.headers);
-        debug!(
-            principal = principal.name(),
-            scheme,
-            method = %Shortened::of(head.method.as_str()),
-            path = ?Shortened::of(head.uri.path()),
-            "admitted"
-        );
-        telemetry::request(Some(scheme), "admitted", "");
+        telemetry::authenticated(principal.name(), scheme, head);
         if !self.options.forward_authorization {
             head.headers.remove(AUTHORIZATION);
         } else if let Some(value) = head.headers.get_mut(AUTHORIZATION) {
@@ -410,13 +402,7 @@ impl<A: Authenticator> Gate<A> {
 
     /// Strips credentials and session IDs from a request that is forwarded without authentication.
     fn exempt(&self, head: &mut Parts, why: &'static str) {
-        debug!(
-            exempt = why,
-            method = %Shortened::of(head.method.as_str()),
-            path = ?Shortened::of(head.uri.path()),
-            "passed bare"
-        );
-        telemetry::request(None, "passed", why);
+        telemetry::exempt(why, head);
         head.headers.remove(AUTHORIZATION);
         self.take_off_credentials(head);
         self.options.handles.take_off(head);
@@ -454,20 +440,13 @@ impl<A: Authenticator> Gate<A> {
     /// The answer to a refused request. The path is logged, the presented credential is not.
     fn refuse(&self, head: &Parts, rejection: Rejection) -> Response<Body> {
         let rejection = self.explain(head, rejection);
-        let method = Shortened::of(head.method.as_str());
-        let path = Shortened::of(head.uri.path());
-        let (reason, scheme) = (rejection.kind(), rejection.scheme());
-        let cause = rejection.cause();
-        telemetry::request(scheme, "refused", reason.as_str());
-        match reason {
-            RejectionKind::Unavailable => {
-                error!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused");
-            }
-            RejectionKind::NoDiscovery | RejectionKind::NoRegistration => {
-                debug!(reason = reason.as_str(), %method, ?path, "answered");
-            }
-            _ => info!(reason = reason.as_str(), scheme, cause, %method, ?path, "refused"),
-        }
+        let level = match rejection.kind() {
+            RejectionKind::Unavailable => Level::ERROR,
+            RejectionKind::NoDiscovery | RejectionKind::NoRegistration => Level::DEBUG,
+            _ => Level::INFO,
+        };
+        let (reason, scheme) = (rejection.kind().as_str(), rejection.scheme().map(Into::into));
+        telemetry::rejected(Rejected { level, reason, scheme, cause: rejection.cause() }, head);
         self.options.render(rejection)
     }
 
