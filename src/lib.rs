@@ -83,6 +83,10 @@ pub use self::auth::{
     BoxAuthenticator, Challenge, IssuedBy, LayerContext, Principal, Rejection, RejectionKind,
     any_of, authenticate_fn,
 };
+pub use self::checks::{
+    Discovery, InvalidOrigin, InvalidOriginScheme, InvalidPublicPath, Origin, OriginScheme,
+    PublicPath,
+};
 pub use self::credentials::CredentialError;
 #[cfg(feature = "files")]
 pub use self::credentials::CredentialFileError;

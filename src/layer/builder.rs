@@ -11,7 +11,7 @@ use tower_layer::Layer;
 use super::config::Options;
 use super::service::McpAuthService;
 use crate::auth::{Authenticator, Host, Rejection};
-use crate::checks::is_origin;
+use crate::checks::{Discovery, Origin, OriginScheme, PublicPath};
 use crate::crypto::Mac;
 use crate::rate_limit::{RateLimit, RateLimiter};
 use crate::session::SessionBinder;
@@ -105,12 +105,8 @@ impl<A> McpAuthLayer<A> {
     /// If it does not begin with `/`, or has a `?`, `#`, `*`, `{` or `}`, white space, control
     /// characters, or anything but ASCII: it is one path, not a pattern.
     pub fn public_path(mut self, path: impl Into<String>) -> Self {
-        let path = path.into();
-        let literal = |c: char| c.is_ascii_graphic() && !"?#*{}".contains(c);
-        assert!(
-            path.starts_with('/') && path.chars().all(literal),
-            "McpAuthLayer::public_path: {path:?} is not one exact path beginning with `/`"
-        );
+        let path = path.into().parse::<PublicPath>();
+        let path = path.unwrap_or_else(|error| panic!("McpAuthLayer::public_path: {error}"));
         self.edit().exemptions.public_paths.push(path);
         self
     }
@@ -127,10 +123,9 @@ impl<A> McpAuthLayer<A> {
     /// If it is not `scheme://host` or `scheme://host:port`, as browsers send it: without a path
     /// and without a slash at the end. `*` and `null` are no origins; any page can be `null`.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        let origin = origin.into();
-        let form = is_origin(&origin);
-        assert!(form, "McpAuthLayer::allow_origin: {origin:?} is not `scheme://host[:port]`");
-        self.edit().origins.allow(&origin);
+        let origin = origin.into().parse::<Origin>();
+        let origin = origin.unwrap_or_else(|error| panic!("McpAuthLayer::allow_origin: {error}"));
+        self.edit().origins.allow(origin);
         self
     }
 
@@ -144,12 +139,10 @@ impl<A> McpAuthLayer<A> {
     ///
     /// If it is not the name of a scheme (RFC 3986 §3.1), or `http` or `https`: these are the web.
     pub fn danger_allow_origin_scheme(mut self, scheme: impl AsRef<str>) -> Self {
-        let scheme = scheme.as_ref();
-        let is_allowed = self.edit().origins.allow_scheme(scheme);
-        assert!(
-            is_allowed,
-            "McpAuthLayer::danger_allow_origin_scheme: {scheme:?} is not the scheme of local pages"
-        );
+        let scheme = scheme.as_ref().parse::<OriginScheme>();
+        let scheme = scheme
+            .unwrap_or_else(|error| panic!("McpAuthLayer::danger_allow_origin_scheme: {error}"));
+        self.edit().origins.allow_scheme(scheme);
         self
     }
 
@@ -194,7 +187,7 @@ impl<A> McpAuthLayer<A> {
     /// `/.well-known/openid-configuration`, and anything but a plain "there is none" leads them
     /// astray where credentials are configured by hand.
     pub fn forward_discovery(mut self) -> Self {
-        self.edit().exemptions.forward_discovery = true;
+        self.edit().exemptions.discovery = Discovery::Forward;
         self
     }
 

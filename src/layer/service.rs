@@ -26,7 +26,7 @@ use crate::auth::{
     Attempt, Authenticated, Authenticator, Rejection, RejectionKind, SIGNATURE, SIGNATURE_INPUT,
     is_spelling_of,
 };
-use crate::checks::{Exempt, NO_OAUTH, is_registration};
+use crate::checks::{Discovery, Exempt, NO_OAUTH, is_registration};
 use crate::rate_limit::{Asker, Decision, Outcome, Permit};
 use crate::telemetry;
 use crate::telemetry::{Rejected, Verification};
@@ -459,7 +459,7 @@ impl<A: Authenticator> Gate<A> {
         if head.headers.contains_key(AUTHORIZATION) {
             return rejection.unrecognized();
         }
-        if is_registration(head) && !self.options.exemptions.forward_discovery {
+        if is_registration(head) && self.options.exemptions.discovery == Discovery::NotFound {
             return Rejection::new(RejectionKind::NoRegistration, NO_OAUTH);
         }
         rejection
