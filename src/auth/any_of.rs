@@ -1,7 +1,5 @@
 //! Several schemes, tried in order.
 
-use std::fmt;
-
 use http::HeaderName;
 use http::request::Parts;
 
@@ -46,7 +44,7 @@ pub fn any_of<S: Schemes>(schemes: S) -> AnyOf<S> {
 }
 
 /// Several authenticators, see [`any_of`].
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct AnyOf<S> {
     schemes: S,
 }
@@ -182,20 +180,27 @@ struct Tried {
 
 impl Tried {
     /// Returns the final verdict, if the next scheme reached one.
+    ///
+    /// A conclusive 401 lets the other schemes reject the request as well. Otherwise the response
+    /// would reveal whether the scheme knows the credential.
     fn next(&mut self, verdict: Verdict) -> Option<Verdict> {
-        let rejection = match verdict {
-            Ok(authenticated) => return Some(Ok(authenticated)),
-            Err(rejection) => rejection,
+        let rejection = match (verdict, self.rejection.take()) {
+            (Ok(_), Some(earlier)) if earlier.is_conclusive() => return Some(Err(earlier)),
+            (Ok(authenticated), _) => return Some(Ok(authenticated)),
+            (Err(rejection), earlier) => {
+                let is_final = rejection.is_conclusive()
+                    && rejection.status() != http::StatusCode::UNAUTHORIZED;
+                let merged = match earlier {
+                    None => rejection,
+                    Some(earlier) => earlier.merge(rejection),
+                };
+                if is_final {
+                    return Some(Err(merged));
+                }
+                merged
+            }
         };
-        let is_final = rejection.is_conclusive();
-        let merged = match self.rejection.take() {
-            None => rejection,
-            Some(earlier) => earlier.merge(rejection),
-        };
-        if is_final {
-            return Some(Err(merged));
-        }
-        self.rejection = Some(merged);
+        self.rejection = Some(rejection);
         None
     }
 
@@ -265,11 +270,5 @@ impl<S: Schemes> Authenticator for AnyOf<S> {
 
     fn configure(&self, context: &LayerContext) {
         self.schemes.for_each(&mut |scheme| scheme.configure(context));
-    }
-}
-
-impl<S> fmt::Debug for AnyOf<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AnyOf")
     }
 }

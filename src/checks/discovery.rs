@@ -3,28 +3,49 @@
 use http::Method;
 use http::request::Parts;
 
+/// The message for a client that looks for OAuth where there is none.
+pub(crate) const NO_OAUTH: &str =
+    "no OAuth here: the credential is configured in the client, as a header";
+
 const DOCUMENTS: [&str; 3] = [
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-authorization-server",
     "/.well-known/openid-configuration",
 ];
 
-/// Whether a request asks for a discovery document: RFC 8414 §3, RFC 9728 §3 and OpenID Connect
-/// Discovery §4. The path of the resource may stand behind the document or in front of it, as MCP
-/// clients try both.
+/// How requests for OAuth discovery documents are handled.
 ///
-/// A path that an upstream's URL library could normalize into another one is none of them.
+/// MCP clients follow any 401 with a request for `/.well-known/oauth-protected-resource`,
+/// `/.well-known/oauth-authorization-server` or `/.well-known/openid-configuration`. Any response
+/// but a plain 404 leads them astray if credentials are configured by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Discovery {
+    /// The layer responds with 404. This is the default.
+    #[default]
+    NotFound,
+    /// The request is forwarded without credentials, for an inner service that serves the documents.
+    Forward,
+}
+
+/// Whether a request asks for a discovery document: RFC 8414 §3, RFC 9728 §3 and OpenID Connect
+/// Discovery §4. The path of the resource may follow or precede that of the document: MCP clients
+/// try both.
+///
+/// A path that an upstream's URL library could normalize into another one is not a document.
 pub(super) fn is_discovery(head: &Parts) -> bool {
     let path = head.uri.path();
-    let is_document = |document: &str| {
-        let behind = path.strip_prefix(document);
-        path.ends_with(document) || behind.is_some_and(|rest| rest.starts_with('/'))
-    };
     matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)
-        && DOCUMENTS.into_iter().any(is_document)
+        && DOCUMENTS.into_iter().any(|document| is_document(path, document))
         && is_plain(path)
 }
 
+fn is_document(path: &str, document: &str) -> bool {
+    let resource = path.strip_prefix(document);
+    path.ends_with(document) || resource.is_some_and(|path| path.starts_with('/'))
+}
+
+/// Whether a path means the same to every URL library.
 fn is_plain(path: &str) -> bool {
     let mut segments = path.split('/').skip(1);
     !path.contains(['%', '\\', ';'])
@@ -32,8 +53,8 @@ fn is_plain(path: &str) -> bool {
         && !segments.any(|segment| matches!(segment, "." | ".."))
 }
 
-/// Whether a request registers an OAuth client (RFC 7591), where MCP revision 2025-03-26 has
-/// clients look for it if there is no discovery document.
+/// Whether a request registers an OAuth client (RFC 7591), where clients of MCP revision 2025-03-26
+/// look for registration if there is no discovery document.
 pub(crate) fn is_registration(head: &Parts) -> bool {
     head.method == Method::POST && head.uri.path() == "/register"
 }
@@ -48,9 +69,9 @@ mod tests {
         Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0
     }
 
-    /// The kind: of several forms of the same request, one is recognized and the others are not.
+    /// The kind of fault: of several forms of the same request, only some are recognized.
     #[test]
-    fn documents_are_found_before_and_behind_the_path() {
+    fn documents_may_precede_or_follow_the_path() {
         for document in DOCUMENTS {
             for path in [
                 document.to_owned(),
@@ -67,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_could_mean_another_one_are_no_documents() {
+    fn ambiguous_paths_are_not_documents() {
         let document = DOCUMENTS[0];
         for path in [
             format!("{document}/../mcp"),
@@ -87,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_is_one_path_and_one_method() {
+    fn registration_is_one_path_and_one_method() {
         assert!(is_registration(&head("POST", "/register")));
         for (method, path) in
             [("GET", "/register"), ("POST", "/register/"), ("POST", "/a/register")]

@@ -1,17 +1,24 @@
-//! Checks before authentication: requests that need no credential, and the `Host` and `Origin` that
-//! browsers send.
+//! Checks before authentication: requests that need no credential, and the `Origin` that browsers
+//! send.
 //!
-//! Each check owns its configuration as a type. This folder uses `auth` types and nothing of the
-//! layer.
+//! [`Exemptions`] combines public paths, CORS preflights and OAuth discovery. [`Origins`] rejects
+//! requests of foreign web pages. Each option is a type that is valid once it exists. This folder
+//! uses `auth` and `text`, and nothing of the layer.
 
 mod discovery;
 mod duplicate_credentials;
-mod exempt;
+mod exemptions;
 mod origin;
-mod stub;
+mod origin_scheme;
+mod origins;
+mod preflight;
+mod public_path;
 
-pub(crate) use self::discovery::is_registration;
+pub use self::discovery::Discovery;
+pub(crate) use self::discovery::{NO_OAUTH, is_registration};
 pub(crate) use self::duplicate_credentials::check_duplicate_credentials;
-pub(crate) use self::exempt::{Exempt, Exemptions, NO_OAUTH};
-pub(crate) use self::origin::{Origins, is_origin};
-pub use self::stub::{Origin, OriginScheme, PublicPath};
+pub(crate) use self::exemptions::{Exempt, Exemptions};
+pub use self::origin::{InvalidOrigin, Origin};
+pub use self::origin_scheme::{InvalidOriginScheme, OriginScheme};
+pub(crate) use self::origins::Origins;
+pub use self::public_path::{InvalidPublicPath, PublicPath};

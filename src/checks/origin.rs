@@ -1,129 +1,162 @@
-//! Which web pages may ask: MCP says that "servers MUST validate the `Origin` header".
+//! The origin of a web page.
 
-use http::Method;
-use http::header::ORIGIN;
-use http::request::Parts;
+use std::fmt;
+use std::str::FromStr;
 
-use crate::auth::{Hosts, Rejection, RejectionKind, SEC_FETCH_SITE, is_local, named, split_port};
 use crate::text::Shortened;
 
-/// The origins of pages that may ask, beside the server's own.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Origins {
-    allowed: Vec<String>,
-    /// Schemes of which every origin is allowed.
-    schemes: Vec<String>,
+/// The origin of a web page (RFC 6454), such as `https://app.example.com` or
+/// `http://localhost:6274`.
+///
+/// It is held in the form in which browsers send it: in lower case, without the default port of
+/// `http` and `https`.
+///
+/// ```
+/// use mcp_auth_layer::Origin;
+///
+/// let inspector = Origin::from_static("http://localhost:6274");
+/// let configured: Origin = "https://App.example.com:443".parse()?;
+/// assert_eq!(configured, Origin::from_static("https://app.example.com"));
+/// assert!("*".parse::<Origin>().is_err());
+/// # Ok::<_, mcp_auth_layer::InvalidOrigin>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// Creates an origin from a literal.
+    ///
+    /// # Panics
+    ///
+    /// If it is invalid, see [`from_str`](Self::from_str).
+    #[track_caller]
+    pub fn from_static(origin: &'static str) -> Self {
+        origin.parse().unwrap_or_else(|error: InvalidOrigin| panic!("{error}"))
+    }
+
+    /// Returns the origin in the form in which browsers send it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a browser's `Origin` field has this value.
+    pub(super) fn matches(&self, sent: &str) -> bool {
+        self.0.eq_ignore_ascii_case(sent)
+    }
 }
 
-/// Whether a text is `scheme://host` or `scheme://host:port`, as browsers send it.
-pub(crate) fn is_origin(origin: &str) -> bool {
-    let plain = |c: char| c.is_ascii_graphic() && !"/?#*\\".contains(c);
+impl FromStr for Origin {
+    type Err = InvalidOrigin;
+
+    /// Parses `scheme://host` or `scheme://host:port`.
+    ///
+    /// # Errors
+    ///
+    /// If it has another form: with a path, with a slash at the end, or without a scheme. `*` and
+    /// `null` are not origins; any page can have the origin `null`.
+    fn from_str(origin: &str) -> Result<Self, InvalidOrigin> {
+        if !is_origin(origin) {
+            return Err(InvalidOrigin { origin: origin.to_owned() });
+        }
+        let mut origin = origin.to_ascii_lowercase();
+        origin.truncate(origin.len() - default_port_suffix(&origin).len());
+        Ok(Self(origin))
+    }
+}
+
+impl TryFrom<&str> for Origin {
+    type Error = InvalidOrigin;
+
+    fn try_from(origin: &str) -> Result<Self, InvalidOrigin> {
+        origin.parse()
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is not an [`Origin`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{:?} is not `scheme://host` or `scheme://host:port`", Shortened::of(.origin))]
+#[non_exhaustive]
+pub struct InvalidOrigin {
+    origin: String,
+}
+
+fn is_origin(origin: &str) -> bool {
     origin.split_once("://").is_some_and(|(scheme, authority)| {
-        is_scheme(scheme) && !authority.is_empty() && authority.chars().all(plain)
+        is_scheme(scheme)
+            && !authority.is_empty()
+            && authority.chars().all(|c| c.is_ascii_graphic() && !"/?#*\\".contains(c))
     })
 }
 
-/// RFC 3986 §3.1.
-fn is_scheme(scheme: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(allowed)
+/// Whether a text is the name of a URI scheme (RFC 3986 §3.1).
+pub(super) fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
-impl Origins {
-    pub(crate) fn allow(&mut self, origin: super::Origin) {
-        let origin = &*origin.0;
-        let origin = origin.strip_suffix(default_port(origin)).unwrap_or(origin);
-        self.allowed.push(origin.to_owned());
-    }
-
-    /// Allows every origin of this scheme; false if it is no scheme, or one of the whole web.
-    pub(crate) fn allow_scheme(&mut self, scheme: super::OriginScheme) -> bool {
-        let scheme = &*scheme.0;
-        let is_web = ["http", "https"].iter().any(|web| web.eq_ignore_ascii_case(scheme));
-        let may_be_allowed = is_scheme(scheme) && !is_web;
-        if may_be_allowed {
-            self.schemes.push(scheme.to_owned());
-        }
-        may_be_allowed
-    }
-
-    /// Refuses a request that a foreign page made its browser send. Browsers name the page in
-    /// `Origin`, and attach remembered Basic credentials by themselves.
-    ///
-    /// They leave `Origin` out of GET and HEAD where a page only loads something, and say so in
-    /// `Sec-Fetch-Site` (Fetch Metadata). A request with neither is not a page's.
-    pub(crate) fn check(&self, hosts: &Hosts, head: &Parts) -> Result<(), Rejection> {
-        let mut origins = head.headers.get_all(ORIGIN).iter();
-        let Some(origin) = origins.next() else {
-            return check_fetch_site(head);
-        };
-        let is_allowed =
-            origin.to_str().is_ok_and(|origin| self.allows(origin) || is_own(origin, hosts, head));
-        if is_allowed && origins.next().is_none() {
-            return Ok(());
-        }
-        Err(Rejection::new(
-            RejectionKind::ForeignOrigin,
-            format!(
-                "the origin {:?} is not allowed here: see McpAuthLayer::allow_origin",
-                Shortened::of(origin.as_bytes())
-            ),
-        ))
-    }
-
-    fn allows(&self, origin: &str) -> bool {
-        let is_of_scheme = |allowed: &String| {
-            let scheme = origin.split_once("://").map(|(scheme, _)| scheme);
-            scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(allowed))
-        };
-        self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
-            || self.schemes.iter().any(is_of_scheme)
-    }
-}
-
-fn check_fetch_site(head: &Parts) -> Result<(), Rejection> {
-    let site = match head.method {
-        Method::GET | Method::HEAD => head.headers.get(SEC_FETCH_SITE),
-        _ => None,
+/// Returns the end of an origin that names the default port of its scheme; empty if it does not.
+fn default_port_suffix(origin: &str) -> &str {
+    let port = match origin.split_once("://") {
+        Some((scheme, _)) => default_port(scheme),
+        None => "",
     };
-    match site {
-        Some(site) if site != "same-origin" && site != "none" => Err(Rejection::new(
-            RejectionKind::ForeignOrigin,
-            "cross-site request (Sec-Fetch-Site) of a page that the browser does not name",
-        )),
-        _ => Ok(()),
-    }
+    if origin.ends_with(port) { port } else { "" }
 }
 
-/// Whether the origin is the server's own. A configured host is served over TLS: a page of plain
-/// `http` with the same name may be an attacker's on the network. IP addresses and `localhost` are
-/// their own origin if the request names the same one, over either scheme.
-fn is_own(origin: &str, hosts: &Hosts, head: &Parts) -> bool {
-    let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let without_port = |host: &str| {
-        let host = host.strip_suffix(default_port(origin)).unwrap_or(host);
-        host.to_ascii_lowercase()
-    };
-    let Some((name, port)) = split_port(authority) else { return false };
+/// Returns the default port of a web scheme, with its colon. Other schemes have none.
+pub(super) fn default_port(scheme: &str) -> &'static str {
     match scheme {
-        "https" if hosts.has(name, port.map_or(Some(443), |port| port.parse().ok())) => true,
-        "http" | "https" => {
-            let mut named = named(head).peekable();
-            is_local(name)
-                && named.peek().is_some()
-                && named.all(|host| {
-                    let host = str::from_utf8(host).map(without_port);
-                    host.is_ok_and(|host| host == without_port(authority))
-                })
-        }
-        _ => false,
+        "http" => ":80",
+        "https" => ":443",
+        _ => "",
     }
 }
 
-fn default_port(origin: &str) -> &'static str {
-    match origin.split_once("://") {
-        Some(("http", _)) => ":80",
-        Some(("https", _)) => ":443",
-        _ => "",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_have_the_form_that_browsers_send() {
+        for (given, normal) in [
+            ("http://localhost:6274", "http://localhost:6274"),
+            ("https://App.Example.com", "https://app.example.com"),
+            ("https://app.example.com:443", "https://app.example.com"),
+            ("HTTP://app.example.com:80", "http://app.example.com"),
+            ("http://app.example.com:443", "http://app.example.com:443"),
+            ("http://[::1]:8000", "http://[::1]:8000"),
+            ("vscode-webview://0b5b", "vscode-webview://0b5b"),
+        ] {
+            let origin: Origin = given.parse().unwrap();
+            assert_eq!(origin.to_string(), normal);
+            assert_eq!(origin, Origin::from_static(normal));
+            assert!(origin.matches(normal) && origin.matches(&normal.to_ascii_uppercase()));
+        }
+        for bad in [
+            "",
+            "*",
+            "null",
+            "localhost",
+            "localhost:6274",
+            "http://",
+            "://a",
+            "1http://a",
+            "http://a/",
+            "http://a/b",
+            "http://a?b",
+            "http://*.a",
+            "http://a b",
+            "http://é",
+        ] {
+            let error = bad.parse::<Origin>().unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{bad:?}")), "{error}");
+            assert!(std::panic::catch_unwind(|| Origin::from_static(bad)).is_err(), "{bad:?}");
+        }
     }
 }

@@ -36,7 +36,7 @@ impl Reloading {
             was_refused.store(applied.is_err(), Relaxed);
             match (is_again.swap(true, Relaxed), applied.is_ok()) {
                 (true, true) => telemetry::reloaded("applied"),
-                (true, false) if refused_anew => telemetry::reloaded("refused"),
+                (true, false) if refused_anew => telemetry::reloaded("failed"),
                 _ => {}
             }
             applied

@@ -12,7 +12,7 @@ use super::config::Config;
 use super::service::McpAuthService;
 use super::state::State;
 use crate::auth::{Authenticator, Host, Realm, Rejection};
-use crate::checks::{Origin, OriginScheme, PublicPath};
+use crate::checks::{Discovery, Origin, OriginScheme, PublicPath};
 use crate::rate_limit::{RateLimit, RateLimiter};
 use crate::session::{SessionKey, SessionParameter};
 
@@ -149,15 +149,9 @@ impl<A> McpAuthLayer<A> {
         self
     }
 
-    /// Forwards OAuth discovery requests without credentials, for an inner service that serves
-    /// these documents.
-    ///
-    /// By default the layer responds with 404. MCP clients follow any 401 with requests for
-    /// `/.well-known/oauth-protected-resource`, `/.well-known/oauth-authorization-server` and
-    /// `/.well-known/openid-configuration`. Anything but a plain 404 misleads them if their
-    /// credentials are configured by hand.
-    pub fn forward_discovery(mut self) -> Self {
-        self.config().exemptions.forward_discovery = true;
+    /// Sets how requests for OAuth discovery documents are handled: with 404 by default.
+    pub fn discovery(mut self, discovery: Discovery) -> Self {
+        self.config().exemptions.discovery = discovery;
         self
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum_core::body::Body;
 use http::Response;
-use tracing::info;
 
 use super::state::State;
 use crate::auth::{AuthScheme, Ended, Lifetime, Principal, RejectionKind};
@@ -28,8 +27,8 @@ impl Exchange {
 
     /// Returns the response to a request whose credential expired before the inner service responded.
     pub(super) fn expired(&self) -> Response<Body> {
-        info!(principal = self.principal.name(), "expired before the response");
-        telemetry::request(Some(self.scheme.to_cow()), "expired", RejectionKind::Invalid.as_str());
+        let reason = RejectionKind::Invalid.as_str();
+        telemetry::expired(self.principal.name(), self.scheme.to_cow(), reason);
         self.state.response(self.state.expired(&self.scheme))
     }
 }

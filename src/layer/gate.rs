@@ -10,7 +10,6 @@ use axum_core::body::Body;
 use http::header::{AUTHORIZATION, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, Method};
-use tracing::debug;
 
 use super::body_budget::Share;
 use super::collect_body::collect;
@@ -20,7 +19,6 @@ use super::state::State;
 use crate::auth::{Attempt, Authenticated, Authenticator, Rejection, is_spelling_of};
 use crate::rate_limit::{Asker, Decision, Outcome, Permit};
 use crate::telemetry::{self, Verification};
-use crate::text::Shortened;
 
 /// Everything that decides about requests, shared by all clones of a service.
 pub(super) struct Gate<A> {
@@ -165,14 +163,7 @@ impl<A: Authenticator> Gate<A> {
             rejection.caused_by(format!("the ID is not bound to principal `{name}`"))
         })?;
         config.session_ids.ask_for_identity(&mut head.headers);
-        debug!(
-            principal = principal.name(),
-            scheme = scheme.as_str(),
-            method = %Shortened::of(head.method.as_str()),
-            path = ?Shortened::of(head.uri.path()),
-            "authenticated"
-        );
-        telemetry::request(Some(scheme.to_cow()), "authenticated", "");
+        telemetry::authenticated(principal.name(), scheme.to_cow(), head);
         if !config.forward_authorization {
             head.headers.remove(AUTHORIZATION);
         } else if let Some(value) = head.headers.get_mut(AUTHORIZATION) {
@@ -189,13 +180,7 @@ impl<A: Authenticator> Gate<A> {
 
     /// Strips credentials and session IDs from a request that is exempt from authentication.
     pub(super) fn strip_exempt(&self, head: &mut Parts, exemption: &'static str) {
-        debug!(
-            exemption,
-            method = %Shortened::of(head.method.as_str()),
-            path = ?Shortened::of(head.uri.path()),
-            "exempt"
-        );
-        telemetry::request(None, "exempt", exemption);
+        telemetry::exempt(exemption, head);
         head.headers.remove(AUTHORIZATION);
         self.strip_credential_headers(head);
         self.state.config.session_ids.take_off(head);

@@ -22,5 +22,8 @@ mod state;
 pub use self::builder::McpAuthLayer;
 pub use self::future::ResponseFuture;
 pub use self::service::McpAuthService;
-pub use crate::checks::{Origin, OriginScheme, PublicPath};
+pub use crate::checks::{
+    Discovery, InvalidOrigin, InvalidOriginScheme, InvalidPublicPath, Origin, OriginScheme,
+    PublicPath,
+};
 pub use crate::session::{SessionKey, SessionParameter};

@@ -6,14 +6,13 @@ use axum_core::body::Body;
 use http::header::{AUTHORIZATION, CONNECTION, EXPECT};
 use http::request::Parts;
 use http::{HeaderValue, Response, Version};
-use tracing::{debug, error, info};
+use tracing::Level;
 
 use super::collect_body::drain;
 use super::gate::Gate;
 use crate::auth::{AuthScheme, Rejection, RejectionKind};
-use crate::checks::{NO_OAUTH, is_registration};
-use crate::telemetry;
-use crate::text::Shortened;
+use crate::checks::{Discovery, NO_OAUTH, is_registration};
+use crate::telemetry::{self, Rejected};
 
 /// Returns whether the body of a rejected request is read to its end before the response.
 ///
@@ -42,21 +41,19 @@ impl<A> Gate<A> {
     /// Returns the response to a rejected request. The path is logged, the credential is not.
     pub(super) fn reject(&self, head: &Parts, rejection: Rejection) -> Response<Body> {
         let rejection = self.explain(head, rejection);
-        let method = Shortened::of(head.method.as_str());
-        let path = Shortened::of(head.uri.path());
-        let kind = rejection.kind().as_str();
-        let scheme = rejection.scheme().map(|scheme| scheme.as_str());
-        let cause = rejection.source().map(tracing::field::display);
-        telemetry::request(rejection.scheme().map(AuthScheme::to_cow), "rejected", kind);
-        match rejection.kind() {
-            RejectionKind::Unavailable => {
-                error!(reason = kind, scheme, cause, %method, ?path, "rejected");
-            }
-            RejectionKind::NoDiscovery | RejectionKind::NoRegistration => {
-                debug!(reason = kind, %method, ?path, "not found");
-            }
-            _ => info!(reason = kind, scheme, cause, %method, ?path, "rejected"),
-        }
+        let level = match rejection.kind() {
+            RejectionKind::Unavailable => Level::ERROR,
+            RejectionKind::NoDiscovery | RejectionKind::NoRegistration => Level::DEBUG,
+            _ => Level::INFO,
+        };
+        let cause = rejection.source().map(ToString::to_string);
+        let rejected = Rejected {
+            level,
+            reason: rejection.kind().as_str(),
+            scheme: rejection.scheme().map(AuthScheme::to_cow),
+            cause: cause.as_deref(),
+        };
+        telemetry::rejected(rejected, head);
         self.state.response(rejection)
     }
 
@@ -69,7 +66,7 @@ impl<A> Gate<A> {
         if head.headers.contains_key(AUTHORIZATION) {
             return rejection.unrecognized();
         }
-        if is_registration(head) && !self.state.config.exemptions.forward_discovery {
+        if is_registration(head) && self.state.config.exemptions.discovery == Discovery::NotFound {
             return Rejection::new(RejectionKind::NoRegistration, NO_OAUTH);
         }
         rejection

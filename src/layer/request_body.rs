@@ -8,7 +8,7 @@ use axum_core::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use crate::auth::{CredentialExpired, Ended, Lifetime};
+use crate::auth::{BoxError, CredentialExpired, Ended, Lifetime};
 
 /// Ends the body when the lifetime ends. A body that is complete already stays as it is, and so does
 /// one whose credential neither expires nor can be revoked.
@@ -28,19 +28,20 @@ struct Bound {
 
 impl http_body::Body for Bound {
     type Data = Bytes;
-    type Error = Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let Some(ended) = &mut this.ended else { return Poll::Ready(None) };
         if ended.as_mut().poll(cx).is_ready() {
             (this.body, this.ended) = (Body::empty(), None);
-            return Poll::Ready(Some(Err(Error::new(CredentialExpired))));
+            return Poll::Ready(Some(Err(Box::new(CredentialExpired))));
         }
-        Pin::new(&mut this.body).poll_frame(cx)
+        // Unwrapped, as `Body` wraps it again: axum looks one level deep for the error of a limit.
+        Pin::new(&mut this.body).poll_frame(cx).map_err(Error::into_inner)
     }
 
     fn is_end_stream(&self) -> bool {

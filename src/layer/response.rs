@@ -4,7 +4,6 @@ use axum_core::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use tracing::error;
 
 use super::exchange::Exchange;
 use super::response_body::ProtectedBody;
@@ -61,8 +60,7 @@ impl Exchange {
     /// Returns the response instead of one that cannot be protected.
     fn unprotectable(&self, cause: &str) -> Response<Body> {
         let kind = RejectionKind::UnprotectableResponse;
-        error!(cause, "response withheld");
-        telemetry::request(Some(self.scheme.to_cow()), "rejected", kind.as_str());
+        telemetry::response_withheld(self.scheme.to_cow(), kind.as_str(), cause);
         self.state.response(Rejection::new(kind, "the server's response cannot be protected"))
     }
 }

@@ -8,12 +8,11 @@ use axum_core::Error;
 use axum_core::body::Body;
 use bytes::Bytes;
 use http_body::Frame;
-use tracing::debug;
 
 use super::exchange::Exchange;
-use crate::auth::{CredentialExpired, Ended};
+use crate::auth::{BoxError, CredentialExpired, Ended};
 use crate::session::{Binding, Rewriter};
-use crate::telemetry::OpenStream;
+use crate::telemetry::{self, OpenStream};
 
 /// A response body whose IDs are bound, or that ends with the credential.
 pub(super) struct ProtectedBody {
@@ -44,12 +43,12 @@ impl ProtectedBody {
 
 impl http_body::Body for ProtectedBody {
     type Data = Bytes;
-    type Error = Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         if let Some(ended) = &mut this.ended
             && ended.as_mut().poll(cx).is_ready()
@@ -57,7 +56,7 @@ impl http_body::Body for ProtectedBody {
             return Poll::Ready(this.end());
         }
         let Some(rewriter) = &mut this.rewriter else {
-            return Pin::new(&mut this.body).poll_frame(cx);
+            return Pin::new(&mut this.body).poll_frame(cx).map_err(Error::into_inner);
         };
         let Exchange { principal, state, is_get, .. } = &this.exchange;
         let seals = Binding {
@@ -72,7 +71,7 @@ impl http_body::Body for ProtectedBody {
                     Ok(data) => rewriter.push(data, &seals),
                     Err(_) => continue, // trailers, which no client of event streams reads
                 },
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into_inner()))),
                 None => {
                     let rest = rewriter.finish(&seals);
                     (this.body, this.rewriter) = (Body::empty(), None);
@@ -94,12 +93,9 @@ impl http_body::Body for ProtectedBody {
 impl ProtectedBody {
     /// Ends the body, and drops that of the inner service. Everything but an event stream ends with
     /// an error, so that a truncated body is not mistaken for a complete one.
-    fn end(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
-        debug!(
-            principal = self.exchange.principal.name(),
-            "the response ended with its credential"
-        );
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, BoxError>> {
+        telemetry::response_ended(self.exchange.principal.name());
         (self.body, self.rewriter, self.ended) = (Body::empty(), None, None);
-        (!self.is_stream).then(|| Err(Error::new(CredentialExpired)))
+        (!self.is_stream).then(|| Err(CredentialExpired.into()))
     }
 }

@@ -2,6 +2,7 @@
 //! server has no OAuth; or forwarded without credentials if configured.
 
 use http::Method;
+use mcp_auth_layer::layer::Discovery;
 use mcp_auth_layer::layer::PublicPath;
 use mcp_auth_layer::{McpAuthLayer, Principal};
 
@@ -44,7 +45,7 @@ async fn discovery_requests_are_404() {
 #[tokio::test]
 async fn forwarded_discovery_requests_have_no_credentials() {
     let (app, seen) = recorder();
-    let app = app.layer(layer().forward_discovery());
+    let app = app.layer(layer().discovery(Discovery::Forward));
     for document in DOCUMENTS {
         let target = format!("{document}/mcp");
         assert_eq!(send(app.clone(), get(&target, &[TOKEN])).await.status, 200);
@@ -56,7 +57,7 @@ async fn forwarded_discovery_requests_have_no_credentials() {
 
 #[tokio::test]
 async fn paths_similar_to_discovery_require_authentication() {
-    for app_layer in [layer(), layer().forward_discovery()] {
+    for app_layer in [layer(), layer().discovery(Discovery::Forward)] {
         let (app, seen) = recorder();
         let app = app.layer(app_layer);
         for document in DOCUMENTS {
@@ -146,6 +147,6 @@ async fn client_registration_is_an_oauth_error() {
     assert_eq!(seen.count(), 0);
     assert_eq!(register(&[("authorization", "Bearer tok")]).await.status, 200);
     // The layer does not handle registration if discovery is forwarded.
-    let inner = recorder().0.layer(layer().forward_discovery());
+    let inner = recorder().0.layer(layer().discovery(Discovery::Forward));
     assert_eq!(send(inner, request(Method::POST, "/register", &[])).await.status, 401);
 }

@@ -26,11 +26,11 @@ async fn requests_and_streams_are_counted_without_names() {
     let text = metrics_text(&server).await;
     let total = "mcp_auth_requests_total";
     for (line, value) in [
-        (line(total, "admitted", "", "Basic"), 3),
-        (line(total, "refused", "missing", "none"), 1),
-        (line(total, "refused", "invalid", "Basic"), 1),
-        (line(total, "refused", "invalid", "Bearer"), 1),
-        (line(total, "passed", "public path", "none"), 2),
+        (line(total, "authenticated", "", "Basic"), 3),
+        (line(total, "rejected", "missing", "none"), 1),
+        (line(total, "rejected", "invalid", "Basic"), 1),
+        (line(total, "rejected", "invalid", "Bearer"), 1),
+        (line(total, "exempt", "public path", "none"), 2),
         ("mcp_auth_open_streams".to_owned(), 1),
         ("mcp_auth_verification_seconds_count".to_owned(), 6),
     ] {
@@ -59,7 +59,7 @@ async fn rate_limited_attempts_and_reloads_are_counted() {
     }
     let text = metrics_text(&server).await;
     assert!(text.contains("mcp_auth_rate_limited_total 2\n"), "{text}");
-    for (content, outcome) in [("half of a li".to_owned(), "refused"), (line("bob"), "applied")] {
+    for (content, outcome) in [("half of a li".to_owned(), "failed"), (line("bob"), "applied")] {
         write_credentials(&next, content);
         std::fs::rename(&next, &file).unwrap();
         let line = format!("mcp_auth_reloads_total{{outcome=\"{outcome}\"}} 1\n");

@@ -238,9 +238,9 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     // All of this was logged, so the scan had something to search.
     for what in [
         "DEBUG mcp_auth_layer",
-        "admitted",
-        "passed bare",
-        "an answer ended with its credential",
+        "authenticated",
+        "exempt",
+        "response ended: its credential expired or was revoked",
         "reason=\"missing\"",
         "reason=\"malformed\"",
         "reason=\"invalid\"",

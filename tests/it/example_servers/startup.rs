@@ -167,7 +167,7 @@ async fn environment_defines_the_user_if_no_argument_does() {
     assert_eq!(server.status(Method::GET, "/sse", Some(&bob)).await, 200);
     assert_eq!(server.status(Method::GET, "/sse", Some(ALICE)).await, 401);
     let (_, logged) = server.terminate().await;
-    assert!(logged.contains("refused") && !logged.contains("hunter2"), "{logged}");
+    assert!(logged.contains("rejected") && !logged.contains("hunter2"), "{logged}");
 
     let server = spawn(&["--user", "alice:pass:word"], "bob", "hunter2").await;
     assert_eq!(server.status(Method::GET, "/sse", Some(&bob)).await, 401);

@@ -128,7 +128,6 @@ async fn all_origins_of_a_custom_scheme_can_be_allowed() {
         assert_eq!(status(&webviews, "/mcp", &fields).await, expected, "{origin}");
     }
     for scheme in ["http", "HTTPS", "", "a b", "*", "file:"] {
-        let allow = || layer().danger_allow_origin_scheme(scheme.parse().unwrap());
-        assert!(std::panic::catch_unwind(allow).is_err(), "{scheme}");
+        assert!(scheme.parse::<OriginScheme>().is_err(), "{scheme}");
     }
 }

@@ -18,8 +18,8 @@ async fn session_keys_are_per_process_or_given_and_rotatable() {
         McpAuthLayer::new(by_name()),
         McpAuthLayer::new(by_name()).session_key(SessionKey::try_from(&old[..]).unwrap()),
         McpAuthLayer::new(by_name())
-            .session_key(SessionKey::try_from(&new[..]).unwrap())
-            .session_key(SessionKey::try_from(&old[..]).unwrap()),
+            .previous_session_key(SessionKey::try_from(&old[..]).unwrap())
+            .session_key(SessionKey::try_from(&new[..]).unwrap()),
         McpAuthLayer::new(by_name()).session_key(SessionKey::try_from(&new[..]).unwrap()),
     ];
     // Whether the column's layer accepts IDs that the row's layer bound.

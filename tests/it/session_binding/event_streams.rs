@@ -50,7 +50,7 @@ async fn only_event_streams_are_rewritten() {
         for encoding in ["gzip", "br", "identity, gzip"] {
             let response = response_with(kind, encoding).await;
             assert_eq!(response.status, 502, "{encoding}");
-            assert_eq!(response.message(), "the server's answer cannot be protected");
+            assert_eq!(response.message(), "the server's response cannot be protected");
         }
     }
     for kind in ["application/json", "text/event-stream-not", "text/plain"] {

@@ -1,0 +1,66 @@
+//! Records metrics through the [`metrics`] facade.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use metrics::{counter, gauge, histogram};
+
+/// Counts a request by its scheme, its outcome and the reason for that.
+pub(super) fn request(
+    scheme: Option<Cow<'static, str>>,
+    outcome: &'static str,
+    reason: &'static str,
+) {
+    let scheme = scheme.unwrap_or(Cow::Borrowed("none"));
+    counter!(
+        "mcp_auth_requests_total",
+        "scheme" => scheme, "outcome" => outcome, "reason" => reason
+    )
+    .increment(1);
+}
+
+/// Counts a request that was rejected because the client failed too often.
+pub(crate) fn rate_limited() {
+    counter!("mcp_auth_rate_limited_total").increment(1);
+}
+
+/// Counts a reload of a credential file: `applied` or `failed`.
+#[cfg(feature = "files")]
+pub(crate) fn reloaded(outcome: &'static str) {
+    counter!("mcp_auth_reloads_total", "outcome" => outcome).increment(1);
+}
+
+/// Measures how long a verification takes, from its start until it is dropped.
+pub(crate) struct Verification {
+    started: Instant,
+}
+
+impl Verification {
+    pub(crate) fn start() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Drop for Verification {
+    fn drop(&mut self) {
+        histogram!("mcp_auth_verification_seconds").record(self.started.elapsed());
+    }
+}
+
+/// Counts an event stream as open until it is dropped.
+pub(crate) struct OpenStream(());
+
+impl OpenStream {
+    pub(crate) const IS_COUNTED: bool = true;
+
+    pub(crate) fn open() -> Self {
+        gauge!("mcp_auth_open_streams").increment(1);
+        Self(())
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        gauge!("mcp_auth_open_streams").decrement(1);
+    }
+}
