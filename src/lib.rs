@@ -97,5 +97,6 @@ pub use self::schemes::{Basic, Bearer, BearerHandle};
 pub use self::schemes::{
     HttpSignature, HttpSignatureHandle, KeyError, SignError, SignLayer, SignService, Signer,
 };
+pub use self::session::{SessionKey, SessionKeyError, SessionParameter, SessionParameterError};
 #[cfg(feature = "hmac")]
 pub use self::stores::{MemoryReplayStore, NonceStatus, ReplayStore};

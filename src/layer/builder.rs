@@ -12,9 +12,8 @@ use super::config::Options;
 use super::service::McpAuthService;
 use crate::auth::{Authenticator, Host, Rejection};
 use crate::checks::is_origin;
-use crate::crypto::Mac;
 use crate::rate_limit::{RateLimit, RateLimiter};
-use crate::session::SessionBinder;
+use crate::session::{SessionKey, SessionParameter};
 
 /// Guards every request to the service inside: only those that its [`Authenticator`] admits, and
 /// the few exemptions named in the [crate's documentation](crate), get there.
@@ -242,15 +241,15 @@ impl<A> McpAuthLayer<A> {
     ///
     /// If the key is shorter than 32 bytes, or is the third one.
     pub fn session_key(mut self, key: impl AsRef<[u8]>) -> Self {
-        let key = key.as_ref();
-        assert!(key.len() >= Mac::MIN_KEY, "McpAuthLayer::session_key: 32 bytes or more");
+        let key = match SessionKey::try_from(key.as_ref()) {
+            Ok(key) => key,
+            Err(error) => panic!("McpAuthLayer::session_key: {error}"),
+        };
         let options = self.edit();
-        match &mut options.handles.sealer {
-            Some(sealer) if options.session_keys > 0 => {
-                assert!(options.session_keys < 2, "McpAuthLayer::session_key: two keys at most");
-                sealer.and_opens(key);
-            }
-            sealer => *sealer = Some(SessionBinder::new(key)),
+        match options.session_keys {
+            0 => options.handles.set_key(key),
+            1 => options.handles.set_previous_key(key),
+            _ => panic!("McpAuthLayer::session_key: two keys at most"),
         }
         options.session_keys += 1;
         self
@@ -258,7 +257,7 @@ impl<A> McpAuthLayer<A> {
 
     /// The header that carries session ids, instead of `Mcp-Session-Id`.
     pub fn session_header(mut self, name: HeaderName) -> Self {
-        self.edit().handles.header = name;
+        self.edit().handles.set_header(name);
         self
     }
 
@@ -270,8 +269,10 @@ impl<A> McpAuthLayer<A> {
     ///
     /// If it has neither letters nor digits.
     pub fn session_parameter(mut self, name: &str) -> Self {
-        let has_name = self.edit().handles.set_parameter(name);
-        assert!(has_name, "McpAuthLayer::session_parameter: a name of letters and digits");
+        match name.parse::<SessionParameter>() {
+            Ok(parameter) => self.edit().handles.set_parameter(parameter),
+            Err(error) => panic!("McpAuthLayer::session_parameter: {error}"),
+        }
         self
     }
 
@@ -279,7 +280,7 @@ impl<A> McpAuthLayer<A> {
     /// through as they are. Who learns an id can then run tools in that session, and read or end
     /// it, with any credential of their own.
     pub fn danger_disable_session_binding(mut self) -> Self {
-        self.edit().handles.sealer = None;
+        self.edit().handles.disable_binding();
         self
     }
 

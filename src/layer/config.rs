@@ -61,7 +61,7 @@ impl Options {
 
     /// What the authenticator is told.
     pub(crate) fn context(&self) -> LayerContext {
-        let own = self.credential_headers.iter().chain([&self.handles.header]);
+        let own = self.credential_headers.iter().chain([self.handles.header()]);
         LayerContext {
             significant: SignificantHeaders::new(own.cloned()),
             hosts: self.hosts.clone(),
@@ -118,8 +118,8 @@ impl fmt::Debug for Options {
             .field("credential_headers", &self.credential_headers)
             .field("authenticator_timeout", &self.authenticator_timeout)
             .field("body_limits", &self.body_limits)
-            .field("session_header", &self.handles.header)
-            .field("sessions_are_sealed", &self.handles.sealer.is_some())
+            .field("session_header", self.handles.header())
+            .field("sessions_are_sealed", &self.handles.are_bound())
             .finish_non_exhaustive()
     }
 }

@@ -15,7 +15,7 @@ use tracing::{debug, error, info};
 
 use super::config::Options;
 use crate::auth::{CredentialExpired, Ending, Principal, Rejection, RejectionKind};
-use crate::session::{Binding, Rewriter};
+use crate::session::{Rewriter, StreamBinding};
 use crate::telemetry;
 use crate::telemetry::OpenStream;
 
@@ -54,7 +54,7 @@ impl Admitted {
             // Nobody could end what is spoken then.
             return self.fault("the inner service upgraded, for a principal whose time may end");
         }
-        self.options.handles.seal(&mut head.headers, &self.principal);
+        self.options.handles.bind_header(&mut head.headers, &self.principal);
         // RFC 9111 §3.5 keeps shared caches from storing answers to `Authorization` alone.
         // An empty field says nothing.
         let mut directives = head.headers.get_all(CACHE_CONTROL).iter();
@@ -62,7 +62,7 @@ impl Admitted {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         let is_stream = is_event_stream(&head.headers);
-        let sealed = is_stream && self.options.handles.sealer.is_some();
+        let sealed = is_stream && self.options.handles.are_bound();
         if sealed && is_encoded(&head.headers) {
             return self
                 .fault("an encoded event stream cannot be sealed: compress it outside the layer");
@@ -157,21 +157,21 @@ impl http_body::Body for Answer {
             return Pin::new(&mut this.body).poll_frame(cx);
         };
         let Admitted { principal, options, is_get, .. } = &this.admitted;
-        let seals = Binding {
-            handles: &options.handles,
-            of: principal,
+        let binding = StreamBinding {
+            session_ids: &options.handles,
+            principal,
             is_get: *is_get,
             has_warned: &this.has_warned,
         };
         loop {
             let bytes = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => rewriter.push(data, &seals),
+                    Ok(data) => rewriter.push(data, &binding),
                     Err(_) => continue, // trailers, which no client of event streams reads
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
-                    let rest = rewriter.finish(&seals);
+                    let rest = rewriter.finish(&binding);
                     (this.body, this.rewriter) = (Body::empty(), None);
                     let rest = Some(rest).filter(|rest| !rest.is_empty());
                     return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));

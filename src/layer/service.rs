@@ -387,8 +387,8 @@ impl<A: Authenticator> Gate<A> {
         let whose = |rejection: Rejection| {
             rejection.caused_by(format_args!("it is none of {}'s", principal.name()))
         };
-        self.options.handles.open(head, &principal).map_err(whose)?;
-        self.options.handles.ask_for_identity(&mut head.headers);
+        self.options.handles.verify(head, &principal).map_err(whose)?;
+        self.options.handles.request_identity_coding(&mut head.headers);
         debug!(
             principal = principal.name(),
             scheme,
@@ -419,7 +419,7 @@ impl<A: Authenticator> Gate<A> {
         telemetry::request(None, "passed", why);
         head.headers.remove(AUTHORIZATION);
         self.take_off_credentials(head);
-        self.options.handles.take_off(head);
+        self.options.handles.strip(head);
     }
 
     fn take_off_credentials(&self, head: &mut Parts) {
