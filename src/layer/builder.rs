@@ -207,7 +207,7 @@ impl<A> McpAuthLayer<A> {
 
     /// Sets the header that carries session IDs, `Mcp-Session-Id` by default.
     pub fn session_header(mut self, name: HeaderName) -> Self {
-        self.config().session_ids.header = name;
+        self.config().session_ids.set_header(name);
         self
     }
 

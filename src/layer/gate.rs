@@ -158,11 +158,11 @@ impl<A: Authenticator> Gate<A> {
             prevent_upgrade(head)?;
         }
         let config = &self.state.config;
-        config.session_ids.open(head, &principal).map_err(|rejection| {
+        config.session_ids.verify(head, &principal).map_err(|rejection| {
             let name = principal.name();
             rejection.caused_by(format!("the ID is not bound to principal `{name}`"))
         })?;
-        config.session_ids.ask_for_identity(&mut head.headers);
+        config.session_ids.request_identity_coding(&mut head.headers);
         telemetry::authenticated(principal.name(), scheme.to_cow(), head);
         if !config.forward_authorization {
             head.headers.remove(AUTHORIZATION);
@@ -183,7 +183,7 @@ impl<A: Authenticator> Gate<A> {
         telemetry::exempt(exemption, head);
         head.headers.remove(AUTHORIZATION);
         self.strip_credential_headers(head);
-        self.state.config.session_ids.take_off(head);
+        self.state.config.session_ids.strip(head);
     }
 
     fn strip_credential_headers(&self, head: &mut Parts) {

@@ -26,4 +26,4 @@ pub use crate::checks::{
     Discovery, InvalidOrigin, InvalidOriginScheme, InvalidPublicPath, Origin, OriginScheme,
     PublicPath,
 };
-pub use crate::session::{SessionKey, SessionParameter};
+pub use crate::session::{SessionKey, SessionKeyError, SessionParameter, SessionParameterError};

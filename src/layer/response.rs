@@ -26,7 +26,7 @@ impl Exchange {
             return self.unprotectable("the inner service upgraded, and the credential may expire");
         }
         let session_ids = &self.state.config.session_ids;
-        session_ids.seal(&mut head.headers, &self.principal);
+        session_ids.bind_header(&mut head.headers, &self.principal);
         // RFC 9111 §3.5 keeps shared caches from storing responses to `Authorization` alone.
         // An empty field has no directive.
         let mut directives = head.headers.get_all(CACHE_CONTROL).iter();
@@ -34,7 +34,7 @@ impl Exchange {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         let is_stream = is_event_stream(&head.headers);
-        let binds = is_stream && session_ids.sealer.is_some();
+        let binds = is_stream && session_ids.are_bound();
         if binds && is_encoded(&head.headers) {
             return self.unprotectable(
                 "the IDs of an encoded event stream cannot be bound: compress it outside of the layer",

@@ -11,7 +11,7 @@ use http_body::Frame;
 
 use super::exchange::Exchange;
 use crate::auth::{BoxError, CredentialExpired, Ended};
-use crate::session::{Binding, Rewriter};
+use crate::session::{Rewriter, StreamBinding};
 use crate::telemetry::{self, OpenStream};
 
 /// A response body whose IDs are bound, or that ends with the credential.
@@ -59,21 +59,21 @@ impl http_body::Body for ProtectedBody {
             return Pin::new(&mut this.body).poll_frame(cx).map_err(Error::into_inner);
         };
         let Exchange { principal, state, is_get, .. } = &this.exchange;
-        let seals = Binding {
-            handles: &state.config.session_ids,
-            of: principal,
+        let binding = StreamBinding {
+            session_ids: &state.config.session_ids,
+            principal,
             is_get: *is_get,
             has_warned: &this.has_warned,
         };
         loop {
             let bytes = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => rewriter.push(data, &seals),
+                    Ok(data) => rewriter.push(data, &binding),
                     Err(_) => continue, // trailers, which no client of event streams reads
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into_inner()))),
                 None => {
-                    let rest = rewriter.finish(&seals);
+                    let rest = rewriter.finish(&binding);
                     (this.body, this.rewriter) = (Body::empty(), None);
                     let rest = Some(rest).filter(|rest| !rest.is_empty());
                     return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));

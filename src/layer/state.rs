@@ -40,7 +40,7 @@ impl State {
 
     /// Returns the options that the authenticator needs to know.
     pub(super) fn context(&self) -> LayerContext {
-        let own = self.credential_headers.iter().chain([&self.config.session_ids.header]);
+        let own = self.credential_headers.iter().chain([self.config.session_ids.header()]);
         LayerContext {
             significant: SignificantHeaders::new(own.cloned()),
             hosts: self.config.hosts.clone(),

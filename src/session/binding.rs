@@ -1,92 +1,91 @@
-//! SessionIds without a table: an id leaves *sealed* for one principal, and opens for nobody else.
+//! Binds session and event IDs to principals, without a table: an ID leaves with a tag that is
+//! computed for one principal, and is valid for this principal alone.
 //!
 //! ```text
-//! sealed  = id "." base64url(HMAC-SHA-256(key, message)[..16])
+//! bound   = id "." base64url(HMAC-SHA-256(key, message)[..16])
 //! message = "mcp-auth-layer/v1" kind issuer length(name) name length(id) id
-//! issuer  = 0x00, where there is none, or 0x01 length(issuer) issuer
+//! issuer  = 0x00, if there is none, or 0x01 length(issuer) issuer
 //! kind    = 0x01 for a session, 0x02 for an event; lengths are 64 bits, big-endian
 //! ```
 //!
 //! Nothing is stored, so nothing can be evicted, leaked, or out of step with the sessions themselves.
 
-use std::sync::OnceLock;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
+use super::key::SessionKey;
 use crate::auth::Principal;
-use crate::crypto::{Mac, random};
 
 const CONTEXT: &[u8] = b"mcp-auth-layer/v1";
-/// Half of the digest, 128 bits: nobody guesses that online, and there is no other way.
-const SEAL_BYTES: usize = 16;
-/// In base64 without padding.
-const SEAL_LEN: usize = 22;
-/// By how much a sealed id is longer.
-pub(crate) const SEAL_ADDS: usize = 1 + SEAL_LEN;
+/// Half of the digest: 128 bits resist guessing online, which is the only attack.
+const TAG_BYTES: usize = 16;
+/// The length in base64 without padding.
+const TAG_LEN: usize = 22;
+/// The length by which a bound ID is longer: that of the dot and the tag.
+pub(super) const ADDED_LEN: usize = 1 + TAG_LEN;
 
-/// What an id is of. One of the other kind does not open.
+/// What an ID identifies. A bound ID of one kind is invalid as one of the other kind.
 #[derive(Clone, Copy)]
-pub(crate) enum Kind {
+pub(super) enum IdKind {
     Session = 1,
     Event = 2,
 }
 
-/// The keys: the first one seals, and each of them opens.
-#[derive(Clone)]
-pub(crate) struct SessionBinder(Vec<Mac>);
+/// Binds IDs with the current key, and verifies them with the current and the previous one.
+#[derive(Clone, Debug)]
+pub(super) struct SessionBinder {
+    current: SessionKey,
+    previous: Option<SessionKey>,
+}
 
 impl SessionBinder {
-    /// With the random key of this process, which all layers in it share: where `/sse` and
-    /// `/messages/` have a layer each, the one opens what the other sealed.
-    pub(crate) fn of_process() -> Self {
-        static KEY: OnceLock<[u8; Mac::MIN_KEY]> = OnceLock::new();
-        Self::new(KEY.get_or_init(random))
+    pub(super) fn new(current: SessionKey) -> Self {
+        Self { current, previous: None }
     }
 
-    pub(crate) fn new(key: &[u8]) -> Self {
-        Self(vec![Mac::new(key)])
+    pub(super) fn set_current_key(&mut self, key: SessionKey) {
+        self.current = key;
     }
 
-    /// Opens what this key sealed as well.
-    pub(crate) fn and_opens(&mut self, key: &[u8]) {
-        self.0.push(Mac::new(key));
+    pub(super) fn set_previous_key(&mut self, key: SessionKey) {
+        self.previous = Some(key);
     }
 
-    /// Appends the sealed id.
-    pub(crate) fn seal(&self, kind: Kind, of: &Principal, id: &[u8], out: &mut Vec<u8>) {
+    /// Appends the ID, bound to the principal.
+    pub(super) fn bind(&self, kind: IdKind, principal: &Principal, id: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(id);
         out.push(b'.');
-        out.extend_from_slice(&seal(&self.0[0], kind, of, id));
+        out.extend_from_slice(&tag(&self.current, kind, principal, id));
     }
 
-    /// The id in a sealed one, if it was sealed for this principal.
-    pub(crate) fn open<'s>(
+    /// Returns the ID in a bound one, if it was bound to this principal.
+    pub(super) fn verify<'b>(
         &self,
-        kind: Kind,
-        of: &Principal,
-        sealed: &'s [u8],
-    ) -> Option<&'s [u8]> {
-        let at = sealed.len().checked_sub(SEAL_LEN)?;
-        let (id, presented) = sealed.split_at_checked(at)?;
+        kind: IdKind,
+        principal: &Principal,
+        bound: &'b [u8],
+    ) -> Option<&'b [u8]> {
+        let at = bound.len().checked_sub(TAG_LEN)?;
+        let (id, presented) = bound.split_at_checked(at)?;
         let id = id.strip_suffix(b".").filter(|id| !id.is_empty())?;
-        // Compared as text: of several encodings of the same bytes only one opens.
-        let opens = |key| seal(key, kind, of, id).ct_eq(presented).into();
-        self.0.iter().any(opens).then_some(id)
+        // Compared as text: of several encodings of the same bytes only one is valid.
+        let is_valid =
+            |key: &SessionKey| bool::from(tag(key, kind, principal, id).ct_eq(presented));
+        (is_valid(&self.current) || self.previous.as_ref().is_some_and(is_valid)).then_some(id)
     }
 }
 
-fn seal(key: &Mac, kind: Kind, of: &Principal, id: &[u8]) -> [u8; SEAL_LEN] {
-    let mac = key.clone().with(CONTEXT).with([kind as u8]);
-    let mac = match of.issuer() {
+fn tag(key: &SessionKey, kind: IdKind, principal: &Principal, id: &[u8]) -> [u8; TAG_LEN] {
+    let mac = key.mac().with(CONTEXT).with([kind as u8]);
+    let mac = match principal.issuer() {
         None => mac.with([0]),
         Some(issuer) => mac.with([1]).with_prefixed(issuer),
     };
-    let digest = mac.with_prefixed(of.name()).with_prefixed(id).finish();
-    let mut text = [0; SEAL_LEN];
-    let written = URL_SAFE_NO_PAD.encode_slice(&digest[..SEAL_BYTES], &mut text);
-    debug_assert_eq!(written, Ok(SEAL_LEN));
+    let digest = mac.with_prefixed(principal.name()).with_prefixed(id).finish();
+    let mut text = [0; TAG_LEN];
+    let written = URL_SAFE_NO_PAD.encode_slice(&digest[..TAG_BYTES], &mut text);
+    debug_assert_eq!(written, Ok(TAG_LEN));
     text
 }
 
@@ -95,16 +94,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::crypto::Mac;
 
     const KEY: [u8; 32] = [7; 32];
 
-    fn sealed(sealer: &SessionBinder, kind: Kind, of: &Principal, id: &[u8]) -> Vec<u8> {
+    fn binder() -> SessionBinder {
+        SessionBinder::new(KEY.into())
+    }
+
+    fn bound(binder: &SessionBinder, kind: IdKind, principal: &Principal, id: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        sealer.seal(kind, of, id, &mut out);
+        binder.bind(kind, principal, id, &mut out);
         out
     }
 
-    fn whoever() -> impl Strategy<Value = Principal> {
+    fn any_principal() -> impl Strategy<Value = Principal> {
         (".{0,40}", proptest::option::of(".{0,40}")).prop_map(|(name, issuer)| match issuer {
             Some(issuer) => Principal::new(name).issued_by(issuer),
             None => Principal::new(name),
@@ -113,79 +117,82 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_id_comes_back_to_its_owner_alone(
-            who in whoever(),
-            other in whoever(),
+        fn bound_ids_are_valid_for_their_principal_alone(
+            principal in any_principal(),
+            other in any_principal(),
             id in prop::collection::vec(any::<u8>(), 1..80),
         ) {
-            let sealer = SessionBinder::new(&KEY);
-            let sealed = sealed(&sealer, Kind::Session, &who, &id);
-            prop_assert_eq!(sealer.open(Kind::Session, &who, &sealed), Some(&*id));
-            prop_assert_eq!(sealer.open(Kind::Event, &who, &sealed), None);
-            prop_assert_eq!(sealer.open(Kind::Session, &other, &sealed).is_some(), who == other);
+            let binder = binder();
+            let bound = bound(&binder, IdKind::Session, &principal, &id);
+            prop_assert_eq!(binder.verify(IdKind::Session, &principal, &bound), Some(&*id));
+            prop_assert_eq!(binder.verify(IdKind::Event, &principal, &bound), None);
+            let is_valid = binder.verify(IdKind::Session, &other, &bound).is_some();
+            prop_assert_eq!(is_valid, principal == other);
         }
 
         #[test]
-        fn one_bit_of_difference_is_refused(
-            who in whoever(),
+        fn bound_ids_with_one_changed_bit_are_invalid(
+            principal in any_principal(),
             id in prop::collection::vec(any::<u8>(), 1..40),
             bit: prop::sample::Index,
         ) {
-            let sealer = SessionBinder::new(&KEY);
-            let mut sealed = sealed(&sealer, Kind::Event, &who, &id);
-            let bit = bit.index(sealed.len() * 8);
-            sealed[bit / 8] ^= 1 << (bit % 8);
-            prop_assert_eq!(sealer.open(Kind::Event, &who, &sealed), None);
+            let binder = binder();
+            let mut bound = bound(&binder, IdKind::Event, &principal, &id);
+            let bit = bit.index(bound.len() * 8);
+            bound[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(binder.verify(IdKind::Event, &principal, &bound), None);
         }
     }
 
     #[test]
-    fn it_has_the_form_that_is_documented() {
+    fn bound_id_has_the_documented_form() {
         let mac = Mac::new(&KEY)
             .with(b"mcp-auth-layer/v1\x02\x01\0\0\0\0\0\0\0\x02id")
             .with(b"\0\0\0\0\0\0\0\x05alice\0\0\0\0\0\0\0\x030/0");
-        let seal = URL_SAFE_NO_PAD.encode(&mac.finish()[..16]);
+        let tag = URL_SAFE_NO_PAD.encode(&mac.finish()[..16]);
         let alice = Principal::new("alice").issued_by("id");
-        let sealed = sealed(&SessionBinder::new(&KEY), Kind::Event, &alice, b"0/0");
-        assert_eq!(sealed, format!("0/0.{seal}").into_bytes());
+        let bound = bound(&binder(), IdKind::Event, &alice, b"0/0");
+        assert_eq!(bound, format!("0/0.{tag}").into_bytes());
     }
 
     #[test]
-    fn the_parts_of_what_is_sealed_do_not_run_into_each_other() {
-        let sealer = SessionBinder::new(&KEY);
+    fn parts_of_the_tagged_message_cannot_be_shifted() {
+        let binder = binder();
         let (ab, a) = (Principal::new("ab"), Principal::new("a"));
         assert_ne!(
-            sealed(&sealer, Kind::Session, &ab, b"c")[2..],
-            sealed(&sealer, Kind::Session, &a, b"bc")[3..]
+            bound(&binder, IdKind::Session, &ab, b"c")[2..],
+            bound(&binder, IdKind::Session, &a, b"bc")[3..]
         );
-        let none = sealed(&sealer, Kind::Session, &a, b"id");
-        let empty = a.clone().issued_by("");
-        assert_eq!(sealer.open(Kind::Session, &a, &none), Some(&b"id"[..]));
-        assert_eq!(sealer.open(Kind::Session, &empty, &none), None);
+        let without_issuer = bound(&binder, IdKind::Session, &a, b"id");
+        let empty_issuer = a.clone().issued_by("");
+        let verify = |principal| binder.verify(IdKind::Session, principal, &without_issuer);
+        assert_eq!(verify(&a), Some(&b"id"[..]));
+        assert_eq!(verify(&empty_issuer), None);
     }
 
     #[test]
-    fn what_is_short_or_bare_or_empty_does_not_open() {
-        let (sealer, alice) = (SessionBinder::new(&KEY), Principal::new("alice"));
-        let sealed = sealed(&sealer, Kind::Session, &alice, b"id");
-        for length in 0..sealed.len() {
-            assert_eq!(sealer.open(Kind::Session, &alice, &sealed[..length]), None, "{length}");
+    fn short_unbound_and_empty_ids_are_invalid() {
+        let (binder, alice) = (binder(), Principal::new("alice"));
+        let bound = bound(&binder, IdKind::Session, &alice, b"id");
+        let verify = |bound: &[u8]| binder.verify(IdKind::Session, &alice, bound).is_some();
+        for length in 0..bound.len() {
+            assert!(!verify(&bound[..length]), "{length}");
         }
-        let empty = super::seal(&sealer.0[0], Kind::Session, &alice, b"");
-        assert_eq!(sealer.open(Kind::Session, &alice, &[b".", &empty[..]].concat()), None);
-        assert_eq!(sealer.open(Kind::Session, &alice, &empty), None);
+        let tag_of_empty = tag(&binder.current, IdKind::Session, &alice, b"");
+        assert!(!verify(&[b".", &tag_of_empty[..]].concat()));
+        assert!(!verify(&tag_of_empty));
     }
 
     #[test]
-    fn in_rotation_the_first_key_seals_and_both_open() {
-        let (old, mut new) = (SessionBinder::new(&KEY), SessionBinder::new(&[8; 32]));
+    fn rotation_binds_with_current_key_and_verifies_with_both() {
+        let (old, mut new) = (binder(), SessionBinder::new([8; 32].into()));
         let (alice, only_new) = (Principal::new("alice"), new.clone());
-        let before = sealed(&old, Kind::Session, &alice, b"id");
-        assert_eq!(new.open(Kind::Session, &alice, &before), None);
-        new.and_opens(&KEY);
-        assert_eq!(new.open(Kind::Session, &alice, &before), Some(&b"id"[..]));
-        let after = sealed(&new, Kind::Session, &alice, b"id");
-        assert_eq!(only_new.open(Kind::Session, &alice, &after), Some(&b"id"[..]));
-        assert_eq!(old.open(Kind::Session, &alice, &after), None);
+        let before = bound(&old, IdKind::Session, &alice, b"id");
+        assert_eq!(new.verify(IdKind::Session, &alice, &before), None);
+        new.set_previous_key(KEY.into());
+        assert_eq!(new.verify(IdKind::Session, &alice, &before), Some(&b"id"[..]));
+        let after = bound(&new, IdKind::Session, &alice, b"id");
+        assert_eq!(only_new.verify(IdKind::Session, &alice, &after), Some(&b"id"[..]));
+        assert_eq!(old.verify(IdKind::Session, &alice, &after), None);
     }
 }

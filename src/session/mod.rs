@@ -1,13 +1,17 @@
-//! Session and event IDs: bound to a principal (`binding`), found in requests and responses
-//! (`location`) and in streams of events (`event_stream`).
+//! Session and event IDs: they leave the layer *bound* to a principal, and come back *verified*.
+//!
+//! `binding` computes and checks the tags, with keys of `key`. `location` knows where IDs are in
+//! requests and responses. `event_stream` parses event streams and rewrites the IDs in them.
 //!
 //! It uses `auth` and `crypto`.
 
 mod binding;
 mod event_stream;
+mod key;
 mod location;
-mod stub;
+mod parameter;
 
 pub(crate) use self::event_stream::Rewriter;
-pub(crate) use self::location::{Binding, SessionIds};
-pub use self::stub::{SessionKey, SessionParameter};
+pub use self::key::{SessionKey, SessionKeyError};
+pub(crate) use self::location::{SessionIds, StreamBinding};
+pub use self::parameter::{SessionParameter, SessionParameterError};

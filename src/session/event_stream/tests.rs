@@ -1,57 +1,57 @@
-//! The rewriter, however the stream is cut, against what the stream as a whole should come to.
+//! The rewriter against the oracle, which reads the stream as a whole, wherever the stream is cut.
 
 use allocation_counter::measure;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{LIMIT, Rewriter, Seals, oracle};
+use super::oracle;
+use super::rewriter::{BindIds, LIMIT, Rewriter};
 
-/// Shows what was sealed, and as what.
-struct Shown;
+/// Marks what is bound: event IDs by `<…>`, endpoints by `{…}`.
+struct Marked;
 
-impl Seals for Shown {
-    fn seal_event(&self, id: &[u8], out: &mut Vec<u8>) {
+impl BindIds for Marked {
+    fn bind_event_id(&self, id: &[u8], out: &mut Vec<u8>) {
         out.push(b'<');
         out.extend(id);
         out.push(b'>');
     }
 
-    fn seal_endpoint(&self, url: &[u8], out: &mut Vec<u8>) {
+    fn bind_endpoint(&self, url: &[u8], out: &mut Vec<u8>) {
         out.push(b'{');
         out.extend(url);
         out.push(b'}');
     }
 
-    fn not_bound(&self, _: &'static str) {}
+    fn endpoint_not_bound(&self, _: &'static str) {}
 }
 
-/// What a stream in these chunks comes to.
+/// Returns what the rewriter makes of a stream in these chunks.
 fn streamed<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<u8> {
     let mut rewriter = Rewriter::new();
     let mut out = Vec::new();
     for chunk in chunks {
-        out.extend(rewriter.push(Bytes::copy_from_slice(chunk), &Shown));
-        assert!(rewriter.held.len() <= LIMIT + 2, "{} bytes wait", rewriter.held.len());
+        out.extend(rewriter.push(Bytes::copy_from_slice(chunk), &Marked));
+        assert!(rewriter.held.len() <= LIMIT + 2, "{} bytes held", rewriter.held.len());
     }
-    out.extend(rewriter.finish(&Shown));
+    out.extend(rewriter.finish(&Marked));
     out
 }
 
-fn whole(text: &[u8]) -> Vec<u8> {
-    let shown = |open: &[u8], value: &[u8], close: &[u8]| [open, value, close].concat();
-    oracle::rewritten(text, |id| shown(b"<", id, b">"), |url| shown(b"{", url, b"}"))
+/// Returns what the oracle makes of a stream.
+fn expected(text: &[u8]) -> Vec<u8> {
+    oracle::rewritten(text, |id| [b"<", id, b">"].concat(), |url| [b"{", url, b"}"].concat())
 }
 
 #[track_caller]
-fn comes_to(text: impl AsRef<[u8]>, expected: impl AsRef<[u8]>) {
-    let (text, expected) = (text.as_ref(), expected.as_ref());
-    let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
-    assert_eq!(shown(&whole(text)), shown(expected), "the oracle");
-    assert_eq!(shown(&streamed([text])), shown(expected), "in one piece");
-    assert_eq!(shown(&streamed(text.chunks(1))), shown(expected), "byte by byte");
+fn assert_rewritten(text: impl AsRef<[u8]>, rewritten: impl AsRef<[u8]>) {
+    let (text, rewritten) = (text.as_ref(), rewritten.as_ref().escape_ascii().to_string());
+    assert_eq!(expected(text).escape_ascii().to_string(), rewritten, "by the oracle");
+    assert_eq!(streamed([text]).escape_ascii().to_string(), rewritten, "in one chunk");
+    assert_eq!(streamed(text.chunks(1)).escape_ascii().to_string(), rewritten, "byte by byte");
 }
 
-/// Streams that differ from each other in what counts.
+/// Streams that differ from each other in something that matters.
 const CORPUS: &[&str] = &[
     "",
     "\n",
@@ -97,7 +97,7 @@ const CORPUS: &[&str] = &[
     "event: endpoints\ndata: /m\n\n",
     "event: endpoint\nDATA: /m\ndata : /n\n\ndata: /o\n\n",
     "event: message\ndata: {}\n\nevent: endpoint\ndata: /m\n\n",
-    // The kind: a place in the stream is relied on that the protocol does not promise.
+    // The protocol does not say at which place of the stream `endpoint` comes.
     "event: ping\ndata: 1\n\nevent: endpoint\ndata: /m\n\nevent: message\ndata: {}\n\n",
     "event: ping\ndata: 1\nid: 1\n\nevent: ping\ndata: 2\n\nevent: endpoint\ndata: /m\nid: 2\n\n",
     "event: endpoint\ndata: /m\n\nevent: ping\ndata\n\nevent: endpoint\ndata: /n\n\ndata: {}\n\nevent: endpoint\ndata: /o\n\n",
@@ -124,7 +124,7 @@ const CORPUS: &[&str] = &[
     "eve\neventual: endpoint\ne\nd\nevent: endpoint\ndata:/m\n\ne\nd\ni\nid:1\n",
 ];
 
-/// Bytes that are no UTF-8.
+/// Streams that are not UTF-8.
 const BINARY: &[&[u8]] = &[
     b"\xEF\xBBid: 1\nid: 2\n\n",
     b"\xEFid: 1\nid: 2\n\n",
@@ -139,9 +139,9 @@ fn corpus() -> impl Iterator<Item = &'static [u8]> {
 }
 
 #[test]
-fn it_does_not_matter_how_a_stream_is_cut() {
+fn corpus_is_rewritten_as_expected_wherever_it_is_cut() {
     for text in corpus() {
-        let (expected, shown) = (whole(text), text.escape_ascii());
+        let (expected, shown) = (expected(text), text.escape_ascii());
         assert_eq!(streamed(text.chunks(1)), expected, "{shown}, byte by byte");
         for first in 0..=text.len() {
             let (one, two) = text.split_at(first);
@@ -158,7 +158,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn nor_what_it_is_made_of(
+    fn rewriter_matches_oracle_for_arbitrary_input(
         fragments in prop::collection::vec(fragment(), 0..24),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
     ) {
@@ -167,95 +167,98 @@ proptest! {
         cuts.extend([0, text.len()]);
         cuts.sort_unstable();
         let chunks = cuts.windows(2).map(|cut| &text[cut[0]..cut[1]]);
-        prop_assert_eq!(streamed(chunks), whole(&text));
+        prop_assert_eq!(streamed(chunks), expected(&text));
         if text.len() < 1_000 {
-            prop_assert_eq!(streamed(text.chunks(1)), whole(&text));
+            prop_assert_eq!(streamed(text.chunks(1)), expected(&text));
         }
     }
 }
 
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
-    let of = |fragments: &'static [&'static str]| {
+    let any_of = |fragments: &'static [&'static str]| {
         prop::sample::select(fragments).prop_map(|fragment| fragment.as_bytes().to_vec())
     };
     prop_oneof![
-        4 => of(&["\n", "\r", "\r\n", "\n\n", "\r\r", "\r\n\r\n"]),
-        4 => of(&["id", "id:", "id: ", "id: 1\n", "id:2\r", "data", "data: ", "data: /m\n"]),
-        4 => of(&["event", "event: ", "event: endpoint\n", "endpoint", "event: message\r\n"]),
-        2 => of(&["i", "d", "e", ":", " ", ": ping\n", "retry: 1\n", "\0", "\u{FEFF}", "x"]),
+        4 => any_of(&["\n", "\r", "\r\n", "\n\n", "\r\r", "\r\n\r\n"]),
+        4 => any_of(&["id", "id:", "id: ", "id: 1\n", "id:2\r", "data", "data: ", "data: /m\n"]),
+        4 => any_of(&["event", "event: ", "event: endpoint\n", "endpoint", "event: message\r\n"]),
+        2 => any_of(&["i", "d", "e", ":", " ", ": ping\n", "retry: 1\n", "\0", "\u{FEFF}", "x"]),
         1 => prop::collection::vec(any::<u8>(), 0..4),
         1 => (LIMIT - 16..LIMIT + 4).prop_map(|length| vec![b'x'; length]),
     ]
 }
 
 #[test]
-fn an_id_is_sealed_whatever_ends_its_line() {
-    comes_to("id: 1\nid:2\r\nid: 3\r\ndata: x\n", "id: <1>\nid:<2>\r\nid: <3>\r\ndata: x\n");
-    comes_to("id: 1", "id: 1"); // it has no end, and is never an id
+fn event_ids_are_bound_after_every_line_end() {
+    assert_rewritten(
+        "id: 1\nid:2\r\nid: 3\r\ndata: x\n",
+        "id: <1>\nid:<2>\r\nid: <3>\r\ndata: x\n",
+    );
+    assert_rewritten("id: 1", "id: 1"); // its line has no end, so it is no ID
 }
 
 #[test]
-fn an_id_keeps_all_but_one_space() {
-    comes_to("id:  a:b \n", "id: < a:b >\n");
-    comes_to("id:\ta\n", "id:<\ta>\n");
+fn one_space_after_the_colon_is_not_part_of_an_id() {
+    assert_rewritten("id:  a:b \n", "id: < a:b >\n");
+    assert_rewritten("id:\ta\n", "id:<\ta>\n");
 }
 
 #[test]
-fn an_empty_id_stays_one() {
-    comes_to("id\nid:\nid: \n", "id\nid:\nid: \n");
-    comes_to("id:  \n", "id: < >\n");
+fn empty_event_ids_stay_empty() {
+    assert_rewritten("id\nid:\nid: \n", "id\nid:\nid: \n");
+    assert_rewritten("id:  \n", "id: < >\n");
 }
 
 #[test]
-fn an_id_with_a_nul_is_none() {
-    comes_to("id: a\0b\n", "id: a\0b\n");
-    comes_to("id: a0b\n", "id: <a0b>\n");
+fn event_ids_with_nul_are_unchanged() {
+    assert_rewritten("id: a\0b\n", "id: a\0b\n");
+    assert_rewritten("id: a0b\n", "id: <a0b>\n");
 }
 
 #[test]
-fn names_are_compared_exactly() {
-    comes_to("id: 1\n", "id: <1>\n");
+fn field_names_are_compared_exactly() {
+    assert_rewritten("id: 1\n", "id: <1>\n");
     for line in ["ID: 1\n", "idle: 1\n", "id : 1\n", " id: 1\n", ":id: 1\n", "i: 1\n"] {
-        comes_to(line, line);
+        assert_rewritten(line, line);
     }
 }
 
 #[test]
-fn one_byte_order_mark_is_none_of_the_first_line() {
-    comes_to("\u{FEFF}id: 1\n", "\u{FEFF}id: <1>\n");
-    comes_to("\u{FEFF}\u{FEFF}id: 1\n", "\u{FEFF}\u{FEFF}id: 1\n");
-    comes_to("\n\u{FEFF}id: 1\n", "\n\u{FEFF}id: 1\n");
-    comes_to(b"\xEF\xBBid: 1\n", b"\xEF\xBBid: 1\n");
+fn one_byte_order_mark_is_skipped() {
+    assert_rewritten("\u{FEFF}id: 1\n", "\u{FEFF}id: <1>\n");
+    assert_rewritten("\u{FEFF}\u{FEFF}id: 1\n", "\u{FEFF}\u{FEFF}id: 1\n");
+    assert_rewritten("\n\u{FEFF}id: 1\n", "\n\u{FEFF}id: 1\n");
+    assert_rewritten(b"\xEF\xBBid: 1\n", b"\xEF\xBBid: 1\n");
 }
 
 #[test]
-fn an_endpoint_is_bound_until_the_first_message() {
+fn endpoints_are_bound_until_the_first_message() {
     let endpoint = "event: endpoint\ndata: /m\n\n";
-    let sealed = "event: endpoint\ndata: {/m}\n\n";
-    comes_to(endpoint, sealed);
-    comes_to(endpoint.repeat(2), sealed.repeat(2));
+    let bound = "event: endpoint\ndata: {/m}\n\n";
+    assert_rewritten(endpoint, bound);
+    assert_rewritten(endpoint.repeat(2), bound.repeat(2));
     let message = "event: message\ndata: {}\n\n";
-    comes_to([endpoint, message, endpoint].concat(), [sealed, message, endpoint].concat());
+    assert_rewritten([endpoint, message, endpoint].concat(), [bound, message, endpoint].concat());
     for before in ["event: ping\ndata: 1\n\n", "data\nevent: x\n\n", "event: x\ndata:\rdata\r\r"] {
-        comes_to(
+        assert_rewritten(
             [before, endpoint, before, endpoint].concat(),
-            [before, sealed, before, sealed].concat(),
+            [before, bound, before, bound].concat(),
         );
     }
-    comes_to("event: message\ndata: /m\n\n", "event: message\ndata: /m\n\n");
-    // Without data it is no event, and the next one is the first.
+    assert_rewritten("event: message\ndata: /m\n\n", "event: message\ndata: /m\n\n");
+    // An event without data is dropped, and the next one is the first.
     for none in [": ping\n\n", "retry: 1\n\n", "event: message\n\n", "\n\n"] {
-        comes_to([none, endpoint].concat(), [none, sealed].concat());
+        assert_rewritten([none, endpoint].concat(), [none, bound].concat());
     }
     for event in ["data\n\n", "data:\n\n", "data: x\r\r"] {
-        comes_to([event, endpoint].concat(), [event, endpoint].concat());
+        assert_rewritten([event, endpoint].concat(), [event, endpoint].concat());
     }
 }
 
 #[test]
-fn the_last_type_of_an_event_counts() {
-    comes_to("data: /m\nevent: endpoint\n\n", "data: {/m}\nevent: endpoint\n\n");
-    comes_to(
+fn last_event_type_decides() {
+    assert_rewritten("data: /m\nevent: endpoint\n\n", "data: {/m}\nevent: endpoint\n\n");
+    assert_rewritten(
         "event: x\nevent: endpoint\ndata: /m\n\n",
         "event: x\nevent: endpoint\ndata: {/m}\n\n",
     );
@@ -263,23 +266,23 @@ fn the_last_type_of_an_event_counts() {
         "event: endpoint\nevent: x\ndata: /m\n\n",
         "event: endpoint\ndata: /m\nevent: x\n\n",
         "event: endpoint\ndata: /m\nevent\n\n",
-        "event: endpoint\n\ndata: /m\n\n", // another event's
+        "event: endpoint\n\ndata: /m\n\n", // of another event
     ] {
-        comes_to(other, other);
+        assert_rewritten(other, other);
     }
 }
 
 #[test]
-fn an_endpoint_and_its_ids_are_bound() {
-    comes_to(
+fn event_ids_of_an_endpoint_are_bound() {
+    assert_rewritten(
         "id: 1\nevent: endpoint\ndata: /m\ndata:\nid: 2\n:x\n\nid: 3\ndata: /o\n\n",
         "id: <1>\nevent: endpoint\ndata: {/m}\ndata:\nid: <2>\n:x\n\nid: <3>\ndata: /o\n\n",
     );
 }
 
-/// The kind: parts that a client reads as one are judged one by one.
+/// A client joins the lines, and each was checked by itself.
 #[test]
-fn an_endpoint_of_several_lines_is_not_bound() {
+fn endpoints_of_several_data_lines_are_not_bound() {
     for ends in ["\n", "\r", "\r\n"] {
         for (data, expected) in [
             ("data: /m|data: /n|", "data: /m|data: /n|"),
@@ -288,82 +291,88 @@ fn an_endpoint_of_several_lines_is_not_bound() {
             ("data: |data: /m|data|", "data: |data: {/m}|data|"),
         ] {
             let event = |data: &str| format!("event: endpoint|{data}|").replace('|', ends);
-            // It is no message either: another endpoint may follow.
+            // It is not a message either: another endpoint may follow.
             let next = event("data: /o|");
             let bound = event("data: {/o}|");
-            comes_to(event(data) + &next, event(expected) + &bound);
+            assert_rewritten(event(data) + &next, event(expected) + &bound);
         }
     }
     let unfinished = "event: endpoint\ndata: /m\ndata: /n\n";
-    comes_to(unfinished, unfinished);
-    comes_to("event: endpoint\ndata: /m\ndata: /n", "event: endpoint\ndata: {/m}\ndata: /n");
+    assert_rewritten(unfinished, unfinished);
+    assert_rewritten(
+        "event: endpoint\ndata: /m\ndata: /n",
+        "event: endpoint\ndata: {/m}\ndata: /n",
+    );
 }
 
 #[test]
-fn what_has_no_end_is_sealed_as_far_as_its_lines_have() {
-    comes_to("event: endpoint\nid: 1\ndata: /m\n", "event: endpoint\nid: <1>\ndata: {/m}\n");
-    comes_to("event: endpoint\nid: 1\ndata: /m", "event: endpoint\nid: <1>\ndata: /m");
+fn unfinished_event_is_bound_up_to_its_last_line_end() {
+    assert_rewritten(
+        "event: endpoint\nid: 1\ndata: /m\n",
+        "event: endpoint\nid: <1>\ndata: {/m}\n",
+    );
+    assert_rewritten("event: endpoint\nid: 1\ndata: /m", "event: endpoint\nid: <1>\ndata: /m");
 }
 
 #[test]
-fn a_first_event_waits_up_to_its_limit() {
-    // From its first data up to its blank line.
+fn first_event_is_held_up_to_the_limit() {
+    // The length counts from its first data up to its blank line.
     let event = |ends: &str, length: usize| {
         let start = format!("data: /m{ends}id: 1{ends}event: endpoint{ends}:");
         format!("{start:x<width$}{ends}{ends}", width = length - ends.len())
     };
     for ends in ["\n", "\r", "\r\n"] {
-        let sealed = event(ends, LIMIT).replace("/m", "{/m}").replace("id: 1", "id: <1>");
-        comes_to(event(ends, LIMIT), sealed);
+        let bound = event(ends, LIMIT).replace("/m", "{/m}").replace("id: 1", "id: <1>");
+        assert_rewritten(event(ends, LIMIT), bound);
         let too_long = event(ends, LIMIT + 1);
-        comes_to(&too_long, too_long.replace("id: 1", "id: <1>"));
+        assert_rewritten(&too_long, too_long.replace("id: 1", "id: <1>"));
         for text in [event(ends, LIMIT), too_long] {
             for cut in LIMIT - 3..=text.len() {
                 let (one, two) = text.as_bytes().split_at(cut);
-                assert_eq!(streamed([one, two]), whole(text.as_bytes()), "{ends:?} at {cut}");
+                assert_eq!(streamed([one, two]), expected(text.as_bytes()), "{ends:?} at {cut}");
             }
         }
     }
 }
 
 #[test]
-fn a_line_waits_up_to_its_limit() {
+fn line_is_held_up_to_the_limit() {
     let line = |start: &str, length: usize| format!("{start:x<length$}\n");
     let id = line("id: ", LIMIT);
     for before in ["", "data: x\n\n", "data: x\n"] {
-        let sealed = format!("{before}id: <{}>\n", "x".repeat(LIMIT - 4));
-        comes_to([before, &id].concat(), sealed);
+        let bound = format!("{before}id: <{}>\n", "x".repeat(LIMIT - 4));
+        assert_rewritten([before, &id].concat(), bound);
         let too_long = [before, &line("id: ", LIMIT + 1)].concat();
-        comes_to(&too_long, &too_long);
-        // What is behind it is as before.
-        comes_to(too_long.clone() + "id: 1\n", too_long.clone() + "id: <1>\n");
+        assert_rewritten(&too_long, &too_long);
+        // The lines after it are rewritten as before.
+        assert_rewritten(too_long.clone() + "id: 1\n", too_long.clone() + "id: <1>\n");
     }
-    // Before the first event it is the end of looking for an endpoint.
+    // Before the first event it ends the search for an endpoint.
     let endpoint = "\n\nevent: endpoint\ndata: /m\n\n";
     for start in ["id:", "event:", "data:"] {
         let text = line(start, LIMIT + 1) + endpoint;
-        comes_to(&text, &text);
+        assert_rewritten(&text, &text);
     }
     for start in ["id:\0", "event:", ":", "idle:"] {
         let length = if [":", "idle:"].contains(&start) { 3 * LIMIT } else { LIMIT };
-        comes_to(
+        assert_rewritten(
             line(start, length) + endpoint,
             line(start, length) + &endpoint.replace("/m", "{/m}"),
         );
     }
 }
 
-/// What has gone out after this much of a stream.
-fn out_after(text: &str) -> String {
+/// Returns what was passed on after this much of a stream.
+fn passed_on(text: &str) -> String {
     let mut rewriter = Rewriter::new();
-    let out = rewriter.push(Bytes::copy_from_slice(text.as_bytes()), &Shown);
+    let out = rewriter.push(Bytes::copy_from_slice(text.as_bytes()), &Marked);
     String::from_utf8(out.to_vec()).unwrap()
 }
 
 #[test]
-fn nothing_waits_but_what_must() {
-    // (what has come, what of it waits)
-    for (text, waits) in [
+fn only_undecided_bytes_are_held() {
+    // (what has come, what of it is held)
+    for (text, held) in [
         // Before the first event,
         ("", ""),
         (": ping\n", ""),
@@ -397,17 +406,17 @@ fn nothing_waits_but_what_must() {
         ("data: 1\n\n i", ""),
         ("data: 1\n\nxi", ""),
     ] {
-        let out = text.strip_suffix(waits).unwrap();
-        assert_eq!(out_after(text), out, "{text:?}");
+        let out = text.strip_suffix(held).unwrap();
+        assert_eq!(passed_on(text), out, "{text:?}");
     }
-    assert_eq!(out_after("id: 7\n"), "id: <7>\n");
-    assert_eq!(out_after("data: 1\n\nid: 7\r"), "data: 1\n\nid: <7>\r");
+    assert_eq!(passed_on("id: 7\n"), "id: <7>\n");
+    assert_eq!(passed_on("data: 1\n\nid: 7\r"), "data: 1\n\nid: <7>\r");
 }
 
 #[test]
-fn a_cr_is_an_end_although_an_lf_may_follow() {
+fn cr_ends_a_line_before_a_possible_lf() {
     let mut rewriter = Rewriter::new();
-    let mut push = |text: &'static str| rewriter.push(Bytes::from_static(text.as_bytes()), &Shown);
+    let mut push = |text: &'static str| rewriter.push(Bytes::from_static(text.as_bytes()), &Marked);
     assert_eq!(push("data: /m\revent: endpoint\r\r"), "data: {/m}\revent: endpoint\r\r");
     assert_eq!(push("\nid: 1\r"), "\nid: <1>\r");
     assert_eq!(push("\n"), "\n");
@@ -415,7 +424,7 @@ fn a_cr_is_an_end_although_an_lf_may_follow() {
 }
 
 #[test]
-fn what_does_not_change_is_not_copied() {
+fn unchanged_chunks_are_not_copied() {
     let mut rewriter = Rewriter::new();
     for text in [
         "event: message\ndata: a first event\n\n",
@@ -430,55 +439,56 @@ fn what_does_not_change_is_not_copied() {
     ] {
         let chunk = Bytes::from(text.as_bytes().to_vec());
         let (start, mut out) = (chunk.as_ptr(), Bytes::new());
-        let counted = measure(|| out = rewriter.push(chunk, &Shown));
+        let counted = measure(|| out = rewriter.push(chunk, &Marked));
         assert_eq!((out.as_ptr(), &out[..]), (start, text.as_bytes()));
         assert_eq!(counted.count_total, 0, "{text:?}");
     }
-    // What waits of a chunk is all that is copied of it.
+    // Of a chunk, only what is held is copied.
     let chunk = Bytes::from_static(b"data: x\n\nid: 1");
     let start = chunk.as_ptr();
-    let out = rewriter.push(chunk, &Shown);
+    let out = rewriter.push(chunk, &Marked);
     assert_eq!((out.as_ptr(), &out[..]), (start, &b"data: x\n\n"[..]));
     assert_eq!(rewriter.held, b"id: 1");
 }
 
 #[test]
-fn an_id_takes_one_buffer_and_many_hardly_more() {
-    /// As long as a MAC.
-    struct Long;
-    impl Seals for Long {
-        fn seal_event(&self, id: &[u8], out: &mut Vec<u8>) {
+fn one_id_needs_one_buffer_and_many_need_few() {
+    /// Adds as much as a tag.
+    struct Tagged;
+    impl BindIds for Tagged {
+        fn bind_event_id(&self, id: &[u8], out: &mut Vec<u8>) {
             out.extend(id);
             out.extend([b'x'; 23]);
         }
-        fn seal_endpoint(&self, _: &[u8], _: &mut Vec<u8>) {}
-        fn not_bound(&self, _: &'static str) {}
+        fn bind_endpoint(&self, _: &[u8], _: &mut Vec<u8>) {}
+        fn endpoint_not_bound(&self, _: &'static str) {}
     }
     let event = "id: 1\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{}}\n\n";
     for text in ["id: 1\n".to_owned(), event.to_owned(), event.repeat(50)] {
         let mut rewriter = Rewriter::new();
-        rewriter.push(Bytes::from_static(b"data: a first event\n\n"), &Long);
+        rewriter.push(Bytes::from_static(b"data: a first event\n\n"), &Tagged);
         let chunk = Bytes::from(text);
         let (given, mut out) = (chunk.clone(), Bytes::new());
-        let counted = measure(|| out = rewriter.push(given, &Long));
+        let counted = measure(|| out = rewriter.push(given, &Tagged));
         assert_eq!(
             out.len() - chunk.len(),
             23 * chunk.iter().filter(|byte| **byte == b'1').count()
         );
-        match out.len() - chunk.len() {
-            23 => assert_eq!(counted.count_total, 1, "the buffer, just right"),
-            _ => assert!(counted.count_total <= 3, "grown once, and what `Bytes` keeps about it"),
+        if out.len() - chunk.len() == 23 {
+            assert_eq!(counted.count_total, 1, "the buffer, just right");
+        } else {
+            assert!(counted.count_total <= 3, "grown once, and what `Bytes` keeps about it");
         }
     }
 }
 
 #[test]
-fn what_comes_byte_by_byte_is_not_copied_each_time() {
+fn bytes_held_one_by_one_are_not_copied_each_time() {
     let text = Bytes::from(format!("event: endpoint\ndata: {:x<width$}", "", width = LIMIT - 6));
     let mut rewriter = Rewriter::new();
     let counted = measure(|| {
         for at in 0..text.len() {
-            rewriter.push(text.slice(at..=at), &Shown);
+            rewriter.push(text.slice(at..=at), &Marked);
         }
     });
     assert_eq!(rewriter.held.len(), LIMIT);
@@ -486,25 +496,25 @@ fn what_comes_byte_by_byte_is_not_copied_each_time() {
 }
 
 #[test]
-fn no_buffer_stays() {
+fn no_buffer_is_kept_after_it_was_passed_on() {
     let mut rewriter = Rewriter::new();
     for text in ["data: /m\n", "id", ": 1\nevent", ": endpoint", "\n"] {
-        let out = rewriter.push(Bytes::from_static(text.as_bytes()), &Shown);
+        let out = rewriter.push(Bytes::from_static(text.as_bytes()), &Marked);
         assert!(out.is_empty() && rewriter.held.capacity() > 0, "{text:?}");
     }
-    assert_eq!(rewriter.push(Bytes::from_static(b"\n"), &Shown).len(), 36);
+    assert_eq!(rewriter.push(Bytes::from_static(b"\n"), &Marked).len(), 36);
     assert_eq!(rewriter.held.capacity(), 0);
-    rewriter.push(Bytes::from_static(b"id: 1"), &Shown);
+    rewriter.push(Bytes::from_static(b"id: 1"), &Marked);
     assert!(rewriter.held.capacity() > 0);
-    assert_eq!(rewriter.push(Bytes::from_static(b"\n"), &Shown), "id: <1>\n");
+    assert_eq!(rewriter.push(Bytes::from_static(b"\n"), &Marked), "id: <1>\n");
     assert_eq!(rewriter.held.capacity(), 0);
     assert!(size_of::<Rewriter>() <= 48);
 }
 
 #[test]
-fn the_end_comes_once() {
+fn second_finish_returns_nothing() {
     let mut rewriter = Rewriter::new();
-    rewriter.push(Bytes::from_static(b"event: endpoint\ndata: /m\n"), &Shown);
-    assert_eq!(rewriter.finish(&Shown), "data: {/m}\n");
-    assert_eq!(rewriter.finish(&Shown), "");
+    rewriter.push(Bytes::from_static(b"event: endpoint\ndata: /m\n"), &Marked);
+    assert_eq!(rewriter.finish(&Marked), "data: {/m}\n");
+    assert_eq!(rewriter.finish(&Marked), "");
 }

@@ -1,0 +1,71 @@
+//! IDs in event streams: those of events, and the session ID in the URL of an `endpoint` event.
+
+use std::cell::Cell;
+
+use tracing::warn;
+
+use super::{SessionIds, headers, query};
+use crate::auth::Principal;
+use crate::session::binding::IdKind;
+use crate::session::event_stream::BindIds;
+
+/// Binds the IDs in one event stream.
+pub(crate) struct StreamBinding<'a> {
+    pub(crate) session_ids: &'a SessionIds,
+    pub(crate) principal: &'a Principal,
+    /// Whether the stream is the response to a GET, as that of HTTP+SSE is.
+    pub(crate) is_get: bool,
+    /// Whether it was logged that an endpoint of this stream is not bound.
+    pub(crate) has_warned: &'a Cell<bool>,
+}
+
+impl BindIds for StreamBinding<'_> {
+    fn bind_event_id(&self, id: &[u8], out: &mut Vec<u8>) {
+        match self.session_ids.binder() {
+            Some(binder) if !headers::is_blank(id) => {
+                binder.bind(IdKind::Event, self.principal, id, out);
+            }
+            _ => out.extend_from_slice(id),
+        }
+    }
+
+    /// The URL is the one that a client of HTTP+SSE sends its messages to.
+    fn bind_endpoint(&self, url: &[u8], out: &mut Vec<u8>) {
+        let Some(binder) = self.session_ids.binder() else { return out.extend_from_slice(url) };
+        let parameter = &self.session_ids.parameter;
+        let end = url.iter().position(|&byte| byte == b'#').unwrap_or(url.len());
+        let question_mark = url[..end].iter().position(|&byte| byte == b'?');
+        let query = question_mark.map_or(end, |at| at + 1);
+        let Some(value) = parameter.values_in(&url[query..end]).next() else {
+            return out.extend_from_slice(url);
+        };
+        // White space that a server leaves there is not part of the ID.
+        let id = url[query..end][value.clone()].trim_ascii_end();
+        if query::is_blank(id) {
+            return out.extend_from_slice(url);
+        }
+        let reason = match parameter.count_in_url(url) {
+            1 if self.is_get => None,
+            1 => Some("it is not in the response to a GET"),
+            _ => Some("its URL has several session IDs"),
+        };
+        if let Some(reason) = reason {
+            self.endpoint_not_bound(reason);
+            return out.extend_from_slice(url);
+        }
+        let start = query + value.start;
+        out.extend_from_slice(&url[..start]);
+        binder.bind(IdKind::Session, self.principal, id, out);
+        out.extend_from_slice(&url[start + id.len()..]);
+    }
+
+    fn endpoint_not_bound(&self, reason: &'static str) {
+        if self.session_ids.are_bound() && !self.has_warned.replace(true) {
+            warn!(
+                principal = self.principal.name(),
+                cause = reason,
+                "an `endpoint` event is not bound"
+            );
+        }
+    }
+}
