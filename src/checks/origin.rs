@@ -12,13 +12,13 @@ use crate::text::Shortened;
 /// `http` and `https`.
 ///
 /// ```
-/// use mcp_auth_layer::Origin;
+/// use mcp_auth_layer::layer::Origin;
 ///
 /// let inspector = Origin::from_static("http://localhost:6274");
 /// let configured: Origin = "https://App.example.com:443".parse()?;
 /// assert_eq!(configured, Origin::from_static("https://app.example.com"));
 /// assert!("*".parse::<Origin>().is_err());
-/// # Ok::<_, mcp_auth_layer::InvalidOrigin>(())
+/// # Ok::<_, mcp_auth_layer::layer::InvalidOrigin>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(String);

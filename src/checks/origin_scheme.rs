@@ -9,7 +9,7 @@ use crate::text::Shortened;
 /// The scheme of pages that are not on the web, such as `vscode-webview` or `file`.
 ///
 /// ```
-/// use mcp_auth_layer::OriginScheme;
+/// use mcp_auth_layer::layer::OriginScheme;
 ///
 /// let webviews = OriginScheme::from_static("vscode-webview");
 /// assert!("https".parse::<OriginScheme>().is_err());

@@ -12,13 +12,13 @@ use crate::text::Shortened;
 /// `/health/`, `/Health` and `//health` are other paths.
 ///
 /// ```
-/// use mcp_auth_layer::PublicPath;
+/// use mcp_auth_layer::layer::PublicPath;
 ///
 /// const HEALTH: PublicPath = PublicPath::from_static("/health");
 /// let configured: PublicPath = "/health".parse()?;
 /// assert_eq!(configured, HEALTH);
 /// assert!("/files/*".parse::<PublicPath>().is_err());
-/// # Ok::<_, mcp_auth_layer::InvalidPublicPath>(())
+/// # Ok::<_, mcp_auth_layer::layer::InvalidPublicPath>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PublicPath(Cow<'static, str>);

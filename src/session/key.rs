@@ -14,9 +14,9 @@ use crate::crypto::{Mac, random};
 /// when the key is dropped. `Debug` shows nothing of it.
 ///
 /// ```
-/// use mcp_auth_layer::SessionKey;
+/// use mcp_auth_layer::layer::SessionKey;
 ///
-/// # fn main() -> Result<(), mcp_auth_layer::SessionKeyError> {
+/// # fn main() -> Result<(), mcp_auth_layer::layer::SessionKeyError> {
 /// # let secret_from_configuration = vec![7; 32];
 /// let key = SessionKey::try_from(&secret_from_configuration[..])?;
 /// # let _ = key;

@@ -11,9 +11,9 @@ use percent_encoding::percent_decode;
 /// ignore the rest: `session_id` and `sessionId` are the same parameter, and the default.
 ///
 /// ```
-/// use mcp_auth_layer::SessionParameter;
+/// use mcp_auth_layer::layer::SessionParameter;
 ///
-/// # fn main() -> Result<(), mcp_auth_layer::SessionParameterError> {
+/// # fn main() -> Result<(), mcp_auth_layer::layer::SessionParameterError> {
 /// let by_code = SessionParameter::from_static("session_id");
 /// let by_configuration: SessionParameter = "sessionId".parse()?;
 /// assert_eq!(by_code, by_configuration);
