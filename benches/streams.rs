@@ -226,7 +226,7 @@ async fn serve(kind: &str) {
         true => Principal::new("ci").expires_at(SystemTime::now() + Duration::from_secs(3600)),
         false => Principal::new("ci"),
     };
-    let mut tokens = Bearer::new([(principal, TOKEN)]).expect("a good token");
+    let tokens = Bearer::new([(principal, TOKEN)]).expect("a good token");
     let _handle = may_end.then(|| tokens.handle());
     let app = match kind {
         "bare" => app,

@@ -83,9 +83,9 @@ pub use self::auth::{
     BoxAuthenticator, Challenge, IssuedBy, LayerContext, Principal, Rejection, RejectionKind,
     any_of, authenticate_fn,
 };
-pub use self::credentials::CredentialError;
+pub use self::credentials::{CredentialError, CredentialErrorKind};
 #[cfg(feature = "files")]
-pub use self::credentials::CredentialFileError;
+pub use self::credentials::{CredentialFileError, CredentialFileErrorKind};
 pub use self::layer::{McpAuthLayer, McpAuthService, ResponseFuture};
 pub use self::rate_limit::{ClientIp, Quota, RateLimit, TrustedProxyError};
 #[cfg(feature = "htpasswd")]

@@ -171,7 +171,7 @@ impl Authenticator for Cached {
 
 #[tokio::test]
 async fn a_revoked_principal_of_a_cache_is_not_admitted() {
-    let mut tokens = Bearer::new([("ci", "tok"), ("ci", "other")]).unwrap();
+    let tokens = Bearer::new([("ci", "tok"), ("ci", "other")]).unwrap();
     let handle = tokens.handle();
     let (app, seen) = recorder();
     let app = app.layer(McpAuthLayer::new(Cached { tokens, cached: Mutex::default() }));
@@ -216,7 +216,7 @@ async fn a_request_body_ends_with_its_credential() {
         });
         http::StatusCode::ACCEPTED
     });
-    let mut tokens = Bearer::new([("ci", "tok")]).unwrap();
+    let tokens = Bearer::new([("ci", "tok")]).unwrap();
     let handle = tokens.handle();
     let app = app.layer(McpAuthLayer::new(tokens));
     let (sender, receiver) = futures::channel::mpsc::unbounded::<Result<&str, BoxError>>();

@@ -496,7 +496,7 @@ async fn a_buffer_inside_is_called_once_it_is_ready() {
 async fn a_credential_that_ends_before_the_service_is_ready_is_refused() {
     let hang = tower::service_fn(|_: Request| pending::<Result<Response, Infallible>>());
     let limited = ConcurrencyLimitLayer::new(1).layer(hang);
-    let mut tokens = Bearer::new([("ci", "tok"), ("alice", "other")]).unwrap();
+    let tokens = Bearer::new([("ci", "tok"), ("alice", "other")]).unwrap();
     let handle = tokens.handle();
     let service = McpAuthLayer::new(tokens).layer(limited);
     let call = |token: &str| {

@@ -89,7 +89,7 @@ async fn its_principal_has_the_scopes() {
 #[tokio::test]
 async fn a_handle_adds_and_revokes_plain_tokens() {
     let file = File::new("handle", &format!("ci sha256:{DIGEST}"));
-    let mut tokens = Bearer::from_file(&file.0).unwrap();
+    let tokens = Bearer::from_file(&file.0).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
     let other = "Hk7yGd1oTf8eMi5zCs3jUQ";
@@ -153,11 +153,11 @@ async fn a_bad_file_ends_the_servers_with_one_line_and_status_2() {
     let (user, token) = (format!("alice:{hash}\n"), format!("ci sha256:{DIGEST}\n"));
     for (option, good, bad, reason) in [
         ("--htpasswd", &*user, "bob:hunter2\n", "the password is not hashed"),
-        ("--htpasswd", &user, &user, "the user stands in line 1 already"),
-        ("--token-file", &token, "hunter2 hunter2\n", "behind the name"),
-        ("--token-file", &token, &token, "stands in line 1 already"),
+        ("--htpasswd", &user, &user, "duplicate user (first on line 1)"),
+        ("--token-file", &token, "hunter2 hunter2\n", "expected `sha256:`"),
+        ("--token-file", &token, &token, "duplicate token (first on line 1)"),
         ("--hmac-key-file", key, "ci base64:aHVudGVyMg==\n", "the secret has 7 bytes"),
-        ("--hmac-key-file", key, key, "a key id may have two secrets for rotation"),
+        ("--hmac-key-file", key, key, "a key ID may have two secrets for rotation"),
     ] {
         let refused = async |name: &str, path: &Path| {
             let output = run(name, [option, path.to_str().unwrap(), "--port", "0"]).await;
@@ -181,9 +181,9 @@ async fn a_bad_file_ends_the_servers_with_one_line_and_status_2() {
             assert!(rest.starts_with(":2: ") && rest.contains(reason), "{rest}");
             std::fs::write(&file.0, "# nobody\n").unwrap();
             let rest = refused(name, &file.0).await;
-            assert_eq!(rest, ": there is no credential in it: add at least one");
+            assert_eq!(rest, ": the file contains no credentials: add at least one");
             let rest = refused(name, Path::new("no/such/file")).await;
-            assert!(rest.starts_with(": it cannot be read: "), "{rest}");
+            assert!(rest.starts_with(": the file cannot be read: "), "{rest}");
             if option == "--hmac-key-file" {
                 std::fs::write(&file.0, good).unwrap();
                 file.chmod(0o620);

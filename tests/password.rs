@@ -114,14 +114,14 @@ fn an_error_names_file_and_line() {
     let file = File::new("errors");
     common::write_credentials(&file.0, "# nobody\n");
     let error = Basic::from_htpasswd_file(&file.0).unwrap_err();
-    let text = format!("{}: there is no credential in it: add at least one", file.0.display());
+    let text = format!("{}: the file contains no credentials: add at least one", file.0.display());
     assert_eq!(error.to_string(), text);
     std::fs::write(&file.0, "# nobody\r\nbob:hunter2\r\n").unwrap();
     let error: CredentialFileError = Basic::from_htpasswd_file(&file.0).unwrap_err();
     assert!(error.to_string().starts_with(&format!("{}:2: the password is", file.0.display())));
     assert!(!error.to_string().contains('\n'));
     let missing = Basic::from_htpasswd_file(Path::new("no/such/file")).unwrap_err();
-    assert!(missing.to_string().starts_with("no/such/file: it cannot be read: "));
+    assert!(missing.to_string().starts_with("no/such/file: the file cannot be read: "));
 }
 
 #[tokio::test]

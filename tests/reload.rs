@@ -129,7 +129,7 @@ async fn users_come_and_go_with_their_lines() {
 #[tokio::test]
 async fn a_file_that_is_broken_or_gone_changes_nothing() {
     let file = File::new(&token("ci", "one", ""));
-    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
     let (_, mut open) = open(&app, "Bearer one").await;
@@ -165,7 +165,7 @@ async fn a_token_that_means_something_else_is_another_one() {
     let kept = token("ci", "kept", "scopes=a,b expires=2100-01-01T00:00:00Z");
     let file =
         File::new(&(kept.clone() + &token("ci", "scoped", "scopes=a") + &token("bob", "his", "")));
-    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
     let mut open_with = Vec::new();
@@ -194,7 +194,7 @@ fn key(id: &str, secret: [u8; 32]) -> String {
 async fn keys_come_and_go_with_their_lines() {
     let [old, new, other] = [[1; 32], [2; 32], [3; 32]];
     let file = File::new(&(key("ci", old) + &key("alice", other)));
-    let mut keys = HttpSignature::from_file(&file.path).unwrap();
+    let keys = HttpSignature::from_file(&file.path).unwrap();
     let handle = keys.handle();
     let app = guarded(keys);
     let signed = |id: &str, secret: [u8; 32], path: &str| {
@@ -232,7 +232,7 @@ async fn keys_come_and_go_with_their_lines() {
 async fn a_token_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
     let [leaked, other] = [token("ci", "leaked", ""), token("ci", "other", "")];
     let file = File::new(&(leaked.clone() + &other));
-    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
     let leaks = async || status(&app, "Bearer leaked").await == 200;
@@ -266,7 +266,7 @@ async fn a_key_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
     let [leaked, new] = [[1; 32], [2; 32]];
     let lines = key("ci", leaked) + &key("ci", new);
     let file = File::new(&lines);
-    let mut keys = HttpSignature::from_file(&file.path).unwrap();
+    let keys = HttpSignature::from_file(&file.path).unwrap();
     let handle = keys.handle();
     let app = guarded(keys);
     let is_good = async |secret: [u8; 32]| {
@@ -297,7 +297,7 @@ async fn a_key_revoked_by_hand_stays_revoked_until_its_line_is_gone() {
 #[tokio::test]
 async fn a_token_added_and_revoked_by_hand_may_come_by_file() {
     let file = File::new(&token("ci", "other", ""));
-    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let app = guarded(tokens);
     handle.add("ci", "new").unwrap();
@@ -314,7 +314,7 @@ async fn a_line_that_is_commented_out_is_revoked() {
     for comment in ["#", "# ", " #", "\t# "] {
         let (line, stays) = (token("ci", "leaked", ""), token("ci", "other", ""));
         let file = File::new(&(line.clone() + &stays));
-        let mut tokens = Bearer::from_file(&file.path).unwrap();
+        let tokens = Bearer::from_file(&file.path).unwrap();
         let handle = tokens.handle();
         let app = guarded(tokens);
         assert_eq!(status(&app, "Bearer leaked").await, 200);
@@ -352,7 +352,7 @@ async fn the_last_credential_of_a_file_can_be_revoked() {
     until("a new one is in force", async || status(&app, "Bearer new").await == 200).await;
 
     let keys = File::new(&key("ci", [1; 32]));
-    let mut hmac = HttpSignature::from_file(&keys.path).unwrap();
+    let hmac = HttpSignature::from_file(&keys.path).unwrap();
     let handle = hmac.handle();
     keys.replace("\n# none\n");
     assert!(handle.reload().unwrap());
@@ -367,7 +367,7 @@ async fn a_thousand_replacements_under_load() {
         token(&format!("set-{number}"), "changes", &rest) + &token("stable", "stays", "")
     };
     let file = File::new(&set(0));
-    let mut tokens = Bearer::from_file(&file.path).unwrap();
+    let tokens = Bearer::from_file(&file.path).unwrap();
     let handle = tokens.handle();
     let told = |head: Parts| async move {
         let who = head.extensions.get::<Principal>().unwrap();

@@ -220,7 +220,7 @@ async fn a_server_says_no_secret_whatever_is_done_to_it() {
     assert_eq!(status, 429);
 
     // Given broken files, with the secret itself where its hash should be, and none at all.
-    let refused = "not put in force";
+    let refused = "reload failed";
     users.replace(&format!("{old}\nbob:{NEW_PASSWORD}\n"));
     all.logged(refused, 1).await;
     tokens.replace(&format!("{}\nbot {NEW_TOKEN}\n", token_line(TOKEN)));
@@ -228,7 +228,7 @@ async fn a_server_says_no_secret_whatever_is_done_to_it() {
     keys.replace(&format!("{}*\n", key_line(NEW_KEY)));
     all.logged(refused, 3).await;
     fs::remove_file(users.path()).unwrap();
-    all.logged("the file is gone", 1).await;
+    all.logged("the credential file is missing", 1).await;
     fs::set_permissions(keys.path(), PermissionsExt::from_mode(0o666)).unwrap();
     all.logged(refused, 4).await;
     for still in [&alice, &bearer] {
@@ -239,7 +239,7 @@ async fn a_server_says_no_secret_whatever_is_done_to_it() {
     users.replace(&new);
     tokens.replace(&token_line(NEW_TOKEN));
     keys.replace(&key_line(NEW_KEY));
-    all.logged("changed, and in force", 3).await;
+    all.logged("credential file reloaded", 3).await;
     assert!(session.events.next().await.is_none(), "opened with the old password");
     assert_eq!(all.get("/nothing", &[&basic("alice", NEW_PASSWORD)]).await, 404);
     assert_eq!(all.get("/nothing", &[&format!("Bearer {NEW_TOKEN}")]).await, 404);
@@ -284,8 +284,8 @@ fn debug_and_errors_of_what_is_in_files_show_no_secret() {
     tokens.replace(&token_line(TOKEN));
     keys.replace(&key_line(KEY));
     let user_file = Basic::from_htpasswd_file(users.path()).unwrap();
-    let mut token_file = Bearer::from_file(tokens.path()).unwrap();
-    let mut key_file = HttpSignature::from_file(keys.path()).unwrap();
+    let token_file = Bearer::from_file(tokens.path()).unwrap();
+    let key_file = HttpSignature::from_file(keys.path()).unwrap();
     let (a, b, c) = (user_file.handle(), token_file.handle(), key_file.handle());
     b.add("ci", NEW_TOKEN).unwrap();
     c.add("ci", NEW_KEY).unwrap();

@@ -410,7 +410,7 @@ async fn a_thousand_streams_end_with_their_token_and_a_thousand_others_go_on() {
         let events = first.chain(stream::pending()).inspect(move |_| _ = &held);
         ([("content-type", "text/event-stream")], Body::from_stream(events))
     };
-    let mut tokens = Bearer::new([("one", "one"), ("two", "two")]).unwrap();
+    let tokens = Bearer::new([("one", "one"), ("two", "two")]).unwrap();
     let handle = tokens.handle();
     let app = Router::new().route("/", get(stream));
     let url = serve(app.layer(McpAuthLayer::new(tokens))).await;
@@ -462,7 +462,7 @@ async fn the_rmcp_client_asks_twice_more_at_most() {
     };
     let sessions = Arc::new(LocalSessionManager::default());
     let mcp = StreamableHttpService::new(|| Ok(Working), sessions, Default::default());
-    let mut tokens = Bearer::new([("one", "one")]).unwrap();
+    let tokens = Bearer::new([("one", "one")]).unwrap();
     let handle = tokens.handle();
     let app = Router::new().route_service("/mcp", mcp).layer(McpAuthLayer::new(tokens));
     let url = format!("{}/mcp", serve(app.layer(from_fn(count))).await);

@@ -28,7 +28,7 @@ impl Scheme {
     ) -> Result<Authenticated, Rejection> {
         let credential = self.presented(head)?;
         // A digest may be of anything; what a table of digests takes has the scheme's form as well.
-        if table.is_of_sha256() && !str::from_utf8(credential).is_ok_and(self.well_formed) {
+        if table.is_sha256() && !str::from_utf8(credential).is_ok_and(self.well_formed) {
             return Err(self.refusal(credential));
         }
         match table.get(credential) {

@@ -15,9 +15,9 @@ use http::request::Parts;
 use self::htpasswd::Passwords;
 use super::authorization_header::Scheme;
 use crate::auth::{Attempt, Authenticated, Authenticator, Challenge, Principal, Rejection};
-#[cfg(feature = "htpasswd")]
-use crate::credentials::CredentialFileError;
 use crate::credentials::{CredentialError, CredentialTable};
+#[cfg(feature = "htpasswd")]
+use crate::credentials::{CredentialFile, CredentialFileError};
 
 /// HTTP Basic authentication (RFC 7617) for any number of users, in UTF-8.
 ///
@@ -77,14 +77,13 @@ impl Basic {
             check_name(position, name)?;
             check_password(position, password)?;
             if !names.insert(name.to_owned()) {
-                let kind = "user";
-                return Err(CredentialError::Duplicate { position, kind });
+                return Err(CredentialError::duplicate(position, "user"));
             }
             let sent = STANDARD.encode(format!("{name}:{password}"));
-            table.insert(sent.as_bytes(), Principal::new(name));
+            table.insert_permanent(sent.as_bytes(), Principal::new(name));
         }
         match table.is_empty() {
-            true => Err(CredentialError::NoCredentials),
+            true => Err(CredentialError::no_credentials()),
             false => Ok(Self { users: Users::Static(table) }),
         }
     }
@@ -132,7 +131,7 @@ impl Basic {
     ///
     /// A line that is refused, by its number; no user at all; more than 16 MiB.
     pub fn from_htpasswd(text: &str) -> Result<Self, CredentialFileError> {
-        Ok(Self::hashed(Passwords::of_text(text)?))
+        Ok(Self::hashed(Passwords::from_text(text)?))
     }
 
     /// The users of this file, which is read again when it changes, and on a
@@ -148,14 +147,14 @@ impl Basic {
     ///
     /// As [`from_htpasswd`](Self::from_htpasswd), and if the file cannot be read.
     pub fn from_htpasswd_file(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
-        Ok(Self::hashed(Passwords::of_file(path.as_ref())?))
+        Ok(Self::hashed(Passwords::from_file(path.as_ref())?))
     }
 
     /// How many passwords may be hashed at a time, instead of half as many as there are cores.
     /// Users who were given to [`new`](Self::new) need no hashing.
     pub fn verify_at_once(mut self, at_most: NonZeroUsize) -> Self {
         if let Users::Hashed(passwords) = &mut self.users {
-            passwords.verify_at_once(at_most);
+            passwords.max_concurrent_hashes(at_most);
         }
         self
     }
@@ -177,7 +176,7 @@ impl Basic {
 #[cfg(feature = "htpasswd")]
 #[derive(Clone, Debug)]
 pub struct BasicHandle {
-    file: Option<crate::credentials::Reloading>,
+    file: Option<CredentialFile>,
 }
 
 #[cfg(feature = "htpasswd")]
@@ -190,7 +189,7 @@ impl BasicHandle {
     ///
     /// As [`Basic::from_htpasswd_file`]. The users of before stay in force then.
     pub fn reload(&self) -> Result<bool, CredentialFileError> {
-        self.file.as_ref().map_or(Ok(false), crate::credentials::Reloading::reload)
+        self.file.as_ref().map_or(Ok(false), CredentialFile::reload)
     }
 }
 
@@ -202,17 +201,16 @@ fn check_name(position: usize, name: &str) -> Result<(), CredentialError> {
         _ if name.trim() != name => "begins or ends with white space",
         _ => return Ok(()),
     };
-    Err(CredentialError::Name { position, problem })
+    Err(CredentialError::invalid_name(position, problem))
 }
 
 fn check_password(position: usize, password: &str) -> Result<(), CredentialError> {
-    let kind = "password";
     let problem = match password {
         "" => "is empty",
         _ if password.contains(char::is_control) => "has a control character",
         _ => return Ok(()),
     };
-    Err(CredentialError::Secret { position, kind, problem })
+    Err(CredentialError::invalid_secret(position, "password", problem))
 }
 
 /// Base64 of UTF-8 with a colon and without control characters.
@@ -295,7 +293,7 @@ mod hashed {
         head: &Parts,
     ) -> Option<Result<Authenticated, Rejection>> {
         match Pair::new().read(head) {
-            Ok((name, password)) => Some(Ok(admitted(passwords.remembered(name, password)?))),
+            Ok((name, password)) => Some(Ok(admitted(passwords.cached(name, password)?))),
             Err(rejection) => Some(Err(rejection)),
         }
     }
@@ -306,7 +304,7 @@ mod hashed {
     ) -> Result<Authenticated, Rejection> {
         let mut pair = Pair::new();
         let (name, password) = pair.read(head)?;
-        if let Some(principal) = passwords.remembered(name, password) {
+        if let Some(principal) = passwords.cached(name, password) {
             return Ok(admitted(principal));
         }
         let asker = head.extensions.get::<Asker>().copied().unwrap_or_default();

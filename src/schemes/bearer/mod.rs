@@ -13,7 +13,7 @@ use self::token_file::parse_tokens;
 use super::authorization_header::Scheme;
 use crate::auth::{Attempt, Authenticated, Authenticator, Challenge, Principal, Rejection};
 #[cfg(feature = "files")]
-use crate::credentials::{Access, CredentialFileError, Reloading};
+use crate::credentials::{Access, CredentialFile, CredentialFileError};
 use crate::credentials::{CredentialError, CredentialTable, Revoked, Snapshot};
 
 /// Static bearer tokens (RFC 6750), each with the name of its owner.
@@ -40,7 +40,7 @@ use crate::credentials::{CredentialError, CredentialTable, Revoked, Snapshot};
 pub struct Bearer {
     tokens: Arc<Snapshot<CredentialTable>>,
     #[cfg(feature = "files")]
-    file: Option<Reloading>,
+    file: Option<CredentialFile>,
 }
 
 const SCHEME: Scheme = Scheme {
@@ -72,7 +72,7 @@ impl Bearer {
             insert(&mut table, index + 1, name.into(), token.as_ref())?;
         }
         match table.is_empty() {
-            true => Err(CredentialError::NoCredentials),
+            true => Err(CredentialError::no_credentials()),
             false => Ok(Self::of(table)),
         }
     }
@@ -103,17 +103,17 @@ impl Bearer {
     #[cfg(feature = "files")]
     pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, CredentialFileError> {
         let path = path.as_ref();
-        let mut tokens = Self::of(CredentialTable::of_sha256());
+        let mut tokens = Self::of(CredentialTable::with_sha256());
         let live = tokens.tokens.clone();
-        let file = Reloading::start(path, Access::Public, move |text| {
+        let file = CredentialFile::watch(path, Access::Public, move |text| {
             let Some(text) = text else {
-                live.change(CredentialTable::remove_all).end();
+                live.change(CredentialTable::remove_all).cancel();
                 return Ok(0);
             };
             let next = parse_tokens(text)?;
             let credentials = next.len();
-            let next = next.iter().map(|token| (token.sha256, token.principal()));
-            live.change(|table| table.replace_by_sha256(next)).end();
+            let next = next.iter().map(|token| (token.digest, token.principal()));
+            live.change(|table| table.replace(next)).cancel();
             Ok(credentials)
         });
         tokens.file = Some(file?);
@@ -128,14 +128,14 @@ impl Bearer {
         }
     }
 
-    /// What adds and revokes tokens while the server runs. To be taken before requests are judged,
-    /// hence `&mut`: what was opened earlier could not be ended.
+    /// Returns a handle that adds and revokes tokens while the server runs. It may be taken at any
+    /// time.
     ///
     /// ```
     /// use mcp_auth_layer::{Bearer, McpAuthLayer};
     ///
     /// # fn main() -> Result<(), mcp_auth_layer::CredentialError> {
-    /// let mut tokens = Bearer::new([("ci", "rD3m0NfE5Yc0mKq1bWv7Xw")])?;
+    /// let tokens = Bearer::new([("ci", "rD3m0NfE5Yc0mKq1bWv7Xw")])?;
     /// let handle = tokens.handle();
     /// let layer = McpAuthLayer::new(tokens);
     ///
@@ -144,8 +144,7 @@ impl Bearer {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn handle(&mut self) -> BearerHandle {
-        self.tokens.change(CredentialTable::make_revocable);
+    pub fn handle(&self) -> BearerHandle {
         BearerHandle {
             tokens: self.tokens.clone(),
             #[cfg(feature = "files")]
@@ -162,7 +161,7 @@ impl Bearer {
 pub struct BearerHandle {
     tokens: Arc<Snapshot<CredentialTable>>,
     #[cfg(feature = "files")]
-    file: Option<Reloading>,
+    file: Option<CredentialFile>,
 }
 
 impl BearerHandle {
@@ -205,11 +204,11 @@ impl BearerHandle {
     /// As [`Bearer::from_file`]. The tokens of before stay in force then.
     #[cfg(feature = "files")]
     pub fn reload(&self) -> Result<bool, CredentialFileError> {
-        self.file.as_ref().map_or(Ok(false), Reloading::reload)
+        self.file.as_ref().map_or(Ok(false), CredentialFile::reload)
     }
 
     fn take_out(&self, take_out: impl FnOnce(&mut CredentialTable) -> Revoked) -> usize {
-        self.tokens.change(take_out).end()
+        self.tokens.change(take_out).cancel()
     }
 }
 
@@ -219,26 +218,26 @@ fn insert(
     principal: Principal,
     token: &str,
 ) -> Result<(), CredentialError> {
-    let kind = "token";
+    let subject = "token";
     let name = principal.name();
     if name.is_empty() || name.contains(char::is_control) {
         let problem = if name.is_empty() { "is empty" } else { "has a control character" };
-        return Err(CredentialError::Name { position, problem });
+        return Err(CredentialError::invalid_name(position, problem));
     }
     if name.trim() != name {
         let problem = "begins or ends with white space";
-        return Err(CredentialError::Name { position, problem });
+        return Err(CredentialError::invalid_name(position, problem));
     }
     if !is_b64token(token) {
         let problem = match token {
             "" => "is empty",
             _ => "may have letters, digits, `-._~+/` and trailing `=` only (RFC 6750)",
         };
-        return Err(CredentialError::Secret { position, kind, problem });
+        return Err(CredentialError::invalid_secret(position, subject, problem));
     }
     match table.insert(token.as_bytes(), principal) {
         true => Ok(()),
-        false => Err(CredentialError::Duplicate { position, kind }),
+        false => Err(CredentialError::duplicate(position, subject)),
     }
 }
 

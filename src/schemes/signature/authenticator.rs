@@ -64,7 +64,7 @@ use crate::stores::{MemoryReplayStore, ReplayStore};
 pub struct HttpSignature<R = MemoryReplayStore> {
     pub(super) keys: Arc<Snapshot<Keys>>,
     #[cfg(feature = "files")]
-    pub(super) file: Option<crate::credentials::Reloading>,
+    pub(super) file: Option<crate::credentials::CredentialFile>,
     pub(super) clock: Arc<Clock>,
     pub(super) store: Arc<R>,
     pub(super) reservations: Reservations,
@@ -115,15 +115,14 @@ impl HttpSignature {
 }
 
 impl<R> HttpSignature<R> {
-    /// What adds and revokes keys while the server runs. To be taken before requests are judged,
-    /// hence `&mut`: what was opened earlier could not be ended.
+    /// Returns a handle that adds and revokes keys while the server runs. It may be taken at any time.
     ///
     /// ```
     /// use mcp_auth_layer::{HttpSignature, McpAuthLayer};
     ///
     /// # fn main() -> Result<(), mcp_auth_layer::KeyError> {
     /// # let (old_secret, new_secret) = ([1; 32], [2; 32]);
-    /// let mut keys = HttpSignature::new([("ci", old_secret)])?;
+    /// let keys = HttpSignature::new([("ci", old_secret)])?;
     /// let handle = keys.handle();
     /// let layer = McpAuthLayer::new(keys);
     ///
@@ -132,8 +131,7 @@ impl<R> HttpSignature<R> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn handle(&mut self) -> HttpSignatureHandle {
-        self.keys.change(Keys::make_revocable);
+    pub fn handle(&self) -> HttpSignatureHandle {
         HttpSignatureHandle {
             keys: self.keys.clone(),
             #[cfg(feature = "files")]
