@@ -23,7 +23,7 @@ const TOKEN: (&str, &str) = ("authorization", "Bearer token-of-the-ci");
 fn request(header: Option<(&str, &str)>) -> Request<Body> {
     let mut request = Request::post("/mcp").header("host", "localhost");
     request = request.header("content-type", "application/json");
-    for (name, value) in header {
+    if let Some((name, value)) = header {
         request = request.header(name, value);
     }
     request.body(Body::from("{}")).unwrap()
