@@ -30,8 +30,8 @@ use hmac::{KeyInit, Mac};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use mcp_auth_layer::{
-    Admission, Authenticator, Claim, Hmac, McpAuthLayer, MemoryReplayStore, Principal, Rejection,
-    ReplayStore, Signer,
+    Authenticated, Authenticator, HttpSignature, McpAuthLayer, MemoryReplayStore, NonceStatus,
+    Principal, Rejection, ReplayStore, Signer,
 };
 use sfv::Parser;
 use sfv::visitor::Ignored;
@@ -58,11 +58,11 @@ struct Open {
 }
 
 impl Authenticator for Open {
-    async fn authenticate(&self, _: &Parts) -> Result<Admission, Rejection> {
-        Ok(Admission::new(Principal::new("ci")).check_body(|_| ready(Ok(()))))
+    async fn authenticate(&self, _: &Parts) -> Result<Authenticated, Rejection> {
+        Ok(Authenticated::new(Principal::new("ci")).check_body(|_| ready(Ok(()))))
     }
 
-    fn authenticate_now(&self, _: &Parts) -> Option<Result<Admission, Rejection>> {
+    fn authenticate_now(&self, _: &Parts) -> Option<Result<Authenticated, Rejection>> {
         (!self.collects).then(|| Ok(Principal::new("ci").into()))
     }
 }
@@ -71,15 +71,15 @@ impl Authenticator for Open {
 struct NoStore;
 
 impl ReplayStore for NoStore {
-    async fn claim(&self, _: &str, _: &str, _: Duration) -> Result<Claim, BoxError> {
-        Ok(Claim::Fresh)
+    async fn claim(&self, _: &str, _: &str, _: Duration) -> Result<NonceStatus, BoxError> {
+        Ok(NonceStatus::Fresh)
     }
 }
 
 fn verify(rounds: usize, case: &str, size: usize) {
     let signer = Signer::new("ci", SECRET).expect("a good key");
-    let keys = || Hmac::new([("ci", SECRET)]).expect("a good key");
-    let store = || MemoryReplayStore::with_capacity(1 << 24, 1 << 24).expect("random bytes");
+    let keys = || HttpSignature::new([("ci", SECRET)]).expect("a good key");
+    let store = || MemoryReplayStore::with_capacity(1 << 24, 1 << 24);
     let hmac = keys().replay_store(store());
     let inner =
         || service_fn(|_: Request| ready(Ok::<_, Infallible>(Response::new(Body::empty()))));
@@ -123,10 +123,11 @@ fn verify(rounds: usize, case: &str, size: usize) {
         now(hmac.authenticate(&head)).expect("it is admitted")
     };
     // What sessions cost is another benchmark's matter.
-    let open = McpAuthLayer::new(Open { collects: false }).danger_shared_sessions();
-    let collecting = McpAuthLayer::new(Open { collects: true }).danger_shared_sessions();
-    let unclaimed = McpAuthLayer::new(keys().replay_store(NoStore)).danger_shared_sessions();
-    let claimed = McpAuthLayer::new(keys().replay_store(store())).danger_shared_sessions();
+    let open = McpAuthLayer::new(Open { collects: false }).danger_disable_session_binding();
+    let collecting = McpAuthLayer::new(Open { collects: true }).danger_disable_session_binding();
+    let unclaimed =
+        McpAuthLayer::new(keys().replay_store(NoStore)).danger_disable_session_binding();
+    let claimed = McpAuthLayer::new(keys().replay_store(store())).danger_disable_session_binding();
     let (open, collecting) = (open.layer(inner()), collecting.layer(inner()));
     let (unclaimed, claimed) = (unclaimed.layer(inner()), claimed.layer(inner()));
     let times = measure(
@@ -177,7 +178,7 @@ fn base_of(request: &http::Request<Vec<u8>>) -> String {
 
 fn claim(rounds: usize, nonces: usize) {
     let keep = Duration::from_secs(420);
-    let store = MemoryReplayStore::with_capacity(1 << 24, 1 << 24).expect("random bytes");
+    let store = MemoryReplayStore::with_capacity(1 << 24, 1 << 24);
     let number = Cell::new(0_u64);
     let nonce = || {
         number.set(number.get() + 1);

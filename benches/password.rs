@@ -17,7 +17,7 @@ use axum::response::Response;
 use harness::{contender, measure, measuring, now, service};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, ClientAddress, McpAuthLayer, RateLimit};
+use mcp_auth_layer::{Authenticator, Basic, Bearer, ClientIp, McpAuthLayer, RateLimit};
 use tower::{Layer, service_fn};
 
 /// Of `correct horse battery staple`, at a cost of 5.
@@ -57,7 +57,7 @@ fn main() {
     };
     let alone = vec![decide("given", given()), decide("remembered", remembered()), verify];
     measure("Basic, to decide", rounds, alone);
-    let address = ClientAddress::from_fn(|_| Some(Ipv4Addr::LOCALHOST.into()));
+    let address = ClientIp::from_fn(|_| Some(Ipv4Addr::LOCALHOST.into()));
     let limited = McpAuthLayer::new(remembered()).rate_limit(RateLimit::by(address));
     let guarded =
         vec![guarded("given", McpAuthLayer::new(given())), guarded("remembered", limited)];

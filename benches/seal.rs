@@ -32,7 +32,7 @@ fn main() {
     let sealed = harness::now(sealing.call(request(None))).expect("it cannot fail");
     let sealed = sealed.headers()["mcp-session-id"].clone();
     let bare = HeaderValue::from_static(ID);
-    let shared = layer.clone().danger_shared_sessions();
+    let shared = layer.clone().danger_disable_session_binding();
 
     let contenders = vec![
         service("sessions shared", StatusCode::OK, shared.layer(service_fn(echo)), || {

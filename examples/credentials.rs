@@ -18,7 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::{Parser, Subcommand};
 use common::cli::{self, Failure};
-use mcp_auth_layer::{Basic, Hmac};
+use mcp_auth_layer::{Basic, HttpSignature};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -45,7 +45,7 @@ enum Kind {
         #[arg(long, value_delimiter = ',', value_parser = scope)]
         scopes: Vec<String>,
     },
-    /// A secret of 256 random bits that signs requests, for Hmac::from_file
+    /// A secret of 256 random bits that signs requests, for HttpSignature::from_file
     Key {
         /// The key id
         #[arg(value_parser = word)]
@@ -88,7 +88,7 @@ fn make(kind: Kind) -> Result<(), Failure> {
         Kind::Key { id } => {
             let secret = random()?;
             // What is wrong with the id, it knows.
-            Hmac::new([(&id, secret)]).map_err(Failure::usage)?;
+            HttpSignature::new([(&id, secret)]).map_err(Failure::usage)?;
             eprintln!("whoever signs needs the same: {id}, and what follows `base64:`");
             cli::print(format_args!("{id} base64:{}", STANDARD.encode(secret)));
         }

@@ -12,7 +12,7 @@ use clap::Parser;
 use common::cli::{self, Failure, Listen, NamedSecret};
 use http::HeaderName;
 use http::request::Parts;
-use mcp_auth_layer::{Admission, Authenticator, Challenge, McpAuthLayer, Principal, Rejection};
+use mcp_auth_layer::{Authenticated, Authenticator, Challenge, McpAuthLayer, Principal, Rejection};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tower::Layer;
@@ -23,7 +23,7 @@ const HEADER: HeaderName = HeaderName::from_static("x-api-key");
 struct ApiKeys(Vec<(String, [u8; 32])>);
 
 impl Authenticator for ApiKeys {
-    async fn authenticate(&self, head: &Parts) -> Result<Admission, Rejection> {
+    async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         let challenge = || Challenge::new("ApiKey").param("header", HEADER.as_str());
         let mut sent = head.headers.get_all(HEADER).iter();
         let key = sent.next().ok_or_else(|| Rejection::missing(challenge()))?;
@@ -35,7 +35,7 @@ impl Authenticator for ApiKeys {
         for (name, known) in &self.0 {
             // No early end: how long it takes does not tell where in the list a key stands.
             if known.ct_eq(&digest).into() {
-                owner = Ok(Admission::new(Principal::new(name)).scheme("ApiKey"));
+                owner = Ok(Authenticated::new(Principal::new(name)).scheme("ApiKey"));
             }
         }
         owner

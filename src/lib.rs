@@ -16,9 +16,9 @@
 //! alike. Routes added to a `Router` after it are not; wrap the finished app (`layer.layer(app)`) to
 //! guard what ever gets added.
 //!
-//! * [`McpAuthLayer`] is the layer and its options; [`McpAuth`] the service it makes.
+//! * [`McpAuthLayer`] is the layer and its options; [`McpAuthService`] the service it makes.
 //! * [`Basic`] and [`Bearer`] hold the credentials of many users. [`any_of`] combines schemes,
-//!   [`from_fn`] makes one of a function, and [`Authenticator`] is what you implement for your own.
+//!   [`authenticate_fn`] makes one of a function, and [`Authenticator`] is what you implement for your own.
 //! * [`Principal`] is who asked. Handlers find it in the request's extensions, or take it as an
 //!   argument: it is an axum extractor and, with feature `rmcp`, an argument of `#[tool]` functions.
 //! * [`Rejection`] is why somebody was not let in, and stays in the response's extensions.
@@ -29,7 +29,7 @@
 //!    Public paths, CORS preflights and OAuth discovery probes are passed on *bare* (without
 //!    `Authorization`, session ids and `Last-Event-ID`) or answered.
 //! 2. A foreign `Origin` is refused, and a client that has failed too often.
-//! 3. The [`Authenticator`] turns the head of the request into an [`Admission`] or a [`Rejection`].
+//! 3. The [`Authenticator`] turns the head of the request into an [`Authenticated`] or a [`Rejection`].
 //! 4. If the admission owes a check of the body, the body is collected within a limit and checked.
 //! 5. A principal whose time is over is refused. Ids of sessions and events open for their owner
 //!    alone: for anybody else they do not exist.
@@ -44,11 +44,11 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
-//! | `hmac` (default) | signed requests: `Hmac` verifies them, `Signer` makes them |
+//! | `hmac` (default) | signed requests: `HttpSignature` verifies them, `Signer` makes them |
 //! | `axum` (default) | signed requests below `Router::nest`; the peer's address |
 //! | `files` | tokens and keys in files |
 //! | `metrics` | counters for an operator, through the `metrics` facade |
-//! | `password` | users in a file, with bcrypt or argon2id hashes |
+//! | `htpasswd` | users in a file, with bcrypt or argon2id hashes |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!
@@ -64,74 +64,38 @@
 #![warn(unreachable_pub)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod admission;
-mod answer;
-mod authenticator;
-mod authorization;
-mod basic;
-mod bearer;
-mod body;
-mod challenge;
-mod checks;
-mod combine;
-mod context;
-mod counters;
-#[cfg(feature = "files")]
-mod credential_file;
-mod deadline;
-mod future;
-mod handles;
-#[cfg(feature = "hmac")]
-mod hmac;
-mod layer;
-mod lifetime;
-mod live;
-mod options;
-#[cfg(feature = "password")]
-mod password;
-mod principal;
-mod rate_limit;
-mod rejection;
-#[cfg(feature = "files")]
-mod reload;
-mod request_body;
-#[cfg(feature = "rmcp")]
-mod rmcp;
-#[cfg(feature = "rmcp-client")]
-mod rmcp_client;
-mod seal;
-mod secret;
-mod service;
-mod significant;
-mod sse;
+mod crypto;
+mod telemetry;
 mod text;
-#[cfg(feature = "files")]
-mod token_file;
-#[cfg(feature = "files")]
-mod watch;
 
-pub use self::admission::Admission;
-pub use self::authenticator::Authenticator;
-pub use self::basic::Basic;
-#[cfg(feature = "password")]
-pub use self::basic::BasicHandle;
-pub use self::bearer::{Bearer, BearerHandle};
-pub use self::challenge::Challenge;
-pub use self::combine::{AnyOf, Boxed, FromFn, IssuedBy, any_of, from_fn};
-pub use self::context::LayerContext;
-#[cfg(feature = "files")]
-pub use self::credential_file::CredentialFileError;
-pub use self::future::ResponseFuture;
-#[cfg(feature = "hmac")]
-pub use self::hmac::{
-    Claim, Hmac, HmacHandle, KeyError, MemoryReplayStore, ReplayStore, SignError, SignLayer,
-    SignRequests, Signer,
+mod auth;
+mod checks;
+mod credentials;
+mod integrations;
+mod layer;
+mod rate_limit;
+mod schemes;
+mod session;
+mod stores;
+
+pub use self::auth::{
+    AnyOf, Attempt, AuthenticateFn, Authenticated, Authenticator, AuthenticatorExt,
+    BoxAuthenticator, Challenge, IssuedBy, LayerContext, Principal, Rejection, RejectionKind,
+    any_of, authenticate_fn,
 };
-pub use self::layer::McpAuthLayer;
-pub use self::principal::Principal;
-pub use self::rate_limit::{Attempt, ClientAddress, Limit, RateLimit, TrustedProxyError};
-pub use self::rejection::{Reason, Rejection};
+pub use self::credentials::CredentialError;
+#[cfg(feature = "files")]
+pub use self::credentials::CredentialFileError;
+pub use self::layer::{McpAuthLayer, McpAuthService, ResponseFuture};
+pub use self::rate_limit::{ClientIp, Quota, RateLimit, TrustedProxyError};
+#[cfg(feature = "htpasswd")]
+pub use self::schemes::BasicHandle;
 #[cfg(feature = "rmcp-client")]
-pub use self::rmcp_client::SigningClient;
-pub use self::secret::CredentialError;
-pub use self::service::McpAuth;
+pub use self::schemes::SigningClient;
+pub use self::schemes::{Basic, Bearer, BearerHandle};
+#[cfg(feature = "hmac")]
+pub use self::schemes::{
+    HttpSignature, HttpSignatureHandle, KeyError, SignError, SignLayer, SignService, Signer,
+};
+#[cfg(feature = "hmac")]
+pub use self::stores::{MemoryReplayStore, NonceStatus, ReplayStore};

@@ -13,7 +13,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use http::Uri;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, Boxed, Hmac, Principal, any_of};
+use mcp_auth_layer::{
+    AuthenticatorExt, Basic, Bearer, BoxAuthenticator, HttpSignature, Principal, any_of,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -189,7 +191,7 @@ pub struct Server {
 /// A server that listens, and is about to serve.
 pub struct Started {
     pub listening: Listening,
-    pub authenticator: Boxed,
+    pub authenticator: BoxAuthenticator,
     pub hosts: Hosts,
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
@@ -217,7 +219,7 @@ impl Server {
     }
 
     /// Who is let in, and the password if one had to be generated.
-    fn authenticator(&self) -> Result<(Boxed, Option<String>), Failure> {
+    fn authenticator(&self) -> Result<(BoxAuthenticator, Option<String>), Failure> {
         fn pairs(list: &[NamedSecret]) -> impl Iterator<Item = (&str, &str)> {
             list.iter().map(|one| (&*one.name, &*one.secret))
         }
@@ -228,10 +230,11 @@ impl Server {
         let mut schemes = Vec::new();
         if !self.keys.is_empty() {
             let keys = self.keys.iter().map(|key| (&*key.id, &*key.secret));
-            schemes.push(Hmac::new(keys).map_err(invalid("--hmac-key"))?.boxed());
+            schemes.push(HttpSignature::new(keys).map_err(invalid("--hmac-key"))?.boxed());
         }
         if let Some(file) = &self.hmac_key_file {
-            schemes.push(Hmac::from_file(file).map_err(invalid("--hmac-key-file"))?.boxed());
+            schemes
+                .push(HttpSignature::from_file(file).map_err(invalid("--hmac-key-file"))?.boxed());
         }
         if !self.users.is_empty() {
             schemes.push(Basic::new(pairs(&self.users)).map_err(invalid("--user"))?.boxed());

@@ -17,7 +17,7 @@ use percent_encoding::percent_decode;
 use sha2::Sha256;
 use tower::{Layer, ServiceExt, service_fn};
 
-#[path = "../../src/sse/oracle.rs"]
+#[path = "../../src/session/event_stream/oracle.rs"]
 mod oracle;
 
 const KEY: [u8; 32] = [7; 32];
@@ -92,7 +92,7 @@ fn sealed(kind: u8, id: &[u8]) -> Vec<u8> {
     if id.trim_ascii().is_empty() {
         return id.to_vec();
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(&KEY).unwrap();
+    let mut mac = HttpSignature::<Sha256>::new_from_slice(&KEY).unwrap();
     mac.update(b"mcp-auth-layer/v1");
     mac.update(&[kind]);
     mac.update(&[0]);

@@ -9,15 +9,15 @@ use std::sync::LazyLock;
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use libfuzzer_sys::fuzz_target;
-use mcp_auth_layer::{Authenticator, Boxed, Hmac, McpAuthLayer, MemoryReplayStore, Signer};
+use mcp_auth_layer::{Authenticator, AuthenticatorExt, BoxAuthenticator, HttpSignature, McpAuthLayer, MemoryReplayStore, Signer};
 use tower::{Layer, ServiceExt, service_fn};
 
 static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::new("ci", [7; 32]).unwrap());
 
-static HMAC: LazyLock<Boxed> = LazyLock::new(|| {
+static HMAC: LazyLock<BoxAuthenticator> = LazyLock::new(|| {
     // Room for what a long run signs.
-    let store = MemoryReplayStore::with_capacity(1 << 28, 1 << 28).unwrap();
-    Hmac::new([("ci", [7; 32])]).unwrap().replay_store(store).boxed()
+    let store = MemoryReplayStore::with_capacity(1 << 28, 1 << 28);
+    HttpSignature::new([("ci", [7; 32])]).unwrap().replay_store(store).boxed()
 });
 
 fuzz_target!(|data: (&[u8], &str, Vec<(&str, &[u8])>, &[u8])| {

@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use http::{HeaderName, HeaderValue, Request};
 use libfuzzer_sys::fuzz_target;
-use mcp_auth_layer::{Authenticator, Hmac};
+use mcp_auth_layer::{Authenticator, HttpSignature};
 
-static HMAC: LazyLock<Hmac> = LazyLock::new(|| Hmac::new([("ci", [7; 32])]).unwrap());
+static HMAC: LazyLock<HttpSignature> = LazyLock::new(|| HttpSignature::new([("ci", [7; 32])]).unwrap());
 
 fuzz_target!(|data: &[u8]| {
     let mut request = Request::get("/mcp?a=1").body(()).unwrap();

@@ -5,7 +5,7 @@ use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::request::Parts;
 
 use super::discovery::is_discovery;
-use crate::{Reason, Rejection};
+use crate::auth::{Rejection, RejectionKind};
 
 /// What a client without OAuth is told wherever it looks for it.
 pub(crate) const NO_OAUTH: &str =
@@ -15,7 +15,7 @@ pub(crate) const NO_OAUTH: &str =
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exemptions {
     pub(crate) public_paths: Vec<String>,
-    pub(crate) pass_discovery: bool,
+    pub(crate) forward_discovery: bool,
 }
 
 /// A request that needs no credential.
@@ -39,9 +39,9 @@ impl Exemptions {
         if !is_discovery(head) {
             return None;
         }
-        Some(match self.pass_discovery {
+        Some(match self.forward_discovery {
             true => Exempt::Forwarded("discovery"),
-            false => Exempt::Answered(Rejection::new(Reason::NoDiscovery, NO_OAUTH)),
+            false => Exempt::Answered(Rejection::new(RejectionKind::NoDiscovery, NO_OAUTH)),
         })
     }
 }

@@ -6,10 +6,8 @@
 
 mod discovery;
 mod exempt;
-mod host;
 mod origin;
 
 pub(crate) use self::discovery::is_registration;
 pub(crate) use self::exempt::{Exempt, Exemptions, NO_OAUTH};
-pub(crate) use self::host::{Host, Hosts};
 pub(crate) use self::origin::{Origins, is_origin};

@@ -4,9 +4,8 @@ use http::Method;
 use http::header::ORIGIN;
 use http::request::Parts;
 
-use super::host::{Hosts, SEC_FETCH_SITE, is_local, named, split_port};
+use crate::auth::{Hosts, Rejection, RejectionKind, SEC_FETCH_SITE, is_local, named, split_port};
 use crate::text::Shortened;
-use crate::{Reason, Rejection};
 
 /// The origins of pages that may ask, beside the server's own.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +61,7 @@ impl Origins {
             return Ok(());
         }
         Err(Rejection::new(
-            Reason::ForeignOrigin,
+            RejectionKind::ForeignOrigin,
             format!(
                 "the origin {:?} is not allowed here: see McpAuthLayer::allow_origin",
                 Shortened::of(origin.as_bytes())
@@ -87,7 +86,7 @@ fn check_fetch_site(head: &Parts) -> Result<(), Rejection> {
     };
     match site {
         Some(site) if site != "same-origin" && site != "none" => Err(Rejection::new(
-            Reason::ForeignOrigin,
+            RejectionKind::ForeignOrigin,
             "cross-site request (Sec-Fetch-Site) of a page that the browser does not name",
         )),
         _ => Ok(()),

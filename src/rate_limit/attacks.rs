@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use super::limiter::RateLimiter;
 use super::slots::Slots;
 use super::*;
-use crate::{Challenge, Principal, Reason, Rejection};
+use crate::auth::{Attempt, Challenge, Principal, Rejection, RejectionKind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -60,11 +60,12 @@ impl Server {
     }
 
     fn with(scheme: Scheme, configure: impl FnOnce(RateLimit) -> RateLimit) -> Self {
-        let address = ClientAddress::from_fn(|head| head.extensions.get::<IpAddr>().copied());
+        let address = ClientIp::from_fn(|head| head.extensions.get::<IpAddr>().copied());
         let clock = Arc::new(AtomicU64::new(0));
         let read = clock.clone();
         let limiter = RateLimiter::new(configure(RateLimit::by(address)));
-        let limiter = limiter.with_clock(move || Duration::from_secs(read.load(Relaxed)));
+        let now = move || Duration::from_secs(read.load(Relaxed));
+        let limiter = limiter.map_counters(|counters| counters.with_clock(now));
         Self {
             limiter: Arc::new(limiter),
             scheme,
@@ -73,6 +74,11 @@ impl Server {
             failures: Mutex::default(),
             hashes: AtomicU64::new(0),
         }
+    }
+
+    fn map_limiter(self, map: impl FnOnce(RateLimiter) -> RateLimiter) -> Self {
+        let limiter = Arc::into_inner(self.limiter).expect("a new server");
+        Self { limiter: Arc::new(map(limiter)), ..self }
     }
 
     fn head(&self, from: IpAddr, (user, password): (&str, &str)) -> http::request::Parts {
@@ -233,8 +239,8 @@ fn per_user_limits_passwords_in_code_and_in_files() {
         let hour = Duration::from_secs(3600);
         let server = Server::with(scheme, |limit| {
             limit
-                .per_address(Limit::new(1000, Duration::from_secs(1)))
-                .per_user(Limit::new(3, hour))
+                .per_address(Quota::new(1000, Duration::from_secs(1)))
+                .per_user(Quota::new(3, hour))
         });
         let statuses: Vec<_> =
             (0..500).map(|n| server.request(HOME, ("alice", &n.to_string()))).collect();
@@ -314,7 +320,10 @@ fn unguessable_secrets_are_counted_once_they_fail() {
     for n in 0..10 {
         begin(n).unwrap().permit.unwrap().settle(Outcome::Failed);
     }
-    assert_eq!(begin(0).err().map(|rejection| rejection.reason()), Some(Reason::TooManyRequests));
+    assert_eq!(
+        begin(0).err().map(|rejection| rejection.kind()),
+        Some(RejectionKind::TooManyRequests)
+    );
 }
 
 /// The kind: a made-up credential of one scheme hides the user that another one claims.
@@ -461,9 +470,10 @@ fn two_users_of_one_address_have_their_own_limits_and_share_its() {
 
 #[test]
 fn a_flood_of_addresses_locks_no_known_client_out() {
-    let mut server = Server::new(Scheme::Hashed);
     // A thirty-second of both numbers.
-    Arc::get_mut(&mut server.limiter).unwrap().set_slots(Slots::new(1 << 12));
+    let few =
+        |limiter: RateLimiter| limiter.map_counters(|all| all.with_slots(Slots::new(1 << 12)));
+    let server = Server::new(Scheme::Hashed).map_limiter(few);
     assert_eq!(server.request(HOME, ALICE), 200);
     assert_eq!(server.fail(ELSEWHERE, "alice"), 10);
     server.wait(REMEMBERED - 10);
@@ -566,7 +576,7 @@ fn the_wait_is_that_of_the_fullest_slot() {
 fn limits_can_be_chosen() {
     let every = Duration::from_secs(1);
     let server = Server::with(Scheme::Hashed, |limit| {
-        limit.per_address(Limit::new(5, every)).per_user(Limit::new(2, every))
+        limit.per_address(Quota::new(5, every)).per_user(Quota::new(2, every))
     });
     assert_eq!(["a", "b", "c"].map(|user| server.fail(HOME, user)), [2, 2, 1]);
 }

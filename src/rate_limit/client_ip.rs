@@ -32,19 +32,19 @@ type Find = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 /// `X-Forwarded-For`.
 ///
 /// ```
-/// use mcp_auth_layer::ClientAddress;
+/// use mcp_auth_layer::ClientIp;
 ///
 /// # fn main() -> Result<(), mcp_auth_layer::TrustedProxyError> {
 /// // Without proxies: `app.into_make_service_with_connect_info::<SocketAddr>()` tells the peer.
-/// let direct = ClientAddress::peer();
+/// let direct = ClientIp::peer();
 ///
 /// // Behind nginx on this machine, and a load balancer in front of that.
-/// let proxied = ClientAddress::peer().trusted_proxies(["127.0.0.1", "::1", "10.1.2.0/24"])?;
+/// let proxied = ClientIp::peer().trusted_proxies(["127.0.0.1", "::1", "10.1.2.0/24"])?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct ClientAddress {
+pub struct ClientIp {
     find: Arc<Find>,
     is_peer: bool,
     trusted: Vec<IpNet>,
@@ -59,7 +59,7 @@ pub struct TrustedProxyError {
     problem: &'static str,
 }
 
-impl ClientAddress {
+impl ClientIp {
     /// The peer's: `ConnectInfo<SocketAddr>` in the request's extensions.
     ///
     /// axum puts it there if the app is served by
@@ -89,9 +89,9 @@ impl ClientAddress {
     ///
     /// ```
     /// use http::request::Parts;
-    /// use mcp_auth_layer::ClientAddress;
+    /// use mcp_auth_layer::ClientIp;
     ///
-    /// let address = ClientAddress::from_fn(|head: &Parts| {
+    /// let address = ClientIp::from_fn(|head: &Parts| {
     ///     head.headers.get("x-real-ip")?.to_str().ok()?.parse().ok()
     /// });
     /// ```
@@ -152,9 +152,9 @@ impl ClientAddress {
 }
 
 /// Shows whom it trusts.
-impl fmt::Debug for ClientAddress {
+impl fmt::Debug for ClientIp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientAddress").field("trusted", &self.trusted).finish_non_exhaustive()
+        f.debug_struct("ClientIp").field("trusted", &self.trusted).finish_non_exhaustive()
     }
 }
 
@@ -270,7 +270,7 @@ mod tests {
     fn seen_from(peer: &str, forwarded: &[&str]) -> Client {
         let peer: IpAddr = peer.parse().unwrap();
         let proxies = ["10.0.0.0/24", "2001:db8:10::7"];
-        let address = ClientAddress::from_fn(move |_| Some(peer)).trusted_proxies(proxies).unwrap();
+        let address = ClientIp::from_fn(move |_| Some(peer)).trusted_proxies(proxies).unwrap();
         address.of(&head(forwarded)).unwrap()
     }
 
@@ -282,18 +282,17 @@ mod tests {
 
         let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
         let mut served = head(&["198.51.100.1"]);
-        assert_eq!(ClientAddress::peer().of(&served), None);
+        assert_eq!(ClientIp::peer().of(&served), None);
         served.extensions.insert(MockConnectInfo(SocketAddr::from(([192, 0, 2, 2], 1))));
-        assert_eq!(ClientAddress::peer().of(&served), Some(client("192.0.2.2")));
+        assert_eq!(ClientIp::peer().of(&served), Some(client("192.0.2.2")));
         served.extensions.insert(ConnectInfo(peer));
-        assert_eq!(ClientAddress::peer().of(&served), Some(client("192.0.2.1")));
+        assert_eq!(ClientIp::peer().of(&served), Some(client("192.0.2.1")));
     }
 
     #[test]
     fn a_function_finds_it_or_there_is_none() {
-        let address = ClientAddress::from_fn(|head| {
-            head.headers.get("x-real-ip")?.to_str().ok()?.parse().ok()
-        });
+        let address =
+            ClientIp::from_fn(|head| head.headers.get("x-real-ip")?.to_str().ok()?.parse().ok());
         let mut head = head(&[]);
         assert_eq!(address.of(&head), None);
         head.headers.insert("x-real-ip", "192.0.2.1".parse().unwrap());
@@ -355,7 +354,7 @@ mod tests {
 
         let mut head = head(&["203.0.113.9"]);
         head.headers.append(X_FORWARDED_FOR, HeaderValue::from_bytes(b"\xff").unwrap());
-        let address = ClientAddress::from_fn(|_| Some([10, 0, 0, 1].into()));
+        let address = ClientIp::from_fn(|_| Some([10, 0, 0, 1].into()));
         let address = address.trusted_proxies(["10.0.0.1"]).unwrap();
         assert_eq!(address.of(&head), Some(client("10.0.0.1")));
     }
@@ -406,8 +405,8 @@ mod tests {
     #[test]
     fn a_forwarding_peer_that_is_not_trusted_is_noticed() {
         let forwarded = head(&["192.0.2.1"]);
-        let peer = |address: ClientAddress| ClientAddress { is_peer: true, ..address };
-        let found = || ClientAddress::from_fn(|_| Some([10, 0, 0, 1].into()));
+        let peer = |address: ClientIp| ClientIp { is_peer: true, ..address };
+        let found = || ClientIp::from_fn(|_| Some([10, 0, 0, 1].into()));
         assert!(peer(found()).ignores_a_proxy(&forwarded));
         assert!(!peer(found()).ignores_a_proxy(&head(&[])));
         assert!(!peer(found().trusted_proxies(["10.0.0.1"]).unwrap()).ignores_a_proxy(&forwarded));
@@ -444,7 +443,7 @@ mod tests {
     #[test]
     fn a_proxy_that_cannot_be_meant_is_refused() {
         let trusted = |proxy: &str| {
-            ClientAddress::from_fn(|_| None).trusted_proxies([proxy]).map_err(|e| e.to_string())
+            ClientIp::from_fn(|_| None).trusted_proxies([proxy]).map_err(|e| e.to_string())
         };
         for good in
             ["10.0.0.7", "10.0.0.0/24", "10.0.0.7/32", "128.0.0.0/1", "::1", "2001:db8::/32"]
@@ -477,7 +476,7 @@ mod tests {
                 let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
                 head.headers.append(X_FORWARDED_FOR, line);
             }
-            let address = ClientAddress::from_fn(|_| Some([10, 0, 0, 1].into()));
+            let address = ClientIp::from_fn(|_| Some([10, 0, 0, 1].into()));
             let address = address.trusted_proxies(["10.0.0.1"]).unwrap();
             prop_assert!(address.of(&head).is_some());
             head.headers.append(X_FORWARDED_FOR, HeaderValue::from_static("192.0.2.1"));

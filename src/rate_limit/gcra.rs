@@ -7,18 +7,18 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use mcp_auth_layer::Limit;
+/// use mcp_auth_layer::Quota;
 ///
 /// // What one address may try by default: 20 times at once, then once every 3 seconds.
-/// let limit = Limit::new(20, Duration::from_secs(3));
+/// let limit = Quota::new(20, Duration::from_secs(3));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct Quota {
     burst: u32,
     every: Duration,
 }
 
-impl Limit {
+impl Quota {
     /// So many at once, then one every so often. After `burst` times `every` without a try, as many
     /// at once are free again.
     ///
@@ -26,8 +26,8 @@ impl Limit {
     ///
     /// If either is zero: the first would let nobody try, the second everybody without end.
     pub const fn new(burst: u32, every: Duration) -> Self {
-        assert!(burst > 0, "Limit::new: nobody could ever try");
-        assert!(!every.is_zero(), "Limit::new: this would limit nothing");
+        assert!(burst > 0, "Quota::new: nobody could ever try");
+        assert!(!every.is_zero(), "Quota::new: this would limit nothing");
         Self { burst, every }
     }
 
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_one_every_so_often() {
-        let limit = Limit::new(3, Duration::from_secs(10));
+        let limit = Quota::new(3, Duration::from_secs(10));
         let mut paid_at = 0;
         for _ in 0..3 {
             paid_at = limit.next(paid_at, 100 * SECOND).unwrap();
@@ -90,7 +90,7 @@ mod tests {
         for every in longest.into_iter().chain(shortest) {
             for burst in [1, 2, u32::MAX] {
                 for now in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
-                    let limit = Limit::new(burst, every);
+                    let limit = Quota::new(burst, every);
                     let mut paid_at = 0;
                     let passed = (0..4).map_while(|_| {
                         paid_at = limit.next(paid_at, now).ok()?;
@@ -104,14 +104,14 @@ mod tests {
 
     #[test]
     fn the_longest_limit_lets_one_pass_for_ever() {
-        let limit = Limit::new(1, Duration::MAX);
+        let limit = Quota::new(1, Duration::MAX);
         let paid_at = limit.next(0, 0).unwrap();
         assert!(limit.next(paid_at, u64::MAX - 1).is_err());
     }
 
     #[test]
     fn a_limit_that_is_none_cannot_be_made() {
-        let made = |burst, every| std::panic::catch_unwind(|| Limit::new(burst, every)).is_ok();
+        let made = |burst, every| std::panic::catch_unwind(|| Quota::new(burst, every)).is_ok();
         assert!(made(1, Duration::from_nanos(1)));
         assert!(!made(0, Duration::from_nanos(1)));
         assert!(!made(1, Duration::ZERO));
@@ -120,7 +120,7 @@ mod tests {
     /// A bucket of tokens, one of which drips in every period: what a limit has to do, done with
     /// more than one number.
     struct Bucket {
-        limit: Limit,
+        limit: Quota,
         /// In nanoseconds of dripping.
         filled: u128,
         at: u64,
@@ -147,7 +147,7 @@ mod tests {
             every in 1..50_u64,
             pauses in prop::collection::vec(prop_oneof![Just(0), 0..20_u64, 0..400_u64], 1..200),
         ) {
-            let limit = Limit::new(burst, Duration::from_nanos(every));
+            let limit = Quota::new(burst, Duration::from_nanos(every));
             let filled = u128::from(every) * u128::from(burst);
             let mut bucket = Bucket { limit, filled, at: 0 };
             let (mut now, mut paid_at) = (0, 0);

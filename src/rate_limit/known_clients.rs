@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
-use crate::secret::FirstWord;
+use crate::crypto::AlreadyHashed;
 
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many pairs of address and user are remembered, of all users and of each.
@@ -20,7 +20,7 @@ const MOST_OF_USER: usize = 64;
 /// A pair outlives the password it was verified with. It grants no access: it keeps a slot from being
 /// shared, which a user who changes the password during an attack needs most.
 pub(super) struct KnownClients {
-    by_user: HashMap<u64, Vec<Pair>, BuildHasherDefault<FirstWord>>,
+    by_user: HashMap<u64, Vec<Pair>, BuildHasherDefault<AlreadyHashed>>,
     /// How many pairs there are, and may be.
     pairs: usize,
     most: usize,

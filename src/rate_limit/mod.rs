@@ -23,15 +23,16 @@
 //!
 //! # What it does not do
 //!
-//! * Many addresses have many attempts: [`Limit`] times their number.
+//! * Many addresses have many attempts: [`Quota`] times their number.
 //! * Clients that share an address and claim the same user share that limit. Addresses cannot tell
 //!   them apart.
 //!
 //! This folder uses `auth` types and `telemetry`, and nothing of the layer or the schemes.
 
-mod attempt;
 mod client_ip;
+mod counters;
 mod gcra;
+mod keys;
 mod known_clients;
 mod limiter;
 mod permit;
@@ -41,9 +42,8 @@ mod slots;
 #[cfg(test)]
 mod attacks;
 
-pub use self::attempt::Attempt;
-pub use self::client_ip::{ClientAddress, TrustedProxyError};
-pub use self::gcra::Limit;
-pub(crate) use self::limiter::{Asker, Decision, RateLimiter};
-pub(crate) use self::permit::{Outcome, Permit};
+pub use self::client_ip::{ClientIp, TrustedProxyError};
+pub use self::gcra::Quota;
+pub(crate) use self::limiter::{Decision, RateLimiter};
+pub(crate) use self::permit::{Asker, Outcome, Permit};
 pub use self::policy::RateLimit;

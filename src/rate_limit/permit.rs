@@ -1,12 +1,11 @@
 //! The permission for one attempt, which is settled by its outcome.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::attempt::Cost;
-use super::limiter::{Asker, Keys, RateLimiter, pending_key};
-use crate::{Reason, Rejection};
+use super::counters::{Counters, Taken};
+use super::keys::Keys;
+use crate::auth::{Rejection, RejectionKind};
 
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +20,9 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     pub(crate) fn of<T>(verdict: &Result<T, Rejection>) -> Self {
-        match verdict.as_ref().map_err(Rejection::reason) {
+        match verdict.as_ref().map_err(Rejection::kind) {
             Ok(_) => Self::Authenticated,
-            Err(Reason::Malformed | Reason::Invalid) => Self::Failed,
+            Err(RejectionKind::Malformed | RejectionKind::Invalid) => Self::Failed,
             Err(_) => Self::Unknown,
         }
     }
@@ -31,57 +30,41 @@ impl Outcome {
 
 /// The permission for one attempt. Where it is dropped unsettled, the outcome is unknown.
 pub(crate) struct Permit {
-    limiter: Arc<RateLimiter>,
+    counters: Arc<Counters>,
     keys: Keys,
     /// `None` where the attempt is counted once it fails.
     taken: Option<Arc<Taken>>,
 }
 
-/// The slots of an attempt, and of concurrent ones with the same credential. They are given back
-/// when this is dropped, unless they are kept.
-pub(super) struct Taken {
-    limiter: Arc<RateLimiter>,
-    keys: Keys,
-    known: bool,
-    keep: AtomicBool,
-}
-
-impl Taken {
-    pub(super) fn new(limiter: &Arc<RateLimiter>, keys: &Keys, known: bool) -> Self {
-        let keep = AtomicBool::new(keys.cost == Cost::Expensive);
-        Self { limiter: limiter.clone(), keys: keys.clone(), known, keep }
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        if !*self.keep.get_mut() {
-            self.limiter.give_back(&self.keys, self.known);
-        }
-        self.limiter.forget_pending(pending_key(&self.keys));
-    }
-}
-
 impl Permit {
-    pub(super) fn new(limiter: &Arc<RateLimiter>, keys: Keys, taken: Option<Arc<Taken>>) -> Self {
-        Self { limiter: limiter.clone(), keys, taken }
+    pub(super) fn new(counters: &Arc<Counters>, keys: Keys, taken: Option<Arc<Taken>>) -> Self {
+        Self { counters: counters.clone(), keys, taken }
     }
 
     /// Who asks, for the queue of expensive verifications.
     pub(crate) fn asker(&self) -> Asker {
-        Asker { address: Some(self.keys.address), known: self.limiter.is_known(&self.keys) }
+        Asker { address: Some(self.keys.address), known: self.counters.is_known(&self.keys) }
     }
 
     /// Counts the attempt if it failed, and remembers the client if it did not.
     pub(crate) fn settle(self, outcome: Outcome) {
         match (outcome, &self.taken) {
             (Outcome::Authenticated, taken) => {
-                self.limiter.remember(&self.keys);
+                self.counters.remember(&self.keys);
                 taken.iter().for_each(|taken| taken.keep.store(false, Relaxed));
             }
             (Outcome::Failed, Some(taken)) => taken.keep.store(true, Relaxed),
-            (Outcome::Failed, None) => self.limiter.charge(&self.keys),
+            (Outcome::Failed, None) => self.counters.charge(&self.keys),
             (Outcome::Unknown, _) => {}
         }
     }
+}
+
+/// Who asks for an expensive verification, for a fair queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asker {
+    /// A keyed hash of the client's address, if it has one.
+    pub(crate) address: Option<u64>,
+    /// Whether it is a known client of the claimed user.
+    pub(crate) known: bool,
 }

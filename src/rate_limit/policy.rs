@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{ClientAddress, Limit};
+use super::client_ip::ClientIp;
+use super::gcra::Quota;
 
-const PER_ADDRESS: Limit = Limit::new(20, Duration::from_secs(3));
-const PER_USER: Limit = Limit::new(10, Duration::from_secs(10));
+const PER_ADDRESS: Quota = Quota::new(20, Duration::from_secs(3));
+const PER_USER: Quota = Quota::new(10, Duration::from_secs(10));
 
 /// How failed attempts to authenticate are limited: by client address, and by client address and
 /// claimed user.
@@ -15,11 +16,11 @@ const PER_USER: Limit = Limit::new(10, Duration::from_secs(10));
 ///
 /// ```
 /// use std::time::Duration;
-/// use mcp_auth_layer::{ClientAddress, Limit, McpAuthLayer, RateLimit};
+/// use mcp_auth_layer::{ClientIp, Quota, McpAuthLayer, RateLimit};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let address = ClientAddress::peer().trusted_proxies(["127.0.0.1"])?;
-/// let limit = RateLimit::by(address).per_address(Limit::new(5, Duration::from_secs(10)));
+/// let address = ClientIp::peer().trusted_proxies(["127.0.0.1"])?;
+/// let limit = RateLimit::by(address).per_address(Quota::new(5, Duration::from_secs(10)));
 /// let layer = McpAuthLayer::basic("alice", "correct horse battery staple").rate_limit(limit);
 /// # Ok(())
 /// # }
@@ -35,29 +36,29 @@ const PER_USER: Limit = Limit::new(10, Duration::from_secs(10));
 /// networks are limited as well, to 4 and 16 times as many attempts as one address.
 #[derive(Clone, Debug)]
 pub struct RateLimit {
-    pub(super) address: ClientAddress,
-    pub(super) per_address: Limit,
-    pub(super) per_user: Limit,
+    pub(super) address: ClientIp,
+    pub(super) per_address: Quota,
+    pub(super) per_user: Quota,
     pub(super) without_address: bool,
 }
 
 impl RateLimit {
     /// Counts by the addresses that are found so. An address may fail 20 times at once and then
     /// once every 3 seconds; for one user, 10 times and then once every 10 seconds.
-    pub fn by(address: ClientAddress) -> Self {
+    pub fn by(address: ClientIp) -> Self {
         let (per_address, per_user) = (PER_ADDRESS, PER_USER);
         Self { address, per_address, per_user, without_address: false }
     }
 
     /// Sets how often one address may fail, whomever it claims to be.
-    pub fn per_address(mut self, limit: Limit) -> Self {
+    pub fn per_address(mut self, limit: Quota) -> Self {
         self.per_address = limit;
         self
     }
 
     /// Sets how often one address may fail to be one user. Schemes whose credentials claim no user,
     /// such as bearer tokens, are limited by address alone.
-    pub fn per_user(mut self, limit: Limit) -> Self {
+    pub fn per_user(mut self, limit: Quota) -> Self {
         self.per_user = limit;
         self
     }
@@ -75,9 +76,9 @@ impl RateLimit {
 impl Default for RateLimit {
     fn default() -> Self {
         #[cfg(feature = "axum")]
-        let address = ClientAddress::peer();
+        let address = ClientIp::peer();
         #[cfg(not(feature = "axum"))]
-        let address = ClientAddress::from_fn(|_| None);
+        let address = ClientIp::from_fn(|_| None);
         Self::by(address)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Limit;
+use super::gcra::Quota;
 
 /// The memory is split into this many parts, so that cores do not wait for each other.
 const SHARDS: usize = 64;
@@ -23,7 +23,7 @@ pub(super) type Key = [u64; 4];
 pub(super) struct Slot {
     pub(super) kind: Kind,
     pub(super) key: Key,
-    pub(super) limit: Limit,
+    pub(super) limit: Quota,
 }
 
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 }
 
 /// A slot for every address that tried lately, and for every address and user. It holds the time
-/// at which all attempts are paid for, see [`Limit::next`]; then it is free.
+/// at which all attempts are paid for, see [`Quota::next`]; then it is free.
 ///
 /// A slot that is not free is never taken away: otherwise a client with many addresses could have
 /// its own attempts forgotten. A client that finds no slot shares one with others, chosen by its
@@ -175,7 +175,7 @@ mod tests {
         })
     }
 
-    const LIMIT: Limit = Limit::new(3, Duration::from_nanos(10));
+    const LIMIT: Quota = Quota::new(3, Duration::from_nanos(10));
 
     fn slots_of(address: u64, pair: u64) -> [Slot; 2] {
         let slot = |kind, number| Slot { kind, key: key(number), limit: LIMIT };

@@ -9,9 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use mcp_auth_layer::{
-    Authenticator, Basic, Bearer, ClientAddress, McpAuthLayer, RateLimit, any_of,
-};
+use mcp_auth_layer::{Authenticator, Basic, Bearer, ClientIp, McpAuthLayer, RateLimit, any_of};
 use tower::{Layer, ServiceExt, service_fn};
 
 type Body = Full<Bytes>;
@@ -29,7 +27,7 @@ fn request(header: Option<(&str, &str)>) -> Request<Body> {
     request.body(Body::from("{}")).unwrap()
 }
 
-/// The status of the response, where the service inside answers 200 to every request.
+/// The status of the response, where the inner service answers 200 to every request.
 async fn status<A: Authenticator>(layer: &McpAuthLayer<A>, request: Request<Body>) -> StatusCode {
     let inner = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Body::default())) });
     layer.layer(inner).oneshot(request).await.unwrap().status()
@@ -99,9 +97,9 @@ async fn files_hold_tokens() {
 #[cfg(all(feature = "files", feature = "hmac"))]
 #[tokio::test]
 async fn files_and_hmac_hold_keys() {
-    use mcp_auth_layer::Hmac;
+    use mcp_auth_layer::HttpSignature;
     let file = file("ci base64:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n");
-    let layer = McpAuthLayer::new(Hmac::from_file(&file).unwrap());
+    let layer = McpAuthLayer::new(HttpSignature::from_file(&file).unwrap());
     assert_eq!(status(&layer, signed()).await, 200);
     assert_eq!(status(&layer, request(None)).await, 401);
 }
@@ -110,7 +108,7 @@ async fn files_and_hmac_hold_keys() {
 #[tokio::test]
 async fn htpasswd_file_holds_users() {
     let file = file("alice:$2y$04$EX2MffrdQhSopd.EarAwA.DLXcx3T/YxLrAnsmMAn7.lXuTtepprO\n");
-    let client = ClientAddress::from_fn(|_| Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    let client = ClientIp::from_fn(|_| Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
     let users = Basic::from_htpasswd_file(&file).unwrap();
     let layer = McpAuthLayer::new(users).rate_limit(RateLimit::by(client));
     assert_eq!(status(&layer, request(Some(ALICE))).await, 200);

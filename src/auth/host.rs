@@ -1,0 +1,222 @@
+//! What the server is called: configured, never taken from the request.
+//!
+//! A page of `evil.example` whose name was rebound to this server's address (DNS rebinding) sends
+//! `Host: evil.example`, and its `Origin` agrees. MCP wants servers to refuse it. It cannot make the
+//! browser send an IP address or `localhost`.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use http::header::{HOST, HeaderName, ORIGIN};
+use http::request::Parts;
+
+use super::rejection::{Rejection, RejectionKind};
+use crate::text::Shortened;
+
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The server's own names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts(Vec<Host>);
+
+/// A host, with a port or for any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Host {
+    name: String,
+    port: Option<u16>,
+}
+
+impl Host {
+    /// Parses `host` or `host:port`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (name, port) = split_port(text)?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let is_name = !name.is_empty() && name.chars().all(allowed);
+        let port = port.map(str::parse).transpose().ok()?;
+        (is_name || is_ip_address(name)).then(|| Self { name: name.to_ascii_lowercase(), port })
+    }
+}
+
+impl Hosts {
+    pub(crate) fn add(&mut self, host: Host) {
+        self.0.push(host);
+    }
+
+    #[cfg(feature = "hmac")]
+    pub(crate) fn include(&self, other: &Self) -> bool {
+        other.0.iter().all(|host| self.0.contains(host))
+    }
+
+    /// Takes over other hosts.
+    #[cfg(feature = "hmac")]
+    pub(crate) fn join(&mut self, other: &Self) {
+        for host in &other.0 {
+            if !self.0.contains(host) {
+                self.0.push(host.clone());
+            }
+        }
+    }
+
+    /// Refuses a browser's request that names another host than this server's.
+    ///
+    /// `Sec-Fetch-Mode` alone is no sign of a browser: Node's `fetch` sends it.
+    pub(crate) fn check(&self, head: &Parts) -> Result<(), Rejection> {
+        let is_from_browser =
+            head.headers.contains_key(ORIGIN) || head.headers.contains_key(SEC_FETCH_SITE);
+        if !is_from_browser {
+            return Ok(());
+        }
+        let mut named = named(head).peekable();
+        let foreign = match named.peek() {
+            Some(_) => named.find(|host| !self.is_own(host)),
+            None => Some(&b""[..]),
+        };
+        let Some(foreign) = foreign else { return Ok(()) };
+        Err(Rejection::new(
+            RejectionKind::ForeignHost,
+            format!(
+                "the host {:?} is not configured as this server's: see McpAuthLayer::host",
+                Shortened::of(foreign)
+            ),
+        ))
+    }
+
+    /// Whether a rebinding page cannot have sent this `Host`: it is configured, an IP address, or
+    /// `localhost`.
+    pub(crate) fn is_own(&self, host: &[u8]) -> bool {
+        let Some((name, port)) = str::from_utf8(host).ok().and_then(split_port) else {
+            return false;
+        };
+        is_local(name) || self.has(name, port.and_then(|port| port.parse().ok()))
+    }
+
+    /// Whether this name is configured, and for this port; clients leave out the scheme's default
+    /// port, whether they are told it or not.
+    pub(crate) fn has(&self, name: &str, port: Option<u16>) -> bool {
+        self.0.iter().any(|own| {
+            let is_port = match (own.port, port) {
+                (None, _) | (Some(80 | 443), None) => true,
+                (own, named) => own == named,
+            };
+            is_port && own.name.eq_ignore_ascii_case(name)
+        })
+    }
+}
+
+/// Every host that a request names: the URI's authority (HTTP/2, or absolute form), and `Host`.
+pub(crate) fn named(head: &Parts) -> impl Iterator<Item = &[u8]> {
+    let of_uri = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    of_uri.into_iter().chain(head.headers.get_all(HOST).iter().map(|host| host.as_bytes()))
+}
+
+/// Whether a name is an IP address or `localhost`, which nobody can rebind.
+pub(crate) fn is_local(name: &str) -> bool {
+    name.eq_ignore_ascii_case("localhost") || is_ip_address(name)
+}
+
+fn is_ip_address(name: &str) -> bool {
+    let inside = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    match inside {
+        Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+        None => name.parse::<Ipv4Addr>().is_ok(),
+    }
+}
+
+/// Splits `host` and `host:port`, where a host may be an IPv6 address in brackets.
+pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
+    let behind_brackets = authority.rfind(']').map_or(0, |at| at + 1);
+    match authority[behind_brackets..].find(':') {
+        None => Some((authority, None)),
+        Some(at) => {
+            let (name, port) = authority.split_at(behind_brackets + at);
+            let port = &port[1..];
+            port.bytes().all(|byte| byte.is_ascii_digit()).then_some((name, Some(port)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_addresses_and_perhaps_ports() {
+        for good in
+            ["example.com", "Example.com:8443", "10.0.0.1:80", "[::1]", "[::1]:8000", "my_host"]
+        {
+            assert!(Host::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            ":80",
+            "a b",
+            "https://a",
+            "a/b",
+            "a:b",
+            "a:99999",
+            "a@b",
+            "::1",
+            "[::1",
+            "*",
+            "*.example.com",
+            "é",
+        ] {
+            assert!(Host::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_configured_host_matches_without_case_and_by_its_port() {
+        let mut hosts = Hosts::default();
+        hosts.add(Host::parse("Tools.example.com").unwrap());
+        hosts.add(Host::parse("other.example.com:8443").unwrap());
+        hosts.add(Host::parse("tls.example.com:443").unwrap());
+        for own in [
+            "tools.example.com",
+            "TOOLS.example.COM:9",
+            "other.example.com:8443",
+            "tls.example.com",
+            "tls.example.com:443",
+        ] {
+            assert!(hosts.is_own(own.as_bytes()), "{own}");
+        }
+        for foreign in [
+            "example.com",
+            "a.tools.example.com",
+            "tools.example.com.",
+            "other.example.com",
+            "other.example.com:80",
+            "tls.example.com:80",
+            "tls.example.com:8443",
+            "",
+        ] {
+            assert!(!hosts.is_own(foreign.as_bytes()), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn only_addresses_and_localhost_are_local() {
+        let hosts = Hosts::default();
+        for own in
+            ["127.0.0.1", "192.0.2.1:8000", "[::1]:80", "localhost", "LOCALHOST:1", "[2001:db8::1]"]
+        {
+            assert!(hosts.is_own(own.as_bytes()), "{own}");
+        }
+        for foreign in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.",
+            "a.localhost",
+            "127.0.0.1@evil.example",
+            "::1",
+            "[::1",
+            "[evil.example]",
+            "127.1",
+            "0x7f.1",
+            "localhost:80:80",
+            "é",
+        ] {
+            assert!(!hosts.is_own(foreign.as_bytes()), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Every keyed hash and every random byte of this crate.
+//!
+//! | construction | used for | why this one |
+//! | --- | --- | --- |
+//! | SHA-256 after a random block of 64 bytes ([`KeyedDigest`]) | tables of passwords and tokens | One compression less than HMAC. Digests never leave the process, so extending one is no attack. |
+//! | HMAC-SHA-256 ([`Mac`]) | session binding, cached passwords, request signatures | Tags leave the process, or RFC 9421 names it. |
+//! | SipHash-2-4 of 128 bits ([`KeyedHash`]) | nonces, client addresses, claimed users | Fast. An attacker who does not know the key cannot choose collisions. |
+//! | SHA-256 without a key ([`sha256`]) | token files, file contents, `Content-Digest` | RFC 9530 names it, or the input is random. |
+//!
+//! Keys are random and of this process, but for session keys and signature secrets, which are
+//! configured. The states of [`Mac`] and [`KeyedDigest`] are wiped when they are dropped.
+
+use std::hash::{Hash, Hasher};
+
+use hmac::{KeyInit, Mac as _};
+use sha2::{Digest as _, Sha256};
+use siphasher::sip128::{Hasher128, SipHasher24};
+use subtle::ConstantTimeEq;
+
+/// Returns random bytes of the operating system.
+///
+/// # Panics
+///
+/// If the operating system has no randomness. Nothing secure can be done without it, and no
+/// supported system fails after its start.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system provides random bytes");
+    bytes
+}
+
+/// Returns the SHA-256 of these bytes.
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// SHA-256 over a random block and a credential.
+///
+/// Nobody outside of the process can compute which digests share a prefix. The point in a table
+/// where a look-up ends therefore reveals nothing.
+#[derive(Clone)]
+pub(crate) struct KeyedDigest {
+    /// The state after the random block: exactly one block of SHA-256, compressed once.
+    keyed: Sha256,
+}
+
+impl KeyedDigest {
+    pub(crate) fn new() -> Self {
+        Self { keyed: Sha256::new_with_prefix(random::<64>()) }
+    }
+
+    pub(crate) fn digest(&self, credential: &[u8]) -> Digest {
+        let mut state = self.keyed.clone();
+        state.update(credential);
+        // `finalize` would copy the state.
+        Digest::from_bytes(state.finalize_reset().into())
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104) whose key is already absorbed, to be cloned for each use.
+#[derive(Clone)]
+pub(crate) struct Mac(hmac::Hmac<Sha256>);
+
+impl Mac {
+    /// The least length of a key, in bytes: that of the digest (RFC 2104 §3).
+    pub(crate) const MIN_KEY: usize = 32;
+
+    pub(crate) fn new(key: &[u8]) -> Self {
+        Self(hmac::Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
+    }
+
+    /// Creates one with a random key.
+    #[cfg(any(test, feature = "hmac", feature = "htpasswd"))]
+    pub(crate) fn random() -> Self {
+        Self::new(&random::<64>())
+    }
+
+    pub(crate) fn with(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.0.update(bytes.as_ref());
+        self
+    }
+
+    /// Absorbs the length first, which keeps `ab`, `c` apart from `a`, `bc`.
+    pub(crate) fn with_prefixed(self, bytes: impl AsRef<[u8]>) -> Self {
+        let bytes = bytes.as_ref();
+        self.with((bytes.len() as u64).to_be_bytes()).with(bytes)
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into_bytes().into()
+    }
+
+    /// Compares in constant time.
+    #[cfg(feature = "hmac")]
+    pub(crate) fn verify(self, tag: &[u8]) -> bool {
+        self.0.verify_slice(tag).is_ok()
+    }
+}
+
+/// SipHash-2-4 with a random key.
+pub(crate) struct KeyedHash(SipHasher24);
+
+impl KeyedHash {
+    pub(crate) fn new() -> Self {
+        Self(SipHasher24::new_with_key(&random()))
+    }
+
+    pub(crate) fn hash(&self, value: impl Hash) -> u128 {
+        self.hash_all([value])
+    }
+
+    pub(crate) fn hash_all<T: Hash>(&self, values: impl IntoIterator<Item = T>) -> u128 {
+        let mut hasher = self.0;
+        for value in values {
+            value.hash(&mut hasher);
+        }
+        hasher.finish128().into()
+    }
+}
+
+/// A digest of 256 bits, compared in constant time.
+#[derive(Clone, Copy)]
+pub(crate) struct Digest([u64; 4]); // words compare faster than bytes
+
+impl Digest {
+    /// Creates one that has these words, for tests.
+    #[cfg(all(test, feature = "htpasswd"))]
+    pub(crate) fn from_words(words: [u64; 4]) -> Self {
+        Self(words)
+    }
+
+    /// Returns 64 of its bits.
+    #[cfg(feature = "htpasswd")]
+    pub(crate) fn word(&self) -> u64 {
+        self.0[0]
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        let (words, _) = bytes.as_chunks();
+        Self(std::array::from_fn(|at| u64::from_ne_bytes(words[at])))
+    }
+}
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Digest {}
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
+    }
+}
+
+/// Takes a part of a keyed hash for the hash of it, which is as good as any.
+#[derive(Default)]
+pub(crate) struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keyed hashes write themselves as integers")
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    /// The lower half. The upper one may have chosen the table.
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_random() {
+        assert!(KeyedDigest::new().digest(b"same") != KeyedDigest::new().digest(b"same"));
+        assert_ne!(Mac::random().with("same").finish(), Mac::random().with("same").finish());
+        assert_ne!(KeyedHash::new().hash("same"), KeyedHash::new().hash("same"));
+        assert_ne!(random::<16>(), random::<16>());
+    }
+
+    #[test]
+    fn every_bit_of_a_digest_is_compared() {
+        let digest = [7; 32];
+        for bit in 0..256 {
+            let mut other = digest;
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert!(Digest::from_bytes(digest) != Digest::from_bytes(other), "bit {bit}");
+        }
+        assert!(Digest::from_bytes(digest) == Digest::from_bytes(digest));
+    }
+
+    /// RFC 4231, test case 2.
+    #[test]
+    fn mac_is_hmac_sha_256() {
+        let mac = Mac::new(b"Jefe").with("what do ya want ").with("for nothing?").finish();
+        assert_eq!(mac[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+        assert_eq!(mac[28..], [0x64, 0xec, 0x38, 0x43]);
+    }
+
+    #[test]
+    fn prefixed_parts_cannot_be_shifted() {
+        let mac = Mac::random();
+        let of = |parts: [&str; 2]| {
+            parts.iter().fold(mac.clone(), |mac, part| mac.with_prefixed(part)).finish()
+        };
+        assert_ne!(of(["ab", "c"]), of(["a", "bc"]));
+        assert_eq!(of(["ab", "c"]), of(["ab", "c"]));
+    }
+}

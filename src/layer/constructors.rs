@@ -1,0 +1,53 @@
+//! The layer with one scheme and one credential, in one line.
+
+use super::builder::McpAuthLayer;
+#[cfg(feature = "hmac")]
+use crate::schemes::HttpSignature;
+use crate::schemes::{Basic, Bearer};
+
+impl McpAuthLayer<Basic> {
+    /// HTTP Basic authentication for one user. For several, see [`Basic::new`].
+    ///
+    /// # Panics
+    ///
+    /// If the user's name is empty or has a colon, if the password is empty, or if there is a
+    /// control character in either. [`Basic::new`] returns these as errors.
+    pub fn basic(user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        match Basic::new([(user, password)]) {
+            Ok(basic) => Self::new(basic),
+            Err(error) => panic!("McpAuthLayer::basic: {error}"),
+        }
+    }
+}
+
+impl McpAuthLayer<Bearer> {
+    /// One static bearer token, whose principal is named `bearer`. For several, with names, see
+    /// [`Bearer::new`].
+    ///
+    /// # Panics
+    ///
+    /// If the token is empty or is no `b64token` (RFC 6750 §2.1). [`Bearer::new`] returns these
+    /// as errors.
+    pub fn bearer(token: impl AsRef<str>) -> Self {
+        match Bearer::new([("bearer", token)]) {
+            Ok(bearer) => Self::new(bearer),
+            Err(error) => panic!("McpAuthLayer::bearer: {error}"),
+        }
+    }
+}
+
+#[cfg(feature = "hmac")]
+impl McpAuthLayer<HttpSignature> {
+    /// Requests signed with one secret. For several keys and options, see [`HttpSignature`](crate::HttpSignature).
+    ///
+    /// # Panics
+    ///
+    /// If the key id is empty or has something else than printable ASCII, or if the secret is
+    /// shorter than 32 bytes. [`HttpSignature::new`](crate::HttpSignature::new) returns these as errors.
+    pub fn hmac(key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Self {
+        match HttpSignature::new([(key_id, secret)]) {
+            Ok(hmac) => Self::new(hmac),
+            Err(error) => panic!("McpAuthLayer::hmac: {error}"),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Readings of a file, one after the other.
+
+use super::*;
+use crate::schemes::basic::htpasswd::hash::Cost;
+use crate::schemes::basic::htpasswd::tests::line;
+use crate::schemes::basic::htpasswd::{Answer, Check, Verification};
+
+fn users(lines: &[String], before: Option<&Users>, key: &CredentialKey) -> Users {
+    Users::new(PasswordFile::parse(&lines.join("\n")).unwrap(), key, before)
+}
+
+/// A digest like that of a name.
+fn name(number: u64) -> Digest {
+    // The constant of Fibonacci hashing: spreads what is counted up.
+    Digest::from_words([number.wrapping_mul(0x9e37_79b9_7f4a_7c15), 0, 0, 0])
+}
+
+#[test]
+fn unknown_names_have_the_costs_of_the_file_as_often_as_it_has_them() {
+    let key = CredentialKey::new();
+    let argon2 = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8";
+    let mut lines: Vec<_> = (0..6).map(|n| line(&format!("four-{n}"), "x", 4)).collect();
+    lines.extend((0..3).map(|n| line(&format!("five-{n}"), "x", 5)));
+    lines.push(format!("argon:{argon2}"));
+    let users = users(&lines, None, &key);
+    let names_of = |cost| (0..1000).filter(|&n| users.dummy(name(n)).cost() == cost).count();
+    let argon2 = Cost::Argon2id { memory: 4096, passes: 1, lanes: 1, salt: 8, output: 24 };
+    for (cost, share) in [(Cost::Bcrypt(4), 600), (Cost::Bcrypt(5), 300), (argon2, 100)] {
+        let names = names_of(cost);
+        assert!(names.abs_diff(share) < 10, "{names} names of 1000 have {cost:?}");
+    }
+    for extreme in [0, u64::MAX] {
+        users.dummy(Digest::from_words([extreme; 4]));
+    }
+}
+
+#[test]
+fn one_user_more_changes_the_cost_of_few_unknown_names() {
+    let key = CredentialKey::new();
+    let mut lines: Vec<_> =
+        (0..20).map(|n| line(&format!("user-{n}"), "x", if n < 10 { 4 } else { 5 })).collect();
+    let before = users(&lines, None, &key);
+    lines.push(line("another", "x", 4));
+    let after = users(&lines, Some(&before), &key);
+    let costs = |n| (before.dummy(name(n)).cost(), after.dummy(name(n)).cost());
+    let changed = (0..1000).map(costs).filter(|(before, after)| before != after).count();
+    assert!((1..50).contains(&changed), "{changed} names of 1000");
+}
+
+#[test]
+fn nobody_is_let_in_whatever_fits() {
+    let key = CredentialKey::new();
+    let mut users = users(&[line("alice", "secret", 4)], None, &key);
+    let alice = users.of["alice"].clone();
+    users.dummies.hashes[0].1 = alice.hash.clone();
+    let users = Arc::new(users);
+    for (user, answer) in [(Some(alice), Answer::Right), (None, Answer::Wrong)] {
+        let (name, credential) = (name(1), name(2));
+        let check =
+            Check { users: users.clone(), user, name, credential, password: "secret".into() };
+        assert_eq!(check.verify(), answer);
+    }
+}
+
+#[test]
+fn an_unchanged_line_stays_the_same_user() {
+    let key = CredentialKey::new();
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|user| line(user, "secret", 4));
+    let before = users(&[alice.clone(), bob.clone(), carol.clone()], None, &key);
+    // Alice has another salt, Bob is gone, and Dave is new.
+    let after =
+        users(&[carol, line("dave", "secret", 4), line("alice", "secret", 4)], Some(&before), &key);
+    let same = |name| match (before.get(name), after.get(name)) {
+        (Some(before), Some(after)) => Arc::ptr_eq(before, after),
+        _ => false,
+    };
+    assert!(same("carol") && !same("alice"));
+    assert!(after.get("bob").is_none() && after.get("dave").is_some());
+    assert_eq!(before.not_in(&before).end(), 0);
+    assert_eq!(before.not_in(&after).end(), 2);
+    let ended = |name| before.get(name).unwrap().principal.has_ended();
+    assert!(ended("alice") && ended("bob") && !ended("carol"));
+}
+
+#[test]
+fn memory_is_used_again() {
+    let key = CredentialKey::new();
+    let users = users(&[line("alice", "secret", 4)], None, &key);
+    let first = users.with_memory(|memory| {
+        memory.resize(8, Block::new());
+        memory.as_ptr()
+    });
+    users.with_memory(|memory| {
+        assert_eq!(memory.as_ptr(), first);
+        users.with_memory(|other| assert!(other.is_empty(), "it is in use"));
+    });
+    assert_eq!(users.memory.lock().unwrap().len(), 2);
+}

@@ -1,0 +1,203 @@
+//! The other side: signing requests.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request};
+use sfv::{KeyRef, ListSerializer, StringRef};
+
+use crate::auth::{SIGNATURE, SIGNATURE_INPUT, SignificantHeaders};
+use crate::crypto::{Mac, random, sha256};
+use crate::schemes::signature::clock::wall;
+use crate::schemes::signature::keys::{KeyError, keyed_mac};
+use crate::schemes::signature::profile::{CONTENT_TYPE, has_several_lines, required_components};
+use crate::schemes::signature::wire::base::{BaseError, Message, authority_of};
+use crate::schemes::signature::wire::digest::CONTENT_DIGEST;
+
+/// Signs requests as [`HttpSignature`](crate::HttpSignature) wants them (RFC 9421, RFC 9530).
+///
+/// ```
+/// use http::Request;
+/// use mcp_auth_layer::Signer;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let secret = [7; 32];
+/// let signer = Signer::new("ci", secret)?;
+///
+/// let mut request = Request::post("https://tools.example.com/mcp")
+///     .header("content-type", "application/json")
+///     .body(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)?;
+/// signer.sign(&mut request)?;
+///
+/// assert!(request.headers().contains_key("content-digest"));
+/// assert!(request.headers().contains_key("signature"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A signature is good once: sign again before you send again. Headers added afterwards are not
+/// covered, and some of them must be.
+#[derive(Clone)]
+pub struct Signer {
+    key_id: String,
+    mac: Mac,
+    lifetime: Duration,
+    tag: Option<String>,
+    significant: SignificantHeaders,
+}
+
+/// Why a request cannot be signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// There is a body without `Content-Type`, which must be covered.
+    #[error("a request with a body needs a Content-Type before it is signed")]
+    NoContentType,
+    /// The URI has no authority and there is no `Host`, or they differ; or a header field that must
+    /// be covered stands there twice, or has something else than visible ASCII.
+    #[error("the request cannot be signed: {0}")]
+    Request(String),
+    /// The tag has something else than printable ASCII.
+    #[error("the tag must be printable ASCII")]
+    Tag,
+}
+
+impl Signer {
+    /// Signs with this secret, under this key id.
+    ///
+    /// # Errors
+    ///
+    /// If the key id is empty or has something else than printable ASCII, or if the secret is
+    /// shorter than 32 bytes.
+    pub fn new(key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let key_id = key_id.into();
+        let mac = keyed_mac(1, &key_id, secret.as_ref())?;
+        Ok(Self {
+            key_id,
+            mac,
+            lifetime: Duration::from_secs(60),
+            tag: None,
+            significant: SignificantHeaders::default(),
+        })
+    }
+
+    /// How long signatures are good, 60 seconds by default.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Adds the parameter `tag`, for servers that [require it](crate::HttpSignature::tag).
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tag = Some(tag.into());
+        self
+    }
+
+    /// Covers this header field as well, where a request carries it: for servers whose session
+    /// header has another name, or that [require it](crate::HttpSignature::cover).
+    pub fn cover(mut self, name: HeaderName) -> Self {
+        self.significant.add([name]);
+        self
+    }
+
+    /// Signs a request, with a fresh nonce and the time of now. Earlier signatures are replaced.
+    ///
+    /// # Errors
+    ///
+    /// See [`SignError`].
+    pub fn sign<B: AsRef<[u8]>>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+        let mut empty = Request::new(());
+        std::mem::swap(request.headers_mut(), empty.headers_mut());
+        let (mut head, ()) = empty.into_parts();
+        head.method = request.method().clone();
+        head.uri = request.uri().clone();
+        let signed = self.sign_head(&mut head, request.body().as_ref());
+        *request.headers_mut() = head.headers;
+        signed
+    }
+
+    /// Signs the head of a request that has this body.
+    pub(crate) fn sign_head(&self, head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
+        for name in [&SIGNATURE, &SIGNATURE_INPUT, &CONTENT_DIGEST] {
+            head.headers.remove(name);
+        }
+        if !body.is_empty() {
+            if !head.headers.contains_key(CONTENT_TYPE) {
+                return Err(SignError::NoContentType);
+            }
+            let digest = format!("sha-256=:{}:", STANDARD.encode(sha256(body)));
+            head.headers.insert(&CONTENT_DIGEST, ascii(digest)?);
+        }
+        let scheme = head.uri.scheme_str().unwrap_or("http");
+        let authority = authority_of(head, scheme)?;
+        let components: Vec<_> =
+            required_components(&head.headers, !body.is_empty(), &self.significant).collect();
+        if has_several_lines(&head.headers, &components) {
+            return Err(SignError::Request("a covered header stands there twice".into()));
+        }
+        let parameters = self.parameters(&components)?;
+        let mut base = String::new();
+        let message = Message::of(head, scheme, &authority);
+        message.push_base(&mut base, &components, |base| base.push_str(&parameters))?;
+        let mac = self.mac.clone().with(base).finish();
+        head.headers.insert(&SIGNATURE_INPUT, ascii(format!("sig={parameters}"))?);
+        head.headers.insert(&SIGNATURE, ascii(format!("sig=:{}:", STANDARD.encode(mac)))?);
+        Ok(())
+    }
+
+    /// What is covered, and the parameters, serialized (RFC 9421 §2.3).
+    fn parameters(&self, components: &[&str]) -> Result<String, SignError> {
+        let nonce = URL_SAFE_NO_PAD.encode(random::<16>());
+        let created = wall();
+        let integer = |seconds: u64| i64::try_from(seconds).ok()?.try_into().ok();
+        let expires = created.saturating_add(self.lifetime.as_secs().max(1));
+
+        let mut list = ListSerializer::new();
+        let mut inner = list.inner_list();
+        for component in components {
+            let _ = inner.bare_item(string(component)?);
+        }
+        let mut parameters = inner.finish();
+        let times = [("created", created), ("expires", expires)];
+        for (key, seconds) in times {
+            let seconds: sfv::Integer =
+                integer(seconds).ok_or_else(|| SignError::Request("the clock is off".into()))?;
+            parameters = parameters.parameter(sfv::key_ref(key), seconds);
+        }
+        let tag = self.tag.as_deref().map(|tag| ("tag", tag));
+        let texts = [("nonce", &*nonce), ("keyid", &self.key_id), ("alg", "hmac-sha256")];
+        for (key, text) in texts.into_iter().chain(tag) {
+            let text = StringRef::from_str(text).map_err(|_| SignError::Tag)?;
+            parameters = parameters.parameter(KeyRef::constant(key), text);
+        }
+        let _ = parameters.finish();
+        Ok(list.finish().unwrap_or_default())
+    }
+}
+
+fn string(text: &str) -> Result<&StringRef, SignError> {
+    StringRef::from_str(text).map_err(|error| SignError::Request(error.to_string()))
+}
+
+fn ascii(value: String) -> Result<HeaderValue, SignError> {
+    HeaderValue::try_from(value).map_err(|error| SignError::Request(error.to_string()))
+}
+
+impl From<BaseError> for SignError {
+    fn from(error: BaseError) -> Self {
+        Self::Request(error.to_string())
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("key_id", &self.key_id)
+            .field("lifetime", &self.lifetime)
+            .field("tag", &self.tag)
+            .finish_non_exhaustive()
+    }
+}
