@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use libfuzzer_sys::fuzz_target;
-use mcp_auth_layer::{Authenticator, AuthenticatorExt, BoxAuthenticator, HttpSignature, McpAuthLayer, MemoryReplayStore, Signer};
+use mcp_auth_layer::{AuthenticatorExt, BoxAuthenticator, HttpSignature, McpAuthLayer, MemoryReplayStore, Signer};
 use tower::{Layer, ServiceExt, service_fn};
 
 static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::new("ci", [7; 32]).unwrap());
