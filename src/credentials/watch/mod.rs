@@ -6,6 +6,7 @@
 //! and logs when a look takes long. They need no async runtime and block none.
 
 mod file_version;
+mod outcome;
 mod permissions;
 mod read;
 mod report;
@@ -27,8 +28,8 @@ use std::time::Duration;
 
 use tracing::error;
 
+pub(crate) use self::outcome::Outcome;
 pub(crate) use self::permissions::Access;
-pub(crate) use self::source::Outcome;
 use self::source::Source;
 use super::file_error::{CredentialFileError, CredentialFileErrorKind};
 

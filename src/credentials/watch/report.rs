@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tracing::{error, info, warn};
 
+use super::outcome::{GRACE, Outcome};
 use super::permissions;
-use super::source::{GRACE, Outcome};
 use crate::credentials::file_error::CredentialFileError;
 
 /// What was logged about a file, where `C` identifies a content.

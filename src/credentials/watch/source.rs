@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::file_version::{FileVersion, Observation};
+use super::outcome::{GRACE, Outcome};
 use super::permissions::Access;
 use super::read::{self, Content};
 use super::report::Report;
@@ -17,20 +18,8 @@ use super::settling::{QUIET, QUIET_MAX, Settling};
 use crate::credentials::file_error::{CredentialFileError, CredentialFileErrorKind};
 use crate::crypto::sha256;
 
-/// How long the credentials of a missing file stay active: it may be about to come back.
-pub(super) const GRACE: Duration = Duration::from_secs(60);
-
 /// How soon a rejected content is tried again while the file does not change.
 const BACK_OFF: Duration = Duration::from_secs(1);
-
-/// What a look at the file led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// A new content was applied.
-    Applied,
-    /// The content is active already.
-    Unchanged,
-}
 
 /// Activates a content and returns how many credentials it has. There is no content once the file
 /// has been missing for the grace period.
