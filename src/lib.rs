@@ -65,6 +65,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod crypto;
+mod error;
 mod telemetry;
 mod text;
 
@@ -90,8 +91,9 @@ pub use self::checks::{
 pub use self::credentials::CredentialError;
 #[cfg(feature = "files")]
 pub use self::credentials::CredentialFileError;
+pub use self::error::BoxError;
 pub use self::layer::{McpAuthLayer, McpAuthService, ResponseFuture};
-pub use self::rate_limit::{ClientIp, Quota, RateLimit, TrustedProxyError};
+pub use self::rate_limit::{ClientIp, ProxyNetwork, Quota, RateLimit, TrustedProxyError};
 #[cfg(feature = "htpasswd")]
 pub use self::schemes::BasicHandle;
 #[cfg(feature = "rmcp-client")]
@@ -101,5 +103,9 @@ pub use self::schemes::{Basic, Bearer, BearerHandle};
 pub use self::schemes::{
     HttpSignature, HttpSignatureHandle, KeyError, SignError, SignLayer, SignService, Signer,
 };
+pub use self::stores::{
+    AttemptCounter, AttemptKeys, AttemptStatus, AttemptStep, AttemptStore, BoxAttemptStore,
+    InvalidQuota, MemoryAttemptStore,
+};
 #[cfg(feature = "hmac")]
-pub use self::stores::{MemoryReplayStore, NonceStatus, ReplayStore};
+pub use self::stores::{BoxReplayStore, MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};

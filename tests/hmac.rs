@@ -17,8 +17,8 @@ use futures::StreamExt;
 use http::Method;
 use mcp_auth_layer::{
     Authenticated, Authenticator, AuthenticatorExt, Basic, Bearer, Challenge, HttpSignature,
-    KeyError, McpAuthLayer, MemoryReplayStore, NonceStatus, Principal, Rejection, RejectionKind,
-    ReplayStore, any_of, authenticate_fn,
+    KeyError, McpAuthLayer, MemoryReplayStore, NonceClaim, NonceStatus, Principal, Rejection,
+    RejectionKind, ReplayStore, any_of, authenticate_fn,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -1111,8 +1111,8 @@ impl Default for Scripted {
 }
 
 impl ReplayStore for Scripted {
-    async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<NonceStatus, BoxError> {
-        *self.kept.lock().unwrap() = keep;
+    async fn claim(&self, claim: &NonceClaim<'_>) -> Result<NonceStatus, BoxError> {
+        *self.kept.lock().unwrap() = claim.keep;
         self.claims.fetch_add(1, Ordering::SeqCst);
         match self.fails_to_claim {
             true => Err("connection refused".into()),

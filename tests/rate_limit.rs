@@ -35,7 +35,7 @@ fn by_header() -> RateLimit {
 
 /// Three for one user, five in all, and none comes back soon.
 fn three_and_five() -> RateLimit {
-    by_header().per_user(Quota::new(3, HOUR)).per_address(Quota::new(5, HOUR))
+    by_header().per_user(Quota::from_static(3, HOUR)).per_address(Quota::from_static(5, HOUR))
 }
 
 fn app(authenticator: impl Authenticator, limit: RateLimit) -> Router {

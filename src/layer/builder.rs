@@ -311,6 +311,7 @@ impl<S, A: Authenticator> Layer<S> for McpAuthLayer<A> {
 
     fn layer(&self, inner: S) -> Self::Service {
         self.authenticator.configure(&self.options.context());
+        self.options.rate_limit.iter().for_each(|limiter| limiter.log_missing_address());
         McpAuthService::new(inner, self.authenticator.clone(), self.options.clone())
     }
 }

@@ -46,7 +46,7 @@ impl Options {
             hosts: Hosts::default(),
             origins: Origins::default(),
             rate_limit: (authenticator.needs_rate_limit())
-                .then(|| Arc::new(RateLimiter::new(RateLimit::default()))),
+                .then(|| Arc::new(RateLimiter::new(RateLimit::unconfigured()))),
             forward_authorization: false,
             credential_headers: authenticator.credential_headers(),
             challenges: challenges(authenticator),

@@ -1,9 +1,14 @@
 //! The rejections that several steps of the verification share.
 
 use std::fmt;
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
 
 use super::wire::base::BaseError;
 use crate::auth::Rejection;
+use crate::error::BoxError;
 
 pub(super) fn malformed<E: fmt::Display>(field: &'static str) -> impl Fn(E) -> Rejection {
     move |error| {
@@ -16,6 +21,14 @@ pub(super) fn unsignable(error: BaseError) -> Rejection {
     Rejection::bad_request(format!("the signature cannot be checked: {error}"))
 }
 
-pub(super) fn unavailable(error: axum_core::BoxError) -> Rejection {
+pub(super) fn unavailable(error: BoxError) -> Rejection {
     Rejection::unavailable().caused_by(error)
+}
+
+/// The replay store lost data: 503 until it can rule out that a signature was used before.
+pub(super) fn unknown(retry_after: Duration) -> Rejection {
+    let seconds = retry_after.as_secs().saturating_add(1); // rounded up
+    Rejection::unavailable()
+        .caused_by("the replay store lost data and may have seen this nonce")
+        .with_header(RETRY_AFTER, HeaderValue::from(seconds))
 }
