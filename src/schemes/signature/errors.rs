@@ -27,7 +27,8 @@ pub(super) fn unavailable(error: BoxError) -> Rejection {
 
 /// The replay store lost data: 503 until it can rule out that a signature was used before.
 pub(super) fn unknown(retry_after: Duration) -> Rejection {
-    let seconds = retry_after.as_secs().saturating_add(1); // rounded up
+    let rounds_up = u64::from(retry_after.subsec_nanos() > 0);
+    let seconds = retry_after.as_secs().saturating_add(rounds_up).max(1);
     Rejection::unavailable()
         .caused_by("the replay store lost data and may have seen this nonce")
         .with_header(RETRY_AFTER, HeaderValue::from(seconds))

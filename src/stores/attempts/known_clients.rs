@@ -43,9 +43,7 @@ impl KnownClients {
     /// Checks whether a known client may make an attempt, or returns how long it must wait; `None`
     /// if it is not known.
     pub(super) fn check(&mut self, keys: &AttemptKeys, now: u64) -> Option<Result<(), Duration>> {
-        if keys.subjects().next().is_none() {
-            return None;
-        }
+        keys.subjects().next()?; // a client without subjects is not known
         let mut wait = Duration::ZERO;
         for subject in keys.subjects() {
             let tat = *self.tat(keys.client(), subject, now)?;
