@@ -27,7 +27,7 @@ use crate::auth::{
     is_spelling_of,
 };
 use crate::checks::{Discovery, Exempt, NO_OAUTH, is_registration};
-use crate::rate_limit::{Asker, Decision, Outcome, Permit};
+use crate::rate_limit::{Decision, Outcome, Permit, Requester};
 use crate::telemetry;
 use crate::telemetry::{Rejected, Verification};
 
@@ -91,7 +91,7 @@ where
                 self.gate.exempt(&mut head, why);
                 return self.forward(Request::from_parts(head, Body::new(body)), None);
             }
-            Some(Exempt::Answered(rejection)) => return self.refuse(head, body, rejection),
+            Some(Exempt::Rejected(rejection)) => return self.refuse(head, body, rejection),
             None => {}
         }
         let origin = options.origins.check(&options.hosts, &head);
@@ -108,7 +108,7 @@ where
         match verdict {
             Some(Err(rejection)) => {
                 if let Some(permit) = permit {
-                    permit.settle(Outcome::of(&Err::<(), _>(rejection.clone())));
+                    permit.settle(Outcome::from_result(&Err::<(), _>(rejection.clone())));
                 }
                 self.refuse(head, body, rejection)
             }
@@ -297,7 +297,7 @@ impl<A: Authenticator> Gate<A> {
             verdict => verdict.map(|admission| (admission, None)),
         };
         if let Some(permit) = permit {
-            permit.settle(Outcome::of(&checked));
+            permit.settle(Outcome::from_result(&checked));
         }
         let (admission, share) = checked?;
         Ok((self.admit(head, admission)?, share))
@@ -309,7 +309,7 @@ impl<A: Authenticator> Gate<A> {
         permit: Option<&Permit>,
     ) -> Result<Authenticated, Rejection> {
         if let Some(permit) = permit {
-            head.extensions.insert(permit.asker());
+            head.extensions.insert(permit.requester());
         }
         let mut attempts = 1..ATTEMPTS;
         let verdict = loop {
@@ -321,7 +321,7 @@ impl<A: Authenticator> Gate<A> {
                 break Err(self.options.expired(admission.scheme));
             }
         };
-        head.extensions.remove::<Asker>();
+        head.extensions.remove::<Requester>();
         verdict
     }
 

@@ -61,7 +61,7 @@ use std::task::{Context, Poll, Waker};
 
 pub use self::client_ip::ClientIp;
 pub(crate) use self::limiter::{Decision, RateLimiter};
-pub(crate) use self::permit::{Asker, Outcome, Permit};
+pub(crate) use self::permit::{Outcome, Permit, Requester};
 pub use self::policy::RateLimit;
 pub use self::proxy_network::{ProxyNetwork, TrustedProxyError};
 pub use crate::stores::Quota;

@@ -21,7 +21,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of<T>(verdict: &Result<T, Rejection>) -> Self {
+    pub(crate) fn from_result<T>(verdict: &Result<T, Rejection>) -> Self {
         match verdict.as_ref().map_err(Rejection::kind) {
             Ok(_) => Self::Authenticated,
             Err(RejectionKind::Malformed | RejectionKind::Invalid) => Self::Failed,
@@ -50,8 +50,8 @@ impl Permit {
     }
 
     /// Returns the client, for the queue of expensive verifications.
-    pub(crate) fn asker(&self) -> Asker {
-        Asker { address: Some(self.keys.attempt.client()), known: self.is_known }
+    pub(crate) fn requester(&self) -> Requester {
+        Requester { address: Some(self.keys.attempt.client()), known: self.is_known }
     }
 
     /// Counts the attempt if it failed, and remembers the client if it did not.
@@ -92,7 +92,7 @@ impl Permit {
 
 /// The client that an expensive verification is for, for a fair queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asker {
+pub(crate) struct Requester {
     /// A keyed hash of the client's address, if it has one.
     pub(crate) address: Option<u64>,
     /// Whether it is a known client of the claimed user.

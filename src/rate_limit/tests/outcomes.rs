@@ -26,7 +26,7 @@ fn an_unavailable_backend_is_not_a_failed_attempt() {
         let head = server.head(HOME, ("alice", &n.to_string()));
         let decision = server.limiter.decide(&head, &attempt, &[], || None).unwrap();
         let verdict = Err::<(), _>(Rejection::unavailable());
-        decision.permit.unwrap().settle(Outcome::of(&verdict));
+        decision.permit.unwrap().settle(Outcome::from_result(&verdict));
     }
     assert_eq!(server.fail(HOME, "alice"), 10);
 }

@@ -262,7 +262,7 @@ impl Authenticator for Basic {
 #[cfg(feature = "htpasswd")]
 mod hashed {
     use super::*;
-    use crate::rate_limit::Asker;
+    use crate::rate_limit::Requester;
 
     /// The most that a name and a password have together, in bytes, with the colon.
     const MAX_PAIR: usize = 1024;
@@ -309,7 +309,7 @@ mod hashed {
         if let Some(principal) = passwords.remembered(name, password) {
             return Ok(admitted(principal));
         }
-        let asker = head.extensions.get::<Asker>().copied().unwrap_or_default();
+        let asker = head.extensions.get::<Requester>().copied().unwrap_or_default();
         match passwords.verify(name, password, asker).await? {
             Some(principal) => Ok(admitted(principal)),
             None => Err(Rejection::invalid((SCHEME.challenge)(true))),

@@ -93,7 +93,7 @@ impl<R: ReplayStore> HttpSignature<R> {
                 _ if !is_for_us => refusal.caused_by(format_args!(
                     "the signature is for {}, which is not configured as this server's: see \
                      HttpSignature::authority and McpAuthLayer::host",
-                    Shortened::of(&*named)
+                    Shortened::new(&*named)
                 )),
                 Some(validity) if proven.is_some() && !timely => {
                     refusal.caused_by(validity.why_not(reading))

@@ -112,7 +112,7 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// Returns whether a nonce is known to be claimed.
     ///
     /// The layer calls it before it reads the body, to avoid reading the body of a replay. `false`
-    /// is always a safe result, and the default: a store that would have to wait need not answer.
+    /// is always a safe result, and the default. A store that would have to wait may return it.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ use self::users::{User, Users};
 use crate::auth::{Principal, Rejection};
 use crate::credentials::{Access, CredentialFileError, Reloading, Snapshot, some};
 use crate::crypto::Digest;
-use crate::rate_limit::Asker;
+use crate::rate_limit::Requester;
 
 /// The users of a password file, which can be replaced while requests are judged.
 pub(crate) struct Passwords {
@@ -96,7 +96,7 @@ impl Passwords {
         &self,
         name: &str,
         password: &str,
-        asker: Asker,
+        asker: Requester,
     ) -> Result<Option<Principal>, Rejection> {
         // One reading of the file decides, and unknown users go the same way as known ones.
         let users = Arc::clone(&**self.users.load());

@@ -25,7 +25,7 @@ fn users(lines: &[&str]) -> Passwords {
     Passwords::of_text(&lines.join("\n")).unwrap()
 }
 
-const ANYBODY: Asker = Asker { address: None, known: false };
+const ANYBODY: Requester = Requester { address: None, known: false };
 
 impl Passwords {
     /// Whether it is right, asking as a request does.

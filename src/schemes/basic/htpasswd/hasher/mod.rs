@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::auth::Rejection;
 use crate::crypto::{AlreadyHashed, Digest};
-use crate::rate_limit::Asker;
+use crate::rate_limit::Requester;
 
 /// How many verifications may wait.
 const QUEUE: usize = 128;
@@ -33,7 +33,7 @@ pub(super) enum Answer {
 /// Who asks, and whom they claim to be.
 #[derive(Clone, Copy)]
 pub(super) struct Claim {
-    pub(super) asker: Asker,
+    pub(super) asker: Requester,
     /// A digest of the claimed user's name.
     pub(super) user: Digest,
 }

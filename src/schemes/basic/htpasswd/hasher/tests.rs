@@ -78,17 +78,17 @@ impl Verification for Fake {
 
 const PANICS: u64 = 666;
 fn nobody() -> Claim {
-    Claim { asker: Asker::default(), user: Digest::from_words([0; 4]) }
+    Claim { asker: Requester::default(), user: Digest::from_words([0; 4]) }
 }
 
 /// Somebody at this address who is not known there, and claims to be user 0.
 fn of(address: u64) -> Claim {
-    Claim { asker: Asker { address: Some(address), known: false }, ..nobody() }
+    Claim { asker: Requester { address: Some(address), known: false }, ..nobody() }
 }
 
 /// A known client at this address, of this user.
 fn known(address: u64, user: u64) -> Claim {
-    let asker = Asker { address: Some(address), known: true };
+    let asker = Requester { address: Some(address), known: true };
     Claim { asker, user: Digest::from_words([user, 0, 0, 0]) }
 }
 
