@@ -1,14 +1,14 @@
-//! Streams of events over a loopback socket, bare and guarded: events per second, and the resident
-//! memory of a server that holds ten thousand of them.
+//! Measures event streams over a loopback socket, with the layer and without: events per second, and
+//! the resident memory of a server that holds ten thousand streams.
 //!
 //! ```sh
 //! cargo bench --bench streams
 //! ```
 //!
-//! The servers are processes of their own. For events per second the two take turns: a stream from
-//! the one, then from the other; the ratio is the median over all rounds. The streams are rmcp's (a
-//! tool that reports progress 2,000 times), within a session, where rmcp gives events ids, and
-//! without one. What a single event costs is measured by the benchmark `seal`.
+//! The servers are processes of their own. For events per second they take turns: a stream from one,
+//! then from the other; the ratio is the median over all rounds. The streams are rmcp's (a tool that
+//! reports progress 2,000 times), within a session, where rmcp gives IDs to events, and without one.
+//! The benchmark `session_binding` measures a single event.
 
 #[allow(dead_code, reason = "the contenders here are servers")]
 mod harness;
@@ -48,16 +48,16 @@ fn main() {
         return serve(&kind);
     }
     let (rounds, streams) = if harness::measuring() { (100, 10_000) } else { (1, 10) };
-    println!("\n| events per second, medians |     bare |  guarded | ratio |");
+    println!("\n| events per second, medians |  without |     with | ratio |");
     println!("| :------------------------- | -------: | -------: | ----: |");
-    throughput("rmcp, with ids", rounds, |server| server.call_in_session());
-    throughput("rmcp, without ids", rounds, |_| call("/stateless", "2026-07-28", ""));
+    throughput("rmcp, with IDs", rounds, |server| server.call_in_session());
+    throughput("rmcp, without IDs", rounds, |_| call("/stateless", "2026-07-28", ""));
     memory(streams);
 }
 
-/// Prints how many events a second one stream carries, as an answer to this request.
+/// Prints how many events per second one stream has, in response to this request.
 fn throughput(what: &str, rounds: usize, request: impl Fn(&Server) -> String) {
-    let servers = [Server::start("bare"), Server::start("guarded")];
+    let servers = [Server::start("without"), Server::start("with")];
     let requests = [request(&servers[0]), request(&servers[1])];
     let mut taken: Vec<[f64; 2]> = (0..rounds)
         .map(|_| [0, 1].map(|one: usize| servers[one].read_all(&requests[one]).as_secs_f64()))
@@ -69,30 +69,30 @@ fn throughput(what: &str, rounds: usize, request: impl Fn(&Server) -> String) {
     let per_second = |seconds: f64| EVENTS as f64 / seconds;
     println!(
         "| {what:<26} | {:>8.0} | {:>8.0} | {:>5.3} |",
-        per_second(median(|[bare, _]| *bare)),
-        per_second(median(|[_, guarded]| *guarded)),
-        median(|[bare, guarded]| bare / guarded),
+        per_second(median(|[without, _]| *without)),
+        per_second(median(|[_, with]| *with)),
+        median(|[without, with]| without / with),
     );
 }
 
-/// Prints what a server's memory grows by for each stream that it holds open.
+/// Prints the growth of a server's memory for each stream that it holds open.
 fn memory(streams: usize) {
     if rlimit::increase_nofile_limit(streams as u64 + 5000).unwrap_or(0) < streams as u64 + 2000 {
-        println!("\nnot enough files may be open for {streams} streams");
+        println!("\nthe limit of open files is too low for {streams} streams");
         return;
     }
-    println!("\n| resident, {streams} streams | bytes a stream | more than bare |");
-    println!("| :---------------------- | -------------: | -------------: |");
-    let mut bare = None;
-    for kind in ["bare", "guarded", "guarded, may end"] {
+    println!("\n| resident, {streams} streams | bytes a stream | more than without |");
+    println!("| :---------------------- | -------------: | ----------------: |");
+    let mut without = None;
+    for kind in ["without", "with", "with, revocable"] {
         let server = Server::start(kind);
         let hold = || server.open(&request("GET", "/hold", "", ""));
-        // What a server takes for its first streams, it takes once.
+        // A server allocates once for its first streams.
         let warm: Vec<_> = (0..streams / 10).map(|_| hold()).collect();
         let before = server.resident();
         let held: Vec<_> = (0..streams).map(|_| hold()).collect();
         let each = (server.resident() - before) / held.len() as i64;
-        println!("| {kind:<23} | {each:>14} | {:>14} |", each - *bare.get_or_insert(each));
+        println!("| {kind:<23} | {each:>14} | {:>17} |", each - *without.get_or_insert(each));
         drop((warm, held));
     }
 }
@@ -142,11 +142,11 @@ impl Server {
             .expect("it starts");
         let mut address = String::new();
         let stdout = process.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut address).expect("it says where it listens");
+        BufReader::new(stdout).read_line(&mut address).expect("it prints its address");
         Self { process, address: address.trim().to_owned() }
     }
 
-    /// Sends a request, and reads its answer up to the first event.
+    /// Sends a request, and reads its response up to the first event.
     fn open(&self, request: &str) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         stream.write_all(request.as_bytes()).expect("it reads");
@@ -154,7 +154,10 @@ impl Server {
         let mut line = String::new();
         while !line.starts_with("data:") {
             line.clear();
-            assert!(stream.read_line(&mut line).expect("it answers") > 0, "it answers with events");
+            assert!(
+                stream.read_line(&mut line).expect("it responds") > 0,
+                "it responds with events"
+            );
         }
         stream
     }
@@ -175,23 +178,23 @@ impl Server {
             json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
         let initialize =
             json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
-        let ask = |fields: &str, body: &str| {
+        let send = |fields: &str, body: &str| {
             let mut stream = TcpStream::connect(&self.address).expect("it listens");
             let request = request("POST", "/session", fields, body);
             stream.write_all(request.as_bytes()).expect("it reads");
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).expect("an answer");
-            answer
+            let mut response = String::new();
+            stream.read_to_string(&mut response).expect("a response");
+            response
         };
-        let answer = ask("", &initialize.to_string());
-        let id = answer.lines().find_map(|line| line.strip_prefix("mcp-session-id: "));
+        let response = send("", &initialize.to_string());
+        let id = response.lines().find_map(|line| line.strip_prefix("mcp-session-id: "));
         let session = format!("Mcp-Session-Id: {}\r\n", id.expect("a session").trim());
         let fields = format!("Mcp-Protocol-Version: {version}\r\n{session}");
-        ask(&fields, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        send(&fields, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         call("/session", version, &session)
     }
 
-    /// Its resident memory, in bytes.
+    /// Returns its resident memory, in bytes.
     fn resident(&self) -> i64 {
         std::thread::sleep(Duration::from_millis(500));
         let status = format!("/proc/{}/status", self.process.id());
@@ -221,16 +224,17 @@ async fn serve(kind: &str) {
         .route_service("/session", in_session)
         .route_service("/stateless", stateless)
         .route("/hold", get(|| async { Sse::new(one_event().chain(stream::pending())) }));
-    let may_end = kind == "guarded, may end";
-    let principal = match may_end {
-        true => Principal::new("ci").expires_at(SystemTime::now() + Duration::from_secs(3600)),
-        false => Principal::new("ci"),
-    };
+    let is_revocable = kind == "with, revocable";
+    let mut principal = Principal::new("ci");
+    if is_revocable {
+        principal = principal.expires_at(SystemTime::now() + Duration::from_secs(3600));
+    }
     let mut tokens = Bearer::new([(principal, TOKEN)]).expect("a good token");
-    let _handle = may_end.then(|| tokens.handle());
-    let app = match kind {
-        "bare" => app,
-        _ => Router::new().fallback_service(McpAuthLayer::new(tokens).layer(app)),
+    let _handle = is_revocable.then(|| tokens.handle());
+    let app = if kind == "without" {
+        app
+    } else {
+        Router::new().fallback_service(McpAuthLayer::new(tokens).layer(app))
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("{}", listener.local_addr().expect("an address"));
@@ -256,7 +260,7 @@ impl ServerHandler for Working {
         _: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, rmcp::ErrorData> {
-        let token = context.meta.get_progress_token().expect("asked for");
+        let token = context.meta.get_progress_token().expect("the client asked for progress");
         for done in 0..EVENTS {
             let progress = ProgressNotificationParam::new(token.clone(), done as f64)
                 .with_message("working on it, some of it is done");

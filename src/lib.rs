@@ -92,11 +92,12 @@ pub use self::rate_limit::{ClientIp, Quota, RateLimit, TrustedProxyError};
 pub use self::schemes::BasicHandle;
 #[cfg(feature = "rmcp-client")]
 pub use self::schemes::SigningClient;
-pub use self::schemes::{Basic, Bearer, BearerHandle};
 #[cfg(feature = "hmac")]
 pub use self::schemes::{
-    HttpSignature, HttpSignatureHandle, KeyError, SignError, SignLayer, SignService, Signer,
+    Authority, AuthorityError, HttpSignature, HttpSignatureHandle, KeyError, PathPrefix,
+    PathPrefixError, SignError, SignLayer, SignLayerError, SignService, Signer,
 };
+pub use self::schemes::{Basic, Bearer, BearerHandle};
 pub use self::session::{SessionKey, SessionKeyError, SessionParameter, SessionParameterError};
 #[cfg(feature = "hmac")]
 pub use self::stores::{MemoryReplayStore, NonceStatus, ReplayStore};

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::authenticator::HttpSignature;
-use super::keys::{KeyError, Keys};
+use super::errors::KeyError;
+use super::keys::Keys;
 use crate::credentials::{Access, CredentialFileError, Reloading, parse_lines};
 
 impl HttpSignature {
@@ -35,7 +36,7 @@ impl HttpSignature {
     /// | somebody else | | | refused |
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
         let path = path.as_ref();
-        let mut hmac = Self::of(Keys::none());
+        let mut hmac = Self::from_keys(Keys::empty());
         let live = hmac.keys.clone();
         let file = Reloading::start(path, Access::Private, move |text| {
             let Some(text) = text else {
@@ -58,7 +59,7 @@ fn parse_keys(text: &str) -> Result<Keys, CredentialFileError> {
         Ok((number, key_id, secret))
     })?;
     if keys.is_empty() {
-        return Ok(Keys::none());
+        return Ok(Keys::empty());
     }
     Keys::new(keys.iter().map(|(_, key_id, secret)| (&**key_id, secret))).map_err(|error| {
         let (position, reason): (_, Cow<_>) = match error {
