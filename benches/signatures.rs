@@ -77,8 +77,8 @@ impl ReplayStore for NoStore {
 }
 
 fn verify(rounds: usize, case: &str, size: usize) {
-    let signer = Signer::new("ci", SECRET).expect("a good key");
-    let keys = || HttpSignature::new([("ci", SECRET)]).expect("a good key");
+    let signer = Signer::new("ci", SECRET).expect("a valid key");
+    let keys = || HttpSignature::new([("ci", SECRET)]).expect("a valid key");
     let store = || MemoryReplayStore::with_capacity(1 << 24, 1 << 24);
     let hmac = keys().replay_store(store());
     let inner =

@@ -229,7 +229,7 @@ async fn serve(kind: &str) {
     if is_revocable {
         principal = principal.expires_at(SystemTime::now() + Duration::from_secs(3600));
     }
-    let mut tokens = Bearer::new([(principal, TOKEN)]).expect("a good token");
+    let mut tokens = Bearer::new([(principal, TOKEN)]).expect("a valid token");
     let _handle = is_revocable.then(|| tokens.handle());
     let app = if kind == "without" {
         app

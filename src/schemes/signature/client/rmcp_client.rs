@@ -89,8 +89,8 @@ impl SigningClient {
         mut custom: Headers,
     ) -> Result<Headers> {
         // As the inner client will send it.
-        let uri = reqwest::Url::parse(uri).map_err(|error| not_signed(error))?;
-        let uri: Uri = uri.as_str().parse().map_err(|error| not_signed(error))?;
+        let uri = reqwest::Url::parse(uri).map_err(not_signed)?;
+        let uri: Uri = uri.as_str().parse().map_err(not_signed)?;
         let (mut head, ()) = Request::new(()).into_parts();
         (head.method, head.uri) = (method, uri);
         let authorization = arguments.token.map(|token| format!("Bearer {token}"));
@@ -100,7 +100,7 @@ impl SigningClient {
             ("last-event-id", arguments.last_event),
         ] {
             if let Some(value) = value {
-                let value = HeaderValue::from_str(value).map_err(|error| not_signed(error))?;
+                let value = HeaderValue::from_str(value).map_err(not_signed)?;
                 head.headers.insert(name, value);
             }
         }
@@ -110,7 +110,7 @@ impl SigningClient {
                 .entry(CONTENT_TYPE)
                 .or_insert(HeaderValue::from_static("application/json"));
         }
-        self.signer.sign_head(&mut head, body).map_err(|error| not_signed(error))?;
+        self.signer.sign_head(&mut head, body).map_err(not_signed)?;
         for name in ["content-digest", "signature-input", "signature"] {
             if let Some(value) = head.headers.remove(name) {
                 custom.insert(HeaderName::from_static(name), value);
