@@ -1,4 +1,4 @@
-//! A client over Streamable HTTP that brings a credential: lists the tools, and calls one.
+//! A client over Streamable HTTP that sends credentials. It lists the tools of a server, and calls one.
 //!
 //!     USERNAME=alice PASSWORD='correct horse' cargo run --example client -- http://127.0.0.1:8000/mcp
 
@@ -11,7 +11,9 @@ use std::process::ExitCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
-use common::cli::{self, Failure, HmacKey, NamedSecret};
+use common::cli::{self, Failure};
+use common::credentials::{HmacKey, NamedSecret};
+use common::environment;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Uri};
 use mcp_auth_layer::schemes::{Signer, SigningClient};
@@ -25,12 +27,12 @@ use rmcp::transport::streamable_http_client::{
 
 /// Lists the tools of an MCP server, and calls one of them
 ///
-/// Arguments stand in the process list for everybody to see. Without --user, --token and
-/// --hmac-key, the environment is asked: HMAC_KEY, TOKEN, or USERNAME and PASSWORD.
+/// Other users of this machine can see arguments in the process list. Without --user, --token and
+/// --hmac-key, credentials are read from the environment: HMAC_KEY, TOKEN, or USERNAME and PASSWORD.
 #[derive(Parser)]
 #[command(version)]
 struct Args {
-    /// Where the server is, such as http://127.0.0.1:8000/mcp
+    /// The URL of the server, such as http://127.0.0.1:8000/mcp
     #[arg(value_parser = cli::http_url)]
     url: Uri,
     /// A user and a password, for HTTP Basic
@@ -39,13 +41,13 @@ struct Args {
     /// A bearer token
     #[arg(long)]
     token: Option<String>,
-    /// A key id and its secret, with which every request is signed
+    /// A key ID and its secret, to sign every request
     #[arg(long, value_name = "ID:BASE64SECRET")]
     hmac_key: Option<HmacKey>,
     /// The tool to call
     #[arg(long, value_name = "NAME", default_value = "whoami")]
     tool: String,
-    /// What to call it with, as a JSON object
+    /// The arguments of the tool, as a JSON object
     #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json_object)]
     args: JsonObject,
 }
@@ -72,28 +74,27 @@ async fn run() -> Result<(), Failure> {
         }
         None => ().serve(StreamableHttpClientTransport::from_config(config)).await,
     };
-    let client = connected.map_err(|error| explain(error.auth_challenge(), &error))?;
+    let client = connected.map_err(|error| failure(error.auth_challenge(), &error))?;
 
-    let explain = |error: ServiceError| explain(error.auth_challenge(), &error);
-    for tool in client.list_all_tools().await.map_err(explain)? {
-        let about = tool.description.unwrap_or_default();
-        cli::print(format_args!("{}: {about}", tool.name));
+    for tool in client.list_all_tools().await.map_err(service_failure)? {
+        let description = tool.description.unwrap_or_default();
+        cli::print(format_args!("{}: {description}", tool.name));
     }
     let call = CallToolRequestParams::new(args.tool.clone()).with_arguments(args.args);
-    let result = client.call_tool(call).await.map_err(explain)?;
+    let result = client.call_tool(call).await.map_err(service_failure)?;
     for text in result.content.iter().filter_map(|block| block.as_text()) {
         cli::print(&text.text);
     }
-    let _ = client.cancel().await; // tells the server, which need not answer
-    match result.is_error {
-        Some(true) => Err(Failure::work(format!("{} reports an error", args.tool))),
-        _ => Ok(()),
+    let _ = client.cancel().await; // ends the session; the server may ignore it
+    if result.is_error == Some(true) {
+        return Err(Failure::work(format!("{} reports an error", args.tool)));
     }
+    Ok(())
 }
 
-/// What signs the requests, if there is a key.
+/// Returns the signer of the requests, if a key is given.
 fn signer(key: Option<HmacKey>) -> Result<Option<Signer>, Failure> {
-    let key = match (key, cli::variable("HMAC_KEY")?) {
+    let key = match (key, environment::variable("HMAC_KEY")?) {
         (Some(key), _) => key,
         (None, Some(key)) => key.parse().map_err(|e| Failure::usage(format!("HMAC_KEY: {e}")))?,
         (None, None) => return Ok(None),
@@ -103,13 +104,13 @@ fn signer(key: Option<HmacKey>) -> Result<Option<Signer>, Failure> {
         .map_err(|e| Failure::usage(format!("--hmac-key: {e}")))
 }
 
-/// The credential of the command line or, where it has none, of the environment.
+/// Returns the credentials of the command line or, if it has none, of the environment.
 fn authorization(
     user: Option<NamedSecret>,
     token: Option<String>,
 ) -> Result<Option<HeaderValue>, Failure> {
     let (user, token) = match (user, token) {
-        (None, None) => (cli::user_of_environment()?, cli::variable("TOKEN")?),
+        (None, None) => (environment::username_and_password()?, environment::variable("TOKEN")?),
         (user, token) => (user.map(|user| (user.name, user.secret)), token),
     };
     let text = match (user, token) {
@@ -120,26 +121,30 @@ fn authorization(
         (None, None) => return Ok(None),
     };
     let mut value = HeaderValue::try_from(text)
-        .map_err(|_| Failure::usage("a token has no line breaks and no control characters"))?;
+        .map_err(|_| Failure::usage("a token must not have control characters"))?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
 
-fn explain(challenge: Option<&str>, error: &(dyn Error + 'static)) -> Failure {
+fn service_failure(error: ServiceError) -> Failure {
+    failure(error.auth_challenge(), &error)
+}
+
+fn failure(challenge: Option<&str>, error: &(dyn Error + 'static)) -> Failure {
     Failure::work(match challenge {
         Some(challenge) => format!(
-            "the server does not let you in (401, it asks for {challenge}): check --user, --token or --hmac-key"
+            "the server rejected the credentials (401, challenge {challenge}): check --user, --token or --hmac-key"
         ),
-        None => format!("no success with this server: {}", innermost(error)),
+        None => format!("the request failed: {}", root_cause(error)),
     })
 }
 
-/// The cause that helps: rmcp wraps it several times, and not everywhere as a source.
-fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+/// Returns the cause that is worth printing. rmcp wraps it several times, not always as a source.
+fn root_cause<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     let inner: Option<&(dyn Error + 'static)> = match (error.downcast_ref(), error.downcast_ref()) {
         (Some(ClientInitializeError::TransportError { error, .. }), _) => Some(&*error.error),
         (_, Some(StreamableHttpError::<reqwest::Error>::Client(error))) => Some(error),
         _ => error.source(),
     };
-    inner.map_or(error, innermost)
+    inner.map_or(error, root_cause)
 }

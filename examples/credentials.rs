@@ -1,11 +1,11 @@
-//! Makes the lines of token files, key files and password files.
+//! Creates lines of token files, key files and password files.
 //!
 //!     cargo run --example credentials -- token ci --scopes tools:read >> tokens
 //!     cargo run --example credentials -- key ci >> keys
 //!     cargo run --example credentials -- password alice >> users.htpasswd
 //!
-//! The line goes to stdout. What its owner needs beside it goes to stderr, and nowhere else: a
-//! token is shown this once.
+//! The line is printed to stdout. What the client needs is printed to stderr. A token is not stored:
+//! it is printed once.
 
 mod common;
 
@@ -18,13 +18,14 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::{Parser, Subcommand};
 use common::cli::{self, Failure};
+use common::credentials::random_bytes;
 use mcp_auth_layer::schemes::HtpasswdFile;
 use mcp_auth_layer::{Basic, HttpSignature};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Makes a line of a token file, a key file or a password file
+/// Creates a line of a token file, a key file or a password file
 #[derive(Parser)]
 #[command(version)]
 struct Args {
@@ -36,43 +37,43 @@ struct Args {
 enum Kind {
     /// A bearer token of 256 random bits, for Bearer::from_file
     Token {
-        /// Whose it is
+        /// The name of its owner
         #[arg(value_parser = word)]
         name: String,
-        /// Until when it is good, such as 2030-01-31T12:00:00Z
+        /// The time at which it expires, such as 2030-01-31T12:00:00Z
         #[arg(long, value_name = "RFC3339", value_parser = time)]
         expires: Option<String>,
-        /// What it is good for, such as tools:read,tools:call
+        /// Its scopes, such as tools:read,tools:call
         #[arg(long, value_delimiter = ',', value_parser = scope)]
         scopes: Vec<String>,
     },
-    /// A secret of 256 random bits that signs requests, for HttpSignature::from_file
+    /// A secret of 256 random bits for signed requests, for HttpSignature::from_file
     Key {
-        /// The key id
+        /// The key ID
         #[arg(value_parser = word)]
         id: String,
     },
-    /// A user of HtpasswdFile::open. The password is read from the terminal, or is the
-    /// first line of stdin where that is none
+    /// A user, for HtpasswdFile::open. The password is read from the terminal, or from the first
+    /// line of stdin if that is not a terminal
     Password {
         /// The name of the user
         #[arg(value_parser = no_comment)]
         user: String,
-        /// Hashes with argon2id (19 MiB, two passes) in place of bcrypt (cost 12), which other
-        /// servers read as well, but which takes no more than 72 bytes of a password
+        /// Hash with argon2id (19 MiB, two passes) instead of bcrypt (cost 12). More servers support
+        /// bcrypt, but it uses only the first 72 bytes of a password
         #[arg(long)]
         argon2id: bool,
     },
 }
 
 fn main() -> ExitCode {
-    cli::exit(cli::parse::<Args>().and_then(|args| make(args.kind)))
+    cli::exit(cli::parse::<Args>().and_then(|args| create(args.kind)))
 }
 
-fn make(kind: Kind) -> Result<(), Failure> {
+fn create(kind: Kind) -> Result<(), Failure> {
     match kind {
         Kind::Token { name, expires, scopes } => {
-            let token = URL_SAFE_NO_PAD.encode(random()?);
+            let token = URL_SAFE_NO_PAD.encode(random_bytes::<32>()?);
             let mut line = format!("{name} sha256:");
             for byte in Sha256::digest(&token) {
                 let _ = write!(line, "{byte:02x}");
@@ -83,21 +84,23 @@ fn make(kind: Kind) -> Result<(), Failure> {
             if !scopes.is_empty() {
                 line += &format!(" scopes={}", scopes.join(","));
             }
-            eprintln!("the token, which is shown this once: {token}");
+            cli::print_to_stderr(format_args!("the token, which is not stored: {token}"));
             cli::print(line);
         }
         Kind::Key { id } => {
-            let secret = random()?;
-            // What is wrong with the id, it knows.
+            let secret = random_bytes::<32>()?;
+            // Validates the key ID.
             HttpSignature::new([(&id, secret)]).map_err(Failure::usage)?;
-            eprintln!("whoever signs needs the same: {id}, and what follows `base64:`");
+            cli::print_to_stderr(format_args!(
+                "clients sign with key ID {id} and the text after `base64:`"
+            ));
             cli::print(format_args!("{id} base64:{}", STANDARD.encode(secret)));
         }
         Kind::Password { user, argon2id } => {
             let password = read_password()?;
-            // What is wrong with either, it knows.
+            // Validates the name and the password.
             Basic::new([(&user, &password)]).map_err(Failure::usage)?;
-            let hash = if argon2id { argon2id_of(&password)? } else { bcrypt_of(&password)? };
+            let hash = if argon2id { argon2id_hash(&password)? } else { bcrypt_hash(&password)? };
             let line = format!("{user}:{hash}");
             HtpasswdFile::from_text(&line).map_err(Failure::usage)?;
             cli::print(line);
@@ -106,69 +109,66 @@ fn make(kind: Kind) -> Result<(), Failure> {
     Ok(())
 }
 
-fn random() -> Result<[u8; 32], Failure> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|_| Failure::work("the operating system gives no random bytes"))?;
-    Ok(bytes)
-}
-
-/// As `htpasswd -B -C 12` writes it.
-fn bcrypt_of(password: &str) -> Result<String, Failure> {
+/// Hashes a password as `htpasswd -B -C 12` does.
+fn bcrypt_hash(password: &str) -> Result<String, Failure> {
     if password.len() > 72 {
-        let line = "bcrypt takes 72 bytes of a password at most: choose another, or --argon2id";
+        let line =
+            "bcrypt uses only the first 72 bytes of a password: use a shorter one, or --argon2id";
         return Err(Failure::usage(line));
     }
     let hash = bcrypt::hash_with_result(password, 12).map_err(Failure::work)?;
     Ok(hash.format_for_version(bcrypt::Version::TwoY))
 }
 
-fn argon2id_of(password: &str) -> Result<String, Failure> {
+fn argon2id_hash(password: &str) -> Result<String, Failure> {
     let hash = Argon2::default().hash_password(password.as_bytes());
     Ok(hash.map_err(Failure::work)?.to_string())
 }
 
 fn read_password() -> Result<String, Failure> {
-    let unread = |error| Failure::work(format!("cannot read the password: {error}"));
     if !io::stdin().is_terminal() {
         let mut line = String::new();
-        io::stdin().read_line(&mut line).map_err(unread)?;
+        io::stdin().read_line(&mut line).map_err(unreadable)?;
         let line = line.strip_suffix('\n').unwrap_or(&line);
         return Ok(line.strip_suffix('\r').unwrap_or(line).to_owned());
     }
-    let password = rpassword::prompt_password("password: ").map_err(unread)?;
-    match rpassword::prompt_password("once more: ").map_err(unread)? == password {
-        true => Ok(password),
-        false => Err(Failure::usage("these are two different passwords")),
+    let password = rpassword::prompt_password("password: ").map_err(unreadable)?;
+    if rpassword::prompt_password("repeat the password: ").map_err(unreadable)? != password {
+        return Err(Failure::usage("the passwords are different"));
     }
+    Ok(password)
+}
+
+fn unreadable(error: io::Error) -> Failure {
+    Failure::work(format!("cannot read the password: {error}"))
 }
 
 fn word(text: &str) -> Result<String, &'static str> {
-    let separates = |c: char| c.is_whitespace() || c.is_control();
-    match text.is_empty() || text.contains(separates) || text.starts_with('#') {
-        true => Err("expected a name without white space, and no `#` in front"),
-        false => Ok(text.to_owned()),
+    if text.is_empty()
+        || text.starts_with('#')
+        || text.contains(|c: char| c.is_whitespace() || c.is_control())
+    {
+        return Err("expected a name without white space that does not begin with `#`");
     }
+    Ok(text.to_owned())
 }
 
 fn no_comment(text: &str) -> Result<String, &'static str> {
-    match text.starts_with('#') {
-        true => Err("expected no `#` in front: the line would be a comment"),
-        false => Ok(text.to_owned()),
+    if text.starts_with('#') {
+        return Err("must not begin with `#`: the line would be a comment");
     }
+    Ok(text.to_owned())
 }
 
 fn time(text: &str) -> Result<String, &'static str> {
-    match OffsetDateTime::parse(text, &Rfc3339) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("expected a time as in RFC 3339, such as 2030-01-31T12:00:00Z"),
-    }
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| "expected a time in the format of RFC 3339, such as 2030-01-31T12:00:00Z")?;
+    Ok(text.to_owned())
 }
 
 fn scope(text: &str) -> Result<String, &'static str> {
-    let allowed = |c: char| c.is_ascii_graphic() && !"\"\\".contains(c);
-    match !text.is_empty() && text.chars().all(allowed) {
-        true => Ok(text.to_owned()),
-        false => Err("expected scopes of printable ASCII with commas between them"),
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic() && !"\"\\".contains(c)) {
+        return Err("expected scopes of printable ASCII, separated by commas");
     }
+    Ok(text.to_owned())
 }

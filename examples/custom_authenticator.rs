@@ -1,67 +1,61 @@
-//! A scheme of your own: API keys in an `x-api-key` header, which the app never gets to see.
+//! A scheme of your own: API keys in the header `x-api-key`.
 //!
 //!     cargo run --example custom_authenticator -- --key 'alice:correct horse'
 
 mod common;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
-use clap::Parser;
-use common::cli::{self, Failure, Listen, NamedSecret};
+use common::api_keys::{self, Started};
+use common::cli::{self, Failure};
 use http::HeaderName;
 use http::request::Parts;
-use mcp_auth_layer::auth::AuthParam;
-use mcp_auth_layer::auth::AuthScheme;
-use mcp_auth_layer::auth::{Authenticated, Challenge};
+use mcp_auth_layer::auth::{AuthParam, AuthScheme, Authenticated, Challenge};
+use mcp_auth_layer::rate_limit::RateLimit;
 use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal, Rejection};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tower::Layer;
 
+const SCHEME: AuthScheme = AuthScheme::from_static("ApiKey");
 const HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Names, and digests of their keys: of equal length, so comparing them does not tell that of a key.
+/// Names, and the digests of their keys. Digests have equal length: comparing them does not reveal
+/// the length of a key.
 struct ApiKeys(Vec<(String, [u8; 32])>);
+
+fn challenge() -> Challenge {
+    Challenge::new(SCHEME).param(AuthParam::from_static("header"), HEADER.as_str())
+}
 
 impl Authenticator for ApiKeys {
     async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
-        let challenge = || {
-            Challenge::new(AuthScheme::from_static("ApiKey"))
-                .param(AuthParam::from_static("header"), HEADER.as_str())
-        };
-        let mut sent = head.headers.get_all(HEADER).iter();
-        let key = sent.next().ok_or_else(|| Rejection::missing(challenge()))?;
-        if sent.next().is_some() {
+        let mut values = head.headers.get_all(HEADER).iter();
+        let key = values.next().ok_or_else(|| Rejection::missing(challenge()))?;
+        if values.next().is_some() {
             return Err(Rejection::bad_request("more than one x-api-key header"));
         }
         let digest: [u8; 32] = Sha256::digest(key).into();
-        let mut owner = Err(Rejection::invalid(challenge()));
+        let mut result = Err(Rejection::invalid(challenge()));
         for (name, known) in &self.0 {
-            // No early end: how long it takes does not tell where in the list a key stands.
+            // No early return: the time must not depend on the position in the list.
             if known.ct_eq(&digest).into() {
-                owner = Ok(Authenticated::new(Principal::new(name))
-                    .scheme(AuthScheme::from_static("ApiKey")));
+                result = Ok(Authenticated::new(Principal::new(name)).scheme(SCHEME));
             }
         }
-        owner
+        result
     }
 
+    fn challenges(&self) -> Vec<Challenge> {
+        vec![challenge()]
+    }
+
+    /// The layer strips these headers: the app receives the principal, and never the key.
     fn credential_headers(&self) -> Vec<HeaderName> {
         vec![HEADER]
     }
-}
-
-/// A web app that asks for an API key
-#[derive(Parser)]
-#[command(version)]
-struct Args {
-    #[command(flatten)]
-    listen: Listen,
-    /// A key and the name of its owner; can be repeated. Without any, one is generated for `demo`
-    #[arg(long = "key", value_name = "NAME:KEY")]
-    keys: Vec<NamedSecret>,
 }
 
 #[tokio::main]
@@ -70,23 +64,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let Args { listen, mut keys } = cli::parse()?;
-    common::log()?;
-    let listening = listen.bind().await?;
-    let address = listening.listener.local_addr().map_err(Failure::work)?;
-    if keys.is_empty() {
-        let (name, secret) = ("demo".to_owned(), cli::generate_secret()?);
-        cli::print(format_args!("curl -H 'x-api-key: {secret}' 'http://{address}/whoami'"));
-        keys.push(NamedSecret { name, secret });
-    }
-    cli::print(format_args!("listening on http://{address}/whoami"));
+    let Started { listener, keys, shutdown } = api_keys::from_command_line("/whoami").await?;
+    let keys = keys.into_iter().map(|key| (key.name, Sha256::digest(key.secret).into()));
 
-    let digest = |key: NamedSecret| (key.name, Sha256::digest(key.secret).into());
-    let keys = ApiKeys(keys.into_iter().map(digest).collect());
-    let whoami = get(|who: Principal| async move { who.name().to_owned() });
-    let app = Router::new().route("/whoami", whoami);
-    let guarded = McpAuthLayer::new(keys).layer(app);
+    let app = Router::new()
+        .route("/whoami", get(|caller: Principal| async move { caller.name().to_owned() }));
+    let app = McpAuthLayer::new(ApiKeys(keys.collect()))
+        .rate_limit(RateLimit::default()) // of failed attempts, by the client's address
+        .protect(app)
+        .into_make_service_with_connect_info::<SocketAddr>();
 
-    let shutdown = common::shutdown_signal().map_err(Failure::work)?;
-    common::serve(listening, guarded, shutdown).await
+    let stopped = shutdown.cancelled_owned();
+    axum::serve(listener, app).with_graceful_shutdown(stopped).await.map_err(Failure::work)
 }

@@ -1,52 +1,54 @@
-//! Puts the door in front of an MCP server written in anything, and tells it who came in.
+//! A reverse proxy that protects an MCP server in any language. The server receives the name of the
+//! authenticated principal in `X-Mcp-Principal`.
 //!
 //!     cargo run --example proxy -- --upstream http://127.0.0.1:9000 --user 'alice:correct horse'
 
 mod common;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum_reverse_proxy::ReverseProxy;
 use clap::Parser;
-use common::cli::{self, Failure, Started};
-use common::own_urls::Origin;
+use common::cli::{self, Failure};
+use common::server::ServerArgs;
+use common::upstream_urls::UpstreamOrigin;
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use mcp_auth_layer::layer::PublicPath;
-use mcp_auth_layer::{McpAuthLayer, Principal};
+use mcp_auth_layer::{McpAuthLayer, Principal, any_of};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use tower::Layer;
 
 const PRINCIPAL: HeaderName = HeaderName::from_static("x-mcp-principal");
 
-/// What a name is sent without: what a header cannot hold, what would be trimmed or taken for a
-/// list, and the `%` that stands for it.
+/// The characters of a name that are percent-encoded: those that a header cannot contain, and those
+/// that recipients would trim, split a list at, or decode.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%');
 
-/// Guards an MCP server that knows nothing of credentials
+/// A reverse proxy that protects an MCP server in any language
 #[derive(Parser)]
 #[command(version)]
 struct Args {
-    /// The server to guard, such as http://127.0.0.1:9000
+    /// The server to protect, such as http://127.0.0.1:9000
     #[arg(long, value_name = "URL", value_parser = upstream)]
     upstream: Uri,
-    /// A path that needs no credential, such as /health; can be repeated
+    /// A path that needs no credentials, such as /health; can be repeated
     #[arg(long = "public-path", value_name = "PATH")]
     public_paths: Vec<PublicPath>,
     #[command(flatten)]
-    server: cli::Server,
+    server: ServerArgs,
 }
 
 fn upstream(argument: &str) -> Result<Uri, &'static str> {
     let url = cli::http_url(argument)?;
     match url.path_and_query().map(|path| path.as_str()) {
         None | Some("/") => Ok(url),
-        // Servers send paths of theirs, in events and redirects, which must hold here as well.
-        _ => Err("expected scheme, host and port only: paths are passed on as they are"),
+        // The paths in redirects and events of the upstream must be valid here as well.
+        _ => Err("expected scheme, host and port only: paths are forwarded unchanged"),
     }
 }
 
@@ -57,100 +59,113 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let Args { upstream, public_paths, server } = cli::parse()?;
-    let Started { listening, authenticator, hosts, metrics, shutdown } =
-        server.start("/", "curl -i").await?;
+    let server = server.start("/", "curl -i").await?;
 
-    let layer = hosts.name(McpAuthLayer::new(authenticator));
-    let layer = public_paths.iter().cloned().fold(layer, McpAuthLayer::public_path);
-    let origin = Origin::of(&upstream);
-    let app = Router::new().fallback_service(ReverseProxy::new("", upstream.to_string())).layer(
-        from_fn(move |who, request, next| {
-            forward(who, origin.clone(), public_paths.clone(), request, next)
-        }),
-    );
-    let guarded = metrics.publish(layer).layer(hosts.guard(metrics.route(app)));
+    let forwarding = Forwarding {
+        origin: UpstreamOrigin::from_url(&upstream),
+        public_paths: public_paths.clone(),
+    };
+    let app = Router::new()
+        .fallback_service(ReverseProxy::new("", upstream.to_string()))
+        .layer(from_fn_with_state(Arc::new(forwarding), forward));
+    let app = server.add_metrics_and_host_check(app);
 
-    common::serve(listening, guarded, shutdown).await
+    let mut auth = McpAuthLayer::new(any_of(server.schemes.clone()));
+    for path in public_paths.into_iter().chain(server.metrics.path()) {
+        auth = auth.public_path(path);
+    }
+    for host in &server.hosts {
+        auth = auth.host(host.clone());
+    }
+    server.serve(auth.protect(app)).await
 }
 
-/// Takes off what the client has no say in, and puts on who it is. Only public paths go upstream
-/// without a principal; a CORS preflight, which the layer lets pass, ends here with a 401: no other
-/// origin is allowed anyway.
-async fn forward(
-    who: Option<Principal>,
-    origin: Origin,
+struct Forwarding {
+    origin: UpstreamOrigin,
     public_paths: Vec<PublicPath>,
+}
+
+/// Sets the path and headers of a request, and rewrites the response.
+///
+/// Only public paths are forwarded without a principal. CORS preflights, which are exempt in the
+/// layer, get a 401: no foreign origin is allowed.
+async fn forward(
+    State(forwarding): State<Arc<Forwarding>>,
+    caller: Option<Principal>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if !request.uri().path().starts_with('/') {
-        let why = "only requests for a path are forwarded";
-        return (StatusCode::BAD_REQUEST, why).into_response();
+    let path = request.uri().path();
+    if !path.starts_with('/') {
+        let reason = "only requests for a path are forwarded";
+        return (StatusCode::BAD_REQUEST, reason).into_response();
     }
-    if who.is_none() && !public_paths.iter().any(|path| path.as_str() == request.uri().path()) {
+    if caller.is_none() && !forwarding.public_paths.iter().any(|public| public.as_str() == path) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    // Without the authority, of which the forwarding library would make `X-Forwarded-Host`.
+    // Without the authority, which the reverse proxy would send as `X-Forwarded-Host`.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let Ok(path) = path.parse() else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     *request.uri_mut() = path;
-    let headers = request.headers_mut();
-    let nominated = nominated(headers);
-    let ending: Vec<_> = (headers.keys())
-        .filter(|name| nominated.contains(name) || ends_here(name))
-        .cloned()
-        .collect();
-    for name in ending {
-        headers.remove(name);
-    }
-    if let Some(who) = who {
-        let name = utf8_percent_encode(who.name(), ENCODED).to_string();
+    strip_headers(request.headers_mut());
+    if let Some(caller) = caller {
+        let name = utf8_percent_encode(caller.name(), ENCODED).to_string();
         let Ok(name) = HeaderValue::try_from(name) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        headers.insert(PRINCIPAL, name);
+        request.headers_mut().insert(PRINCIPAL, name);
     }
     let is_get = request.method() == Method::GET;
-    origin.rewrite(next.run(request).await, is_get)
+    let mut response = next.run(request).await;
+    forwarding.origin.rewrite_headers(&mut response);
+    if is_get { forwarding.origin.rewrite_endpoint_event(response) } else { response }
 }
 
-/// The fields that `Connection` names end here. They are taken off before ours is put on: the
-/// forwarding library would do so afterwards, and a client could name ours.
-fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
-    (headers.get_all(CONNECTION).iter())
+/// Strips the headers that the upstream must not receive from a client, and those that `Connection`
+/// names. The reverse proxy would strip the latter too late: with them the header of the principal,
+/// if a client names it.
+fn strip_headers(headers: &mut HeaderMap) {
+    let hop_by_hop: Vec<HeaderName> = (headers.get_all(CONNECTION).iter())
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
-        .collect()
+        .collect();
+    let names: Vec<_> = (headers.keys())
+        .filter(|name| hop_by_hop.contains(name) || is_stripped(name))
+        .cloned()
+        .collect();
+    for name in names {
+        headers.remove(name);
+    }
 }
 
-/// Whether a field is this proxy's to say, and not the client's. The library sets `Host`,
-/// `X-Forwarded-For` and `Forwarded` anew, and drops the other hop-by-hop fields.
-fn ends_here(name: &HeaderName) -> bool {
-    // Servers that hand headers on as variables cannot tell `-` from `_`.
-    let folded = name.as_str().replace(|c: char| !c.is_alphanumeric(), "-");
-    DROPPED.contains(&&*folded) || DROPPED_PREFIXES.iter().any(|start| folded.starts_with(start))
+/// Returns whether a header is stripped. The reverse proxy sets `Host`, `X-Forwarded-For` and
+/// `Forwarded` itself, and strips the other hop-by-hop headers.
+fn is_stripped(name: &HeaderName) -> bool {
+    // Servers that convert headers to variables do not distinguish `-` and `_`.
+    let name = name.as_str().replace(|c: char| !c.is_alphanumeric(), "-");
+    STRIPPED.contains(&&*name) || STRIPPED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The fields that are dropped, with any other character in place of each `-`.
-const DROPPED: &[&str] = &[
+/// The headers that are stripped, with `-` for every separator.
+const STRIPPED: &[&str] = &[
     "x-mcp-principal",
     "connection",
     "proxy-authorization",
-    // Judged by the layer, by the names this proxy has; the upstream knows its own only.
+    // The layer has checked them: they have the name of the proxy, which the upstream does not know.
     "host",
     "origin",
     "forwarded",
     "x-host",
-    // Some servers take these for the path or the method.
+    // Some servers use these as the path or the method.
     "x-rewrite-url",
     "x-override-url",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
-    // Or for the client's address.
+    // As the client's address.
     "x-real-ip",
     "x-client-ip",
     "client-ip",
@@ -163,7 +178,7 @@ const DROPPED: &[&str] = &[
     "fastly-client-ip",
     "fly-client-ip",
     "remote-addr",
-    // Or for who it is.
+    // As the authenticated user.
     "remote-user",
     "remote-name",
     "remote-email",
@@ -176,8 +191,8 @@ const DROPPED: &[&str] = &[
     "x-proxy-user",
 ];
 
-/// Those that begin so are dropped as well.
-const DROPPED_PREFIXES: &[&str] = &[
+/// The prefixes of headers that are stripped as well.
+const STRIPPED_PREFIXES: &[&str] = &[
     "x-forwarded-",
     "x-original-",
     "cf-connecting-",

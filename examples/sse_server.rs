@@ -1,4 +1,4 @@
-//! An MCP server over HTTP+SSE, which many clients still speak, behind a door.
+//! An MCP server over HTTP+SSE (MCP 2024-11-05) that requires credentials.
 //!
 //!     cargo run --example sse_server -- --user 'alice:correct horse' --token ci:dG9rZW4tb2YtY2k
 
@@ -8,20 +8,16 @@ use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
-use clap::Parser;
-use common::cli::{self, Failure, Started};
+use common::cli::{self, Failure};
+use common::server::Server;
 use common::sse;
 use common::tools::Tools;
-use mcp_auth_layer::McpAuthLayer;
 use mcp_auth_layer::layer::PublicPath;
-use tower::Layer;
+use mcp_auth_layer::{McpAuthLayer, Principal, any_of};
 
-/// An MCP server over HTTP+SSE whose tools run commands, and whose door is guarded
-#[derive(Parser)]
-#[command(version)]
-struct Args {
-    #[command(flatten)]
-    server: cli::Server,
+/// A handler receives the authenticated principal as an argument.
+async fn whoami(caller: Principal) -> String {
+    caller.name().to_owned()
 }
 
 #[tokio::main]
@@ -30,18 +26,28 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let Args { server } = cli::parse()?;
-    let Started { listening, authenticator, hosts, metrics, shutdown } =
-        server.start("/sse", "curl -N").await?;
+    // Parses the flags and listens. The arguments are printed as a hint for a first request.
+    let server = Server::from_command_line("/sse", "curl -N").await?;
 
+    // The MCP server: `/sse` and `/messages/`, and two more endpoints.
     let app = Router::new()
-        .merge(sse::router(Tools, shutdown.clone()))
+        .merge(sse::router(Tools, server.shutdown.clone()))
+        .route("/whoami", get(whoami))
         .route("/health", get(|| async { "ok" }));
+    let app = server.add_metrics_and_host_check(app);
 
-    // Around the finished app: every route it has or ever gets, and paths it does not know.
-    let layer = hosts
-        .name(McpAuthLayer::new(authenticator).public_path(PublicPath::from_static("/health")));
-    let guarded = metrics.publish(layer).layer(hosts.guard(metrics.route(app)));
+    // Access control. Each flag for credentials is a scheme, such as
+    // `Bearer::new([("ci", "dG9rZW4tb2YtY2k")])?.boxed()`; they are tried in order.
+    let mut auth = McpAuthLayer::new(any_of(server.schemes.clone()))
+        .public_path(PublicPath::from_static("/health"));
+    if let Some(path) = server.metrics.path() {
+        auth = auth.public_path(path); // flag `--metrics`
+    }
+    for host in &server.hosts {
+        auth = auth.host(host.clone()); // flag `--host-name`
+    }
 
-    common::serve(listening, guarded, shutdown).await
+    // `protect` returns a router. Password files limit failed attempts by the client's address: with
+    // `axum::serve`, call `into_make_service_with_connect_info::<SocketAddr>()` as well.
+    server.serve(auth.protect(app)).await
 }

@@ -1,4 +1,4 @@
-//! An MCP server over Streamable HTTP, on rmcp's own service, behind a door.
+//! An MCP server over Streamable HTTP, with the service of rmcp, that requires credentials.
 //!
 //!     cargo run --example streamable_server -- --user 'alice:correct horse'
 
@@ -9,24 +9,37 @@ use std::process::ExitCode;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use clap::Parser;
-use common::cli::{self, Failure, Started};
-use common::sessions::{self, Sessions};
-use common::tools::Tools;
-use mcp_auth_layer::McpAuthLayer;
+use common::cli::{self, Failure};
+use common::command::ExecuteCommand;
+use common::server::Server;
+use common::session_limit::{self, Sessions};
 use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::{McpAuthLayer, Principal, any_of};
+use rmcp::handler::server::wrapper::Parameters;
+use rmcp::model::CallToolResult;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use tower::Layer;
+use rmcp::{tool, tool_router};
+use tokio_util::sync::CancellationToken;
 
-/// For a first look without a client.
-const CURL: &str = r#"curl -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"curl","version":"0"}}}'"#;
+#[derive(Clone)]
+struct Tools;
 
-/// An MCP server over Streamable HTTP whose tools run commands, and whose door is guarded
-#[derive(Parser)]
-#[command(version)]
-struct Args {
-    #[command(flatten)]
-    server: cli::Server,
+#[tool_router(server_handler)]
+impl Tools {
+    /// A tool receives the authenticated principal as an argument.
+    #[tool(description = "Returns your name on this server")]
+    async fn whoami(&self, caller: Principal) -> String {
+        caller.name().to_owned()
+    }
+
+    #[tool(description = "Runs a command on the server, and returns its output")]
+    async fn execute_command(
+        &self,
+        Parameters(command): Parameters<ExecuteCommand>,
+        cancelled: CancellationToken,
+    ) -> CallToolResult {
+        command.run(cancelled).await
+    }
 }
 
 #[tokio::main]
@@ -35,24 +48,31 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let Args { server } = cli::parse()?;
-    let Started { listening, authenticator, hosts, metrics, shutdown } =
-        server.start("/mcp", CURL).await?;
+    // Parses the flags and listens. The arguments are printed as a hint for a first request.
+    let server = Server::from_command_line("/mcp", common::INITIALIZE_WITH_CURL).await?;
 
+    // The MCP server. rmcp's own check of `Host` is off: the one that is added below has the
+    // names of `--host-name`.
     let config = StreamableHttpServerConfig::default()
-        .with_allowed_hosts(hosts.allowed())
-        .with_cancellation_token(shutdown.clone()); // which ends open streams
+        .disable_allowed_hosts()
+        .with_cancellation_token(server.shutdown.clone());
     let sessions = Sessions::default();
     let mcp = StreamableHttpService::new(|| Ok(Tools), sessions.manager.clone(), config);
     let app = Router::new()
         .route_service("/mcp", mcp)
-        .layer(from_fn_with_state(sessions, sessions::limit))
+        .layer(from_fn_with_state(sessions, session_limit::limit))
         .route("/health", get(|| async { "ok" }));
+    let app = server.add_metrics_and_host_check(app);
 
-    // Around the finished app: every route it has or ever gets, and paths it does not know.
-    let layer = hosts
-        .name(McpAuthLayer::new(authenticator).public_path(PublicPath::from_static("/health")));
-    let guarded = metrics.publish(layer).layer(hosts.guard(metrics.route(app)));
-
-    common::serve(listening, guarded, shutdown).await
+    // Access control, as in `sse_server`. Session IDs in `Mcp-Session-Id` are bound to the
+    // principal: no other principal can use them.
+    let mut auth = McpAuthLayer::new(any_of(server.schemes.clone()))
+        .public_path(PublicPath::from_static("/health"));
+    if let Some(path) = server.metrics.path() {
+        auth = auth.public_path(path); // flag `--metrics`
+    }
+    for host in &server.hosts {
+        auth = auth.host(host.clone()); // flag `--host-name`
+    }
+    server.serve(auth.protect(app)).await
 }

@@ -1,52 +1,52 @@
-//! `--metrics`: counters for Prometheus.
+//! Metrics for Prometheus.
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use mcp_auth_layer::McpAuthLayer;
+use mcp_auth_layer::layer::PublicPath;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::cli::Failure;
 
 const PATH: &str = "/metrics";
-/// Seconds: a token takes microseconds, a password file's hash some hundred milliseconds.
+/// In seconds. A token takes microseconds, a hashed password some hundred milliseconds.
 const BUCKETS: [f64; 9] = [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.3, 1.0, 3.0];
+/// How often collected samples are aggregated. Until then they take up memory.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What was counted, if it was asked for.
-#[derive(Clone)]
+/// The metrics of this process, unless they are disabled.
 pub struct Metrics(Option<PrometheusHandle>);
 
 impl Metrics {
-    pub(super) fn start(wanted: bool) -> Result<Self, Failure> {
-        if !wanted {
-            return Ok(Self(None));
-        }
-        let counting = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(Failure::work)?;
-        let handle = counting.install_recorder().map_err(Failure::work)?;
+    pub fn disabled() -> Self {
+        Self(None)
+    }
+
+    /// Starts to collect metrics.
+    pub fn start() -> Result<Self, Failure> {
+        let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(Failure::work)?;
+        let handle = builder.install_recorder().map_err(Failure::work)?;
         let upkeep = handle.clone();
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(Duration::from_secs(5)).await;
-                upkeep.run_upkeep(); // sums samples up, of which there are more and more
+                tokio::time::sleep(UPKEEP_INTERVAL).await;
+                upkeep.run_upkeep();
             }
         });
         Ok(Self(Some(handle)))
     }
 
-    /// Serves them at `/metrics`.
-    pub fn route(&self, app: Router) -> Router {
+    /// Returns the path of the metrics, which is public: they contain no names.
+    pub fn path(&self) -> Option<PublicPath> {
+        self.0.as_ref().map(|_| PublicPath::from_static(PATH))
+    }
+
+    /// Serves the metrics at their path.
+    pub fn add_route(&self, app: Router) -> Router {
         match self.0.clone() {
             Some(handle) => app.route(PATH, get(async move || handle.render())),
             None => app,
-        }
-    }
-
-    /// To everybody: they name nobody.
-    pub fn publish<A>(&self, layer: McpAuthLayer<A>) -> McpAuthLayer<A> {
-        match self.0 {
-            Some(_) => layer.public_path(PATH.parse().unwrap()),
-            None => layer,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The HTTP+SSE transport of MCP 2024-11-05 as a [`Router`]: `GET /sse` opens a session and
-//! streams what the server says, `POST /messages/?session_id=…` takes what the client says.
+//! The HTTP+SSE transport of MCP 2024-11-05 as a [`Router`]: `GET /sse` opens a session and streams
+//! the messages of the server, `POST /messages/?session_id=…` receives a message of the client.
 //!
-//! rmcp itself has no such server any more, but is happy to talk over a pair of channels:
+//! rmcp itself no longer has this transport, but serves a pair of channels:
 //!
 //! ```text
 //! POST /messages/ ──▶ incoming ──▶ ┌─────────┐
@@ -9,9 +9,9 @@
 //! GET /sse        ◀── outgoing ◀── └─────────┘
 //! ```
 //!
-//! The session lives as long as the response to `GET /sse`. Knowing nothing about credentials,
-//! the transport hands on the head of every request, and with it whom a layer has put there; it counts
-//! sessions by them.
+//! A session ends with the response to `GET /sse`. The transport does not authenticate: it forwards
+//! the head of every request to the service, with the principal if a layer has inserted one. Sessions
+//! are limited per principal.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -35,16 +35,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, PollSender};
 
 pub const MAX_SESSIONS: usize = 256;
-/// An eighth of them, so that one user does not keep the others out.
-pub const MAX_SESSIONS_OF_ONE: usize = MAX_SESSIONS / 8;
-/// As much as rmcp takes over Streamable HTTP.
+/// An eighth of all sessions, so that one user cannot use them up.
+pub const MAX_SESSIONS_PER_USER: usize = MAX_SESSIONS / 8;
+/// The maximum size of a message in bytes: the one of rmcp for Streamable HTTP.
 pub const MAX_MESSAGE: usize = 4 * 1024 * 1024;
-/// How long a session may wait for its `initialize`.
-pub const INITIALIZE_WITHIN: Duration = Duration::from_secs(30);
-/// How many messages wait in either direction before the sender waits.
-const BACKLOG: usize = 16;
+/// How long a session may take until it is initialized.
+pub const INITIALIZE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many messages are buffered in each direction.
+const BUFFERED_MESSAGES: usize = 16;
 
-/// The two routes, with a copy of `service` for every session. Streams end when `shutdown` is
+/// Returns the two routes. Each session has a clone of `service`. Streams end when `shutdown` is
 /// cancelled.
 pub fn router<S>(service: S, shutdown: CancellationToken) -> Router
 where
@@ -67,13 +67,13 @@ struct Transport<S> {
 
 type Incoming = mpsc::Sender<ClientJsonRpcMessage>;
 
-/// An open session as others see it, and whose it is, where a layer says so.
+/// An entry in the table of open sessions.
 struct Entry {
     incoming: Incoming,
     owner: Option<Principal>,
 }
 
-/// The open sessions, by their ids.
+/// The open sessions by their IDs.
 #[derive(Clone, Default)]
 struct Sessions(Arc<Mutex<HashMap<String, Entry>>>);
 
@@ -82,19 +82,19 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens one more session, unless there are too many, or too many of its owner.
+    /// Opens a session, unless there are too many, or too many of its owner.
     fn open(&self, entry: Entry, ended: CancellationToken) -> Result<Session, &'static str> {
-        // Whoever knows the id can write into the session: it must not be guessed.
+        // The ID must not be guessable: without a layer, it is the only protection of a session.
         let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|_| "no random bytes for a session id")?;
+        getrandom::fill(&mut random).map_err(|_| "no random bytes for a session ID")?;
         let id = format!("{:032x}", u128::from_ne_bytes(random));
         let mut open = self.lock();
         if open.len() >= MAX_SESSIONS {
             return Err("too many sessions: try again later");
         }
-        let of_owner = open.values().filter(|other| other.owner == entry.owner).count();
-        if entry.owner.is_some() && of_owner >= MAX_SESSIONS_OF_ONE {
-            return Err("too many sessions of yours: close one, or try again later");
+        let owned = open.values().filter(|other| other.owner == entry.owner).count();
+        if entry.owner.is_some() && owned >= MAX_SESSIONS_PER_USER {
+            return Err("too many sessions of this user: close one, or try again later");
         }
         open.insert(id.clone(), entry);
         let sessions = self.clone();
@@ -102,7 +102,7 @@ impl Sessions {
     }
 }
 
-/// An open session, which ends when this is dropped.
+/// An open session. It ends when this is dropped.
 struct Session {
     id: String,
     sessions: Sessions,
@@ -126,40 +126,40 @@ async fn open<S>(
 where
     S: Service<RoleServer>,
 {
-    let (incoming, messages) = mpsc::channel(BACKLOG);
-    let (outgoing, answers) = mpsc::channel::<ServerJsonRpcMessage>(BACKLOG);
-    let ended = transport.shutdown.child_token(); // cancelled by either
+    let (incoming, messages) = mpsc::channel(BUFFERED_MESSAGES);
+    let (outgoing, responses) = mpsc::channel::<ServerJsonRpcMessage>(BUFFERED_MESSAGES);
+    let ended = transport.shutdown.child_token(); // also cancelled when the session ends
     let session = match transport.sessions.open(Entry { incoming, owner }, ended.clone()) {
         Ok(session) => session,
-        Err(why) => return refuse(StatusCode::SERVICE_UNAVAILABLE, why),
+        Err(reason) => return error(StatusCode::SERVICE_UNAVAILABLE, reason),
     };
 
-    // The only sender moves into the task: when that ends, so do the stream and the session. It
-    // ends when it is cancelled, when the client breaks the protocol, and when it never begins.
-    let channels = (PollSender::new(outgoing), received(messages));
+    // The task owns the only sender: when the task ends, the stream and the session end. It ends when
+    // it is cancelled, when the client violates the protocol, or when it does not initialize.
+    let channels = (PollSender::new(outgoing), stream_of(messages));
     let serving = transport.service.serve_with_ct(channels, ended);
     tokio::spawn(async move {
-        if let Ok(Ok(session)) = tokio::time::timeout(INITIALIZE_WITHIN, serving).await {
+        if let Ok(Ok(session)) = tokio::time::timeout(INITIALIZE_TIMEOUT, serving).await {
             let _ = session.waiting().await;
         }
     });
 
-    // Where this router is nested, the client must be told the whole path.
+    // The path for the client includes the prefix of `Router::nest`.
     let prefix = original.path().strip_suffix(uri.path()).unwrap_or_default();
     let endpoint = format!("{prefix}/messages/?session_id={}", session.id);
     let endpoint = Event::default().event("endpoint").data(endpoint);
-    let answers =
-        received(answers).map(|answer| Event::default().event("message").json_data(answer));
+    let messages =
+        stream_of(responses).map(|message| Event::default().event("message").json_data(message));
     let events = stream::once(ready(Ok(endpoint)))
-        .chain(answers)
-        // Held by the stream, which is dropped with the connection.
+        .chain(messages)
+        // The stream owns the session: both are dropped with the connection.
         .inspect(move |_| _ = &session);
-    // Proxies such as nginx would wait for more, and caches keep it.
+    // Proxies such as nginx must not buffer the stream, and caches must not store it.
     let headers = [("x-accel-buffering", "no"), ("cache-control", "no-cache")];
     (headers, Sse::new(events).keep_alive(KeepAlive::default())).into_response()
 }
 
-fn received<T>(mut channel: mpsc::Receiver<T>) -> impl Stream<Item = T> + Unpin {
+fn stream_of<T>(mut channel: mpsc::Receiver<T>) -> impl Stream<Item = T> + Unpin {
     stream::poll_fn(move |cx| channel.poll_recv(cx))
 }
 
@@ -177,10 +177,10 @@ async fn receive<S>(
 ) -> Response {
     let incoming = transport.sessions.lock().get(&session_id).map(|it| it.incoming.clone());
     let Some(incoming) = incoming else {
-        return refuse(StatusCode::NOT_FOUND, "no such session");
+        return error(StatusCode::NOT_FOUND, "unknown session");
     };
     let Ok(mut message) = serde_json::from_slice(&body) else {
-        return refuse(StatusCode::BAD_REQUEST, "expected one JSON-RPC message");
+        return error(StatusCode::BAD_REQUEST, "expected one JSON-RPC message");
     };
     match &mut message {
         ClientJsonRpcMessage::Request(request) => {
@@ -189,15 +189,15 @@ async fn receive<S>(
         ClientJsonRpcMessage::Notification(notification) => {
             notification.notification.extensions_mut().insert(head);
         }
-        // Answers to what the server asked reach no handler.
+        // Responses to requests of the server have no handler.
         ClientJsonRpcMessage::Response(_) | ClientJsonRpcMessage::Error(_) => {}
     }
     match incoming.send(message).await {
         Ok(()) => (StatusCode::ACCEPTED, "Accepted").into_response(),
-        Err(_) => refuse(StatusCode::NOT_FOUND, "the session has ended"),
+        Err(_) => error(StatusCode::NOT_FOUND, "the session has ended"),
     }
 }
 
-fn refuse(status: StatusCode, why: &'static str) -> Response {
-    (status, why).into_response()
+fn error(status: StatusCode, reason: &'static str) -> Response {
+    (status, reason).into_response()
 }

@@ -22,10 +22,10 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 
 
 class SignatureAuth(httpx2.Auth):
-    """Signs each request for one server; what goes elsewhere is not signed.
+    """Signs the requests for one server, and no others.
 
-    Leave `follow_redirects` off, as the SDK does: httpx2 would repeat the headers of a signed request
-    at another server.
+    Leave `follow_redirects` off, as the SDK does: httpx2 would send the headers of a signed request to
+    the other server.
     """
 
     requires_request_body = True

@@ -1,4 +1,4 @@
-"""A client of the sse_server example, with the official Python SDK as it is on PyPI.
+"""A client of the example sse_server, with the official Python SDK.
 
 pip install mcp
 USERNAME=alice PASSWORD='correct horse' python examples/python/sse_client.py
@@ -17,8 +17,8 @@ from mcp.client.sse import sse_client
 def arguments():
     parser = argparse.ArgumentParser(
         description="Lists the tools of an MCP server over HTTP+SSE, and calls some.",
-        epilog="Without --user and --token: USERNAME and PASSWORD from the environment, which,"
-        " unlike arguments, do not stand in the process list.",
+        epilog="Without --user and --token: USERNAME and PASSWORD from the environment, which other"
+        " users cannot see, unlike arguments.",
     )
     parser.add_argument("url", nargs="?", default="http://127.0.0.1:8000/sse", metavar="URL")
     parser.add_argument("--user", metavar="NAME:PASSWORD", help="for HTTP Basic")
@@ -27,7 +27,7 @@ def arguments():
 
 
 def authorization(user, token):
-    """The header that every request to the server carries, the messages included."""
+    """Returns the header that every request must have, those for messages included."""
     if not user and not token and "USERNAME" in os.environ and "PASSWORD" in os.environ:
         user = f"{os.environ['USERNAME']}:{os.environ['PASSWORD']}"
     if token:
@@ -55,7 +55,7 @@ async def run(url, headers):
 
 
 def causes(error):
-    """The errors in a group of them, as the SDK's tasks raise them."""
+    """Returns the errors of an exception group, which the tasks of the SDK raise."""
     inner = getattr(error, "exceptions", None)
     return [error] if inner is None else [cause for one in inner for cause in causes(one)]
 
@@ -63,9 +63,9 @@ def causes(error):
 def explain(error):
     for cause in causes(error):
         if getattr(getattr(cause, "response", None), "status_code", None) == 401:
-            return "the server does not let you in (401): check --user or --token"
-    why = "; ".join(str(cause) or type(cause).__name__ for cause in causes(error))
-    return why.partition("\n")[0]
+            return "the server rejected the credentials (401): check --user or --token"
+    reason = "; ".join(str(cause) or type(cause).__name__ for cause in causes(error))
+    return reason.partition("\n")[0]
 
 
 def main():

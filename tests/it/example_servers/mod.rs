@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::example_server::{ALICE, INVALID, Server, http, in_time};
 
+#[path = "../../../examples/common/command.rs"]
+mod command;
+
 #[path = "../../../examples/common/sse.rs"]
 mod sse;
 

@@ -1,17 +1,18 @@
 //! Addresses of the upstream in responses: clients must not learn them and bypass the proxy.
 
-use own_urls::{Endpoints, Origin};
+use mcp_auth_layer::auth::Host;
+use upstream_urls::{EndpointRewriter, UpstreamOrigin};
 
-#[path = "../../../examples/common/hosts.rs"]
+#[path = "../../../examples/common/local_hosts.rs"]
 #[allow(dead_code)]
-mod hosts;
+mod local_hosts;
 
-#[path = "../../../examples/common/own_urls.rs"]
+#[path = "../../../examples/common/upstream_urls.rs"]
 #[allow(dead_code)]
-mod own_urls;
+mod upstream_urls;
 
-fn origin(url: &str) -> Origin {
-    Origin::of(&url.parse().unwrap())
+fn origin(url: &str) -> UpstreamOrigin {
+    UpstreamOrigin::from_url(&url.parse().unwrap())
 }
 
 #[test]
@@ -31,7 +32,7 @@ fn urls_of_the_upstream_become_paths() {
         ("http://localhost:9000", "http://[::1]:9000/x", "/x"),
     ];
     for (upstream, url, path) in cases {
-        assert_eq!(origin(upstream).path_of(url).as_deref(), Some(path), "{url} of {upstream}");
+        assert_eq!(origin(upstream).strip_from(url).as_deref(), Some(path), "{url} of {upstream}");
     }
     for url in [
         "http://tools.internal:9001/x",
@@ -44,7 +45,7 @@ fn urls_of_the_upstream_become_paths() {
         "",
         "///x",
     ] {
-        assert_eq!(origin("http://tools.internal:9000").path_of(url), None, "{url}");
+        assert_eq!(origin("http://tools.internal:9000").strip_from(url), None, "{url}");
     }
 }
 
@@ -63,36 +64,36 @@ const REWRITTEN: &str = ": hello\n\nevent: ping\ndata: http://up:9/p\n\n\
 #[test]
 fn endpoint_events_are_rewritten_for_any_chunking() {
     for size in 1..=EVENTS.len() {
-        let mut endpoints = Endpoints::of(origin("http://up:9"));
+        let mut rewriter = EndpointRewriter::new(origin("http://up:9"));
         let mut out = Vec::new();
         for chunk in EVENTS.as_bytes().chunks(size) {
-            out.extend(endpoints.rewrite(chunk));
+            out.extend(rewriter.rewrite(chunk));
         }
-        out.extend(endpoints.finish());
+        out.extend(rewriter.finish());
         assert_eq!(String::from_utf8(out).unwrap(), REWRITTEN, "cut at {size}");
     }
 }
 
 #[test]
 fn long_events_are_forwarded_without_buffering() {
-    let mut endpoints = Endpoints::of(origin("http://up:9"));
+    let mut rewriter = EndpointRewriter::new(origin("http://up:9"));
     let (mut sent, mut passed) = (0, 0);
     for _ in 0..1000 {
         sent += 1000;
-        passed += endpoints.rewrite(&[b'x'; 1000]).len();
+        passed += rewriter.rewrite(&[b'x'; 1000]).len();
         assert!(sent - passed <= 8 * 1024, "{passed} of {sent}");
     }
-    endpoints.rewrite(b"\nevent: endpoint\ndata: http://up:9/x\n\n");
-    let next = endpoints.rewrite(b"event: endpoint\ndata: http://up:9/m\n\n");
+    rewriter.rewrite(b"\nevent: endpoint\ndata: http://up:9/x\n\n");
+    let next = rewriter.rewrite(b"event: endpoint\ndata: http://up:9/m\n\n");
     assert_eq!(&next[..], b"event: endpoint\ndata: /m\n\n");
 }
 
-/// The option must not accept names that make the layer panic.
+/// `--host-name` is parsed as a `Host`.
 #[test]
 fn host_name_option_accepts_what_the_layer_accepts() {
     for name in ["tools.example.com", "TOOLS:8000", "a_b", "10.0.0.1:1", "[::1]", "[fe80::1]:80"] {
-        assert_eq!(hosts::host_name(name).as_deref(), Ok(name));
-        let _ = mcp_auth_layer::McpAuthLayer::bearer("token").host(name.parse().unwrap()); // does not panic
+        let host: Host = name.parse().unwrap();
+        assert_eq!(host.to_string(), name.to_ascii_lowercase());
     }
     for name in [
         "",
@@ -113,6 +114,6 @@ fn host_name_option_accepts_what_the_layer_accepts() {
         "*.a",
         "a:1:2",
     ] {
-        assert!(hosts::host_name(name).is_err(), "{name:?}");
+        assert!(name.parse::<Host>().is_err(), "{name:?}");
     }
 }

@@ -1,0 +1,108 @@
+//! The command line of the servers, and a server that has been started with it.
+
+use std::time::Duration;
+
+use axum::Router;
+use clap::Parser;
+use mcp_auth_layer::auth::{BoxAuthenticator, Host};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::cli::{self, Failure, ListenArgs};
+use super::credentials::CredentialArgs;
+use super::local_hosts;
+use super::log::log_to_stderr;
+use super::metrics::Metrics;
+use super::serve::serve;
+use super::shutdown;
+
+/// An MCP server that requires credentials; its tools run commands on this machine
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// The flags that every server has.
+#[derive(clap::Args)]
+pub struct ServerArgs {
+    #[command(flatten)]
+    listen: ListenArgs,
+    /// Seconds until a connection without a complete request head is closed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    head_timeout: u64,
+    #[command(flatten)]
+    credentials: CredentialArgs,
+    /// A name of this server, such as tools.example.com; can be repeated. On loopback, requests for
+    /// any other host are rejected
+    #[arg(long = "host-name", value_name = "NAME")]
+    hosts: Vec<Host>,
+    /// Serve metrics for Prometheus at /metrics, without authentication
+    #[arg(long)]
+    metrics: bool,
+}
+
+/// A server that is listening.
+pub struct Server {
+    /// The schemes that are configured, in the order in which they should be tried.
+    pub schemes: Vec<BoxAuthenticator>,
+    /// The names of this server.
+    pub hosts: Vec<Host>,
+    pub metrics: Metrics,
+    /// Is cancelled when the server should stop.
+    pub shutdown: CancellationToken,
+    listener: TcpListener,
+    head_timeout: Duration,
+    is_loopback: bool,
+}
+
+impl Server {
+    /// Parses the arguments of this process, and starts to listen. `path` and `curl` are printed:
+    /// the command for a first request.
+    pub async fn from_command_line(path: &str, curl: &str) -> Result<Self, Failure> {
+        cli::parse::<Args>()?.server.start(path, curl).await
+    }
+
+    /// Adds `/metrics` if it is configured. On loopback, rejects requests for other hosts.
+    pub fn add_metrics_and_host_check(&self, app: Router) -> Router {
+        let app = self.metrics.add_route(app);
+        if self.is_loopback { local_hosts::require(self.hosts.clone(), app) } else { app }
+    }
+
+    /// Serves until Ctrl-C or SIGTERM.
+    pub async fn serve(self, app: Router) -> Result<(), Failure> {
+        serve(self.listener, app, self.head_timeout, self.shutdown).await;
+        Ok(())
+    }
+}
+
+impl ServerArgs {
+    /// Starts to listen, and prints the address.
+    pub async fn start(self, path: &str, curl: &str) -> Result<Server, Failure> {
+        log_to_stderr()?;
+        let (schemes, generated) = self.credentials.schemes()?;
+        let metrics = if self.metrics { Metrics::start()? } else { Metrics::disabled() };
+        let shutdown = shutdown::on_signal().map_err(Failure::work)?;
+        let listener = self.listen.bind().await?;
+        let address = listener.local_addr().map_err(Failure::work)?;
+        let is_loopback = address.ip().is_loopback();
+        if !is_loopback {
+            tracing::warn!("credentials are sent in clear text: use a proxy with TLS");
+        }
+        if let Some(password) = generated {
+            cli::print("no credentials configured; using admin with a generated password; try:");
+            cli::print(format_args!("  {curl} -u admin:{password} 'http://{address}{path}'"));
+        }
+        cli::print(format_args!("listening on http://{address}{path}"));
+        Ok(Server {
+            schemes,
+            hosts: self.hosts,
+            metrics,
+            shutdown,
+            listener,
+            head_timeout: Duration::from_secs(self.head_timeout),
+            is_loopback,
+        })
+    }
+}
