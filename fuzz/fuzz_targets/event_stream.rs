@@ -93,7 +93,7 @@ fn sealed(kind: u8, id: &[u8]) -> Vec<u8> {
     if id.trim_ascii().is_empty() {
         return id.to_vec();
     }
-    let mut mac = HttpSignature::<Sha256>::new_from_slice(&KEY).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&KEY).unwrap();
     mac.update(b"mcp-auth-layer/v1");
     mac.update(&[kind]);
     mac.update(&[0]);

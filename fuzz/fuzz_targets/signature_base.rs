@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use libfuzzer_sys::fuzz_target;
-use mcp_auth_layer::{Authenticator, HttpSignature, McpAuthLayer};
+use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator};
 use mcp_auth_layer::schemes::Signer;
 use mcp_auth_layer::stores::MemoryReplayStore;

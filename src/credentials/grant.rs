@@ -28,7 +28,12 @@ impl Grant {
         self
     }
 
-    #[cfg(all(test, feature = "files"))]
+    #[cfg(test)]
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.lifetime.is_bounded()
+    }
+
+    #[cfg(test)]
     pub(crate) fn is_active(&self) -> bool {
         self.lifetime.is_active()
     }

@@ -1,29 +1,38 @@
-//! Credentials at rest: tables of them (`table`), replaced as a whole while requests read them
-//! (`snapshot`), and files that fill them (`file`, `reload`, `watch`).
+//! Credentials at rest: tables of them (`table`), replaced atomically while requests read them
+//! (`snapshot`), and files that fill them (`credential_file`, `lines`, `watch`).
 //!
-//! It uses `auth`, `crypto`, `telemetry` and `text`. The form of each file belongs to its scheme.
+//! It uses `auth`, `crypto` and `telemetry`. The format of each file belongs to its scheme.
 
 #[cfg(feature = "files")]
-mod file;
+mod credential_file;
+mod error;
+#[cfg(feature = "files")]
+mod file_error;
 mod grant;
 #[cfg(feature = "files")]
-mod reload;
+mod lines;
+mod revoked;
 mod snapshot;
 mod table;
 #[cfg(feature = "files")]
 mod watch;
 
 #[cfg(feature = "files")]
-pub use self::file::CredentialFileError;
+pub(crate) use self::credential_file::CredentialFile;
+pub use self::error::{CredentialError, CredentialErrorKind};
 #[cfg(feature = "files")]
-pub(crate) use self::file::parse_lines;
-#[cfg(feature = "htpasswd")]
-pub(crate) use self::file::some;
+pub(crate) use self::file_error::LineError;
+#[cfg(feature = "files")]
+pub use self::file_error::{CredentialFileError, CredentialFileErrorKind};
 pub(crate) use self::grant::Grant;
 #[cfg(feature = "files")]
-pub(crate) use self::reload::Reloading;
+pub(crate) use self::lines::parse_lines;
+#[cfg(feature = "htpasswd")]
+pub(crate) use self::lines::require_credentials;
+pub(crate) use self::revoked::Revoked;
 pub(crate) use self::snapshot::Snapshot;
-pub use self::table::CredentialError;
-pub(crate) use self::table::{CredentialTable, Revoked};
+pub(crate) use self::table::CredentialTable;
+#[cfg(feature = "files")]
+pub(crate) use self::table::TokenDigest;
 #[cfg(feature = "files")]
 pub(crate) use self::watch::Access;

@@ -1,13 +1,14 @@
-//! What changes while requests are judged by it: replaced as a whole, and read without a lock.
+//! State that is replaced atomically while requests read it without a lock.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+/// A value that is copied, changed and replaced as a whole. Readers take no lock.
 pub(crate) struct Snapshot<T> {
     current: ArcSwap<T>,
-    /// Writers take turns, so that none undoes what another one did.
+    /// Serializes writers, so that none overwrites the change of another one.
     writing: Mutex<()>,
 }
 
@@ -16,20 +17,20 @@ impl<T: Clone> Snapshot<T> {
         Self { current: ArcSwap::from_pointee(first), writing: Mutex::new(()) }
     }
 
-    /// What holds now. Hold on to it for one judgement, and no longer.
+    /// Returns the current value. Hold it for one decision and no longer.
     pub(crate) fn load(&self) -> Guard<Arc<T>> {
         self.current.load()
     }
 
-    /// Changes a copy, which holds from then on.
+    /// Changes a copy, which then becomes the current value.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let Ok(result) = self.update(|next| Ok::<_, Infallible>(change(next)));
         result
     }
 
-    /// Changes a copy, which holds from then on if all went well.
+    /// Changes a copy, which becomes the current value if `change` succeeds.
     pub(crate) fn update<R, E>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
-        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = T::clone(&self.current.load());
         let result = change(&mut next)?;
         self.current.store(Arc::new(next));

@@ -1,4 +1,4 @@
-//! Credentials at rest: held as keyed digests, looked up and compared as such.
+//! A table of credentials, stored and looked up as keyed digests.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -6,223 +6,178 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 
 use super::grant::Grant;
+use super::revoked::Revoked;
 use crate::auth::Revocation;
 use crate::crypto::{AlreadyHashed, Digest, KeyedDigest, sha256};
 
-/// Why a credential cannot be configured. It says which one by its position, counted from 1, and
-/// never quotes it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CredentialError {
-    /// Nobody could ever be let in.
-    #[error("no credentials were given: add at least one")]
-    NoCredentials,
-    /// A name is empty or has a control character or, for Basic, a colon (RFC 7617 §2).
-    #[error("credential {position}: the name {problem}")]
-    Name {
-        /// Which credential, counted from 1.
-        position: usize,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// A password or token does not have the form of its scheme.
-    #[error("credential {position}: the {kind} {problem}")]
-    Secret {
-        /// Which credential, counted from 1.
-        position: usize,
-        /// `"password"` or `"token"`.
-        kind: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// A Basic user stands twice, or two names share one token.
-    #[error("credential {position}: the same {kind} stands earlier in the list")]
-    Duplicate {
-        /// Which credential, counted from 1.
-        position: usize,
-        /// `"user"` or `"token"`.
-        kind: &'static str,
-    },
-}
-
-/// Whose credential it is, by the digest of the credential.
+/// The principals of a scheme, by the digest of their credential.
 #[derive(Clone)]
 pub(crate) struct CredentialTable {
-    keyed: KeyedDigest,
-    holders: HashMap<Digest, Holder, BuildHasherDefault<AlreadyHashed>>,
-    /// Whether each credential has a token that ends what was opened with it.
-    revocable: bool,
-    /// Whether it was filled from digests: what is asked for must be hashed before.
-    of_sha256: bool,
-    /// Credentials of the file that were revoked by hand, until the file no longer has them. Those
-    /// that were added by hand are not among them, so there are never more than the file has.
+    key: KeyedDigest,
+    form: Form,
+    by_digest: HashMap<Digest, Holder, BuildHasherDefault<AlreadyHashed>>,
+    /// Credentials of the file that were revoked through a handle, until the file no longer has them.
+    /// Those that were added through a handle are not among them, so there are never more than the
+    /// file has.
     revoked: HashSet<Digest, BuildHasherDefault<AlreadyHashed>>,
 }
+
+/// What the table was filled with.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    /// Credentials as requests present them.
+    Plain,
+    /// Their SHA-256: a presented credential is hashed before it is looked up.
+    #[cfg_attr(not(feature = "files"), allow(dead_code, reason = "only files have digests"))]
+    Sha256,
+}
+
+/// The SHA-256 of a token, from a token file.
+#[cfg(feature = "files")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TokenDigest(pub(crate) [u8; 32]);
 
 #[derive(Clone)]
 struct Holder {
     grant: Grant,
+    /// Ends the lifetime of the grant; `None` if the credential cannot be removed.
     revocation: Option<Revocation>,
-    /// Whether the file has this credential, which it will have again when it is reloaded.
+    /// Whether the file has this credential, and will have it again when it is reloaded.
     in_file: bool,
 }
 
-/// Credentials that were taken out of a table, whose answers are still to end.
-#[must_use = "answers go on until they are ended"]
-pub(crate) struct Revoked(Vec<Revocation>);
-
-impl Revoked {
-    #[cfg(any(feature = "hmac", feature = "htpasswd"))]
-    pub(crate) fn of(tokens: Vec<Revocation>) -> Self {
-        Self(tokens)
-    }
-
-    /// Ends them. To be called once no request can be admitted by them any more.
-    pub(crate) fn end(self) -> usize {
-        self.0.iter().for_each(Revocation::revoke);
-        self.0.len()
-    }
-}
-
 impl Holder {
-    fn make_revocable(&mut self) {
-        let revocation = self.revocation.get_or_insert_with(Revocation::by_removal);
-        self.grant = self.grant.clone().revoked_by(revocation.clone());
+    fn revocable(grant: Grant, in_file: bool) -> Self {
+        let revocation = Revocation::by_removal();
+        let grant = grant.revoked_by(revocation.clone());
+        Self { grant, revocation: Some(revocation), in_file }
     }
 }
 
 impl CredentialTable {
+    /// Creates a table of credentials that are known.
     pub(crate) fn new() -> Self {
-        Self {
-            keyed: KeyedDigest::new(),
-            holders: HashMap::default(),
-            revocable: true,
-            of_sha256: false,
-            revoked: HashSet::default(),
-        }
+        Self::with_form(Form::Plain)
     }
 
-    /// A table of credentials of which the SHA-256 may be all that is known.
+    /// Creates a table of credentials of which only the SHA-256 may be known.
     #[cfg(feature = "files")]
-    pub(crate) fn of_sha256() -> Self {
-        Self { of_sha256: true, ..Self::new() }
+    pub(crate) fn with_sha256() -> Self {
+        Self::with_form(Form::Sha256)
     }
 
-    /// Gives each credential, those to come included, what it takes to end its answers.
-    pub(crate) fn make_revocable(&mut self) {
-        if !std::mem::replace(&mut self.revocable, true) {
-            self.holders.values_mut().for_each(Holder::make_revocable);
-        }
+    fn with_form(form: Form) -> Self {
+        let key = KeyedDigest::new();
+        Self { key, form, by_digest: HashMap::default(), revoked: HashSet::default() }
     }
 
-    /// Adds a credential, also one that was revoked; false if it is there already, and then nothing
-    /// changes.
+    /// Returns whether the table is [filled with digests](Self::with_sha256), whose credentials were
+    /// never checked for their form.
+    pub(crate) fn is_sha256(&self) -> bool {
+        self.form == Form::Sha256
+    }
+
+    /// Adds a credential that can be removed later. It may have been revoked before. Returns false,
+    /// and changes nothing, if the table contains it already.
     pub(crate) fn insert(&mut self, credential: &[u8], grant: impl Into<Grant>) -> bool {
         let digest = self.digest(credential);
         let in_file = self.revoked.remove(&digest);
-        self.insert_digest(digest, grant.into(), in_file)
+        let Entry::Vacant(vacant) = self.by_digest.entry(digest) else { return false };
+        vacant.insert(Holder::revocable(grant.into(), in_file));
+        true
     }
 
-    /// Whether it is a table of digests, whose credentials nobody has seen.
-    pub(crate) fn is_of_sha256(&self) -> bool {
-        self.of_sha256
+    /// Adds a credential that is never removed. Requests with it cost less: nothing has to be watched
+    /// for the end of its lifetime. Returns false if the table contains it already.
+    pub(crate) fn insert_permanent(&mut self, credential: &[u8], grant: impl Into<Grant>) -> bool {
+        let digest = self.digest(credential);
+        let Entry::Vacant(vacant) = self.by_digest.entry(digest) else { return false };
+        vacant.insert(Holder { grant: grant.into(), revocation: None, in_file: false });
+        true
     }
 
-    /// Adds a credential by its SHA-256 to a table [of such](Self::of_sha256); false as above.
-    #[cfg(all(test, feature = "files"))]
-    pub(crate) fn insert_sha256(&mut self, sha256: &[u8; 32], grant: impl Into<Grant>) -> bool {
-        debug_assert!(self.of_sha256);
-        self.insert_digest(self.keyed.digest(sha256), grant.into(), true)
-    }
-
-    /// Takes other credentials in place of these, and returns those that are gone or mean something
-    /// else now. The ones that stay are the same as before, and those that were revoked by hand stay
-    /// revoked.
+    /// Replaces all credentials, and returns those that are gone or have other grants now. Credentials
+    /// that stay keep their grant, and those that were revoked through a handle stay revoked.
     #[cfg(feature = "files")]
-    pub(crate) fn replace_by_sha256(
+    pub(crate) fn replace(
         &mut self,
-        next: impl IntoIterator<Item = ([u8; 32], Grant)>,
+        next: impl IntoIterator<Item = (TokenDigest, Grant)>,
     ) -> Revoked {
-        self.make_revocable();
-        let mut before = std::mem::take(&mut self.holders);
+        debug_assert!(self.is_sha256());
+        let mut before = std::mem::take(&mut self.by_digest);
         let revoked = std::mem::take(&mut self.revoked);
-        for (sha256, grant) in next {
-            let digest = self.keyed.digest(&sha256);
+        for (TokenDigest(sha256), grant) in next {
+            let digest = self.key.digest(&sha256);
             if revoked.contains(&digest) {
                 self.revoked.insert(digest);
                 continue;
             }
-            match before.remove(&digest) {
-                Some(holder) if holder.grant.is_same(&grant) => {
-                    self.holders.insert(digest, Holder { in_file: true, ..holder });
-                }
+            let holder = match before.remove(&digest) {
+                Some(holder) if holder.grant.is_same(&grant) => Holder { in_file: true, ..holder },
                 changed => {
-                    self.insert_digest(digest, grant, true);
                     before.extend(changed.map(|holder| (digest, holder)));
+                    Holder::revocable(grant, true)
                 }
-            }
+            };
+            self.by_digest.entry(digest).or_insert(holder);
         }
-        Revoked(before.into_values().filter_map(|holder| holder.revocation).collect())
+        before.into_values().filter_map(|holder| holder.revocation).collect()
     }
 
-    /// Takes all credentials out, as their file is gone. Those that were revoked by hand stay revoked
-    /// when it is back.
+    /// Removes all credentials, as their file is missing. Those that were revoked through a handle
+    /// stay revoked when it is back.
     #[cfg(feature = "files")]
     pub(crate) fn remove_all(&mut self) -> Revoked {
-        let removed = std::mem::take(&mut self.holders);
-        Revoked(removed.into_values().filter_map(|holder| holder.revocation).collect())
+        let removed = std::mem::take(&mut self.by_digest);
+        removed.into_values().filter_map(|holder| holder.revocation).collect()
     }
 
-    fn insert_digest(&mut self, digest: Digest, grant: Grant, in_file: bool) -> bool {
-        let Entry::Vacant(vacant) = self.holders.entry(digest) else { return false };
-        let mut holder = Holder { grant, revocation: None, in_file };
-        if self.revocable {
-            holder.make_revocable();
-        }
-        vacant.insert(holder);
-        true
-    }
-
-    /// Takes one credential out, if it is there.
+    /// Removes one credential, if the table contains it.
     pub(crate) fn remove(&mut self, credential: &[u8]) -> Revoked {
         let digest = self.digest(credential);
-        let removed = self.holders.remove(&digest);
-        if removed.as_ref().is_some_and(|holder| holder.in_file) {
-            self.revoked.insert(digest);
-        }
-        Revoked(removed.and_then(|holder| holder.revocation).into_iter().collect())
+        let removed = self.by_digest.remove(&digest);
+        self.revoke(removed.map(|holder| (digest, holder)))
     }
 
-    /// Takes out all credentials of this name.
+    /// Removes all credentials of this name.
     pub(crate) fn remove_by_name(&mut self, name: &str) -> Revoked {
-        let of = |_: &Digest, holder: &mut Holder| holder.grant.principal.name() == name;
-        let removed: Vec<_> = self.holders.extract_if(of).collect();
-        let in_file = removed.iter().filter(|(_, holder)| holder.in_file);
-        self.revoked.extend(in_file.map(|(digest, _)| *digest));
-        Revoked(removed.into_iter().filter_map(|(_, holder)| holder.revocation).collect())
+        let removed: Vec<_> =
+            self.by_digest.extract_if(|_, holder| holder.grant.principal.name() == name).collect();
+        self.revoke(removed)
     }
 
-    /// Whose it is. The cost depends on the length of what is asked for, and on nothing held here.
+    fn revoke(&mut self, removed: impl IntoIterator<Item = (Digest, Holder)>) -> Revoked {
+        let removed = removed.into_iter().filter_map(|(digest, holder)| {
+            if holder.in_file {
+                self.revoked.insert(digest);
+            }
+            holder.revocation
+        });
+        removed.collect()
+    }
+
+    /// Returns what a credential grants. The cost depends on the length of the presented
+    /// credential, and on nothing in the table.
     pub(crate) fn get(&self, credential: &[u8]) -> Option<&Grant> {
-        Some(&self.holders.get(&self.digest(credential))?.grant)
+        Some(&self.by_digest.get(&self.digest(credential))?.grant)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.holders.is_empty()
+        self.by_digest.is_empty()
     }
 
     fn digest(&self, credential: &[u8]) -> Digest {
-        match self.of_sha256 {
-            false => self.keyed.digest(credential),
-            true => self.keyed.digest(&sha256(credential)),
+        match self.form {
+            Form::Plain => self.key.digest(credential),
+            Form::Sha256 => self.key.digest(&sha256(credential)),
         }
     }
 }
 
-/// Shows how many there are; names are not secret, but a million of them are no help.
+/// Shows how many credentials there are; their names are not secret, but a million are no help.
 impl fmt::Debug for CredentialTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{} credentials]", self.holders.len())
+        write!(f, "[{} credentials]", self.by_digest.len())
     }
 }
 
@@ -232,7 +187,7 @@ mod tests {
     use crate::auth::Principal;
 
     #[test]
-    fn finds_exactly_what_was_inserted() {
+    fn lookup_finds_exactly_the_inserted_credential() {
         let mut table = CredentialTable::new();
         assert!(table.insert(b"token-of-alice", Principal::new("alice")));
         assert!(!table.insert(b"token-of-alice", Principal::new("mallory")));
@@ -242,64 +197,83 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "files")]
     #[test]
-    fn finds_what_was_inserted_by_its_sha256() {
-        let mut table = CredentialTable::of_sha256();
-        let digest = sha256(b"token-of-alice");
-        assert!(table.insert_sha256(&digest, Principal::new("alice")));
-        assert!(!table.insert(b"token-of-alice", Principal::new("mallory")));
-        assert!(table.insert(b"token-of-bob", Principal::new("bob")));
-        assert_eq!(table.get(b"token-of-alice").unwrap().principal.name(), "alice");
-        assert_eq!(table.get(b"token-of-bob").unwrap().principal.name(), "bob");
-        assert!(table.get(&digest).is_none(), "the digest is not the token");
-    }
-
-    /// A table of a file that has this token.
-    #[cfg(feature = "files")]
-    fn reload(table: &mut CredentialTable, tokens: &[&str]) {
-        let next = tokens.iter().map(|token| (sha256(token), Grant::new(Principal::new("ci"))));
-        let _ = table.replace_by_sha256(next);
+    fn removed_credentials_end_and_permanent_ones_are_unbounded() {
+        let mut table = CredentialTable::new();
+        assert!(table.insert(b"revocable", Principal::new("alice")));
+        assert!(table.insert_permanent(b"permanent", Principal::new("bob")));
+        assert!(!table.insert_permanent(b"revocable", Principal::new("bob")));
+        let is_bounded = |name| table.get(name).unwrap().is_bounded();
+        assert!(is_bounded(b"revocable") && !is_bounded(b"permanent"));
+        let alice = table.get(b"revocable").unwrap().clone();
+        let removed = table.remove(b"revocable");
+        assert!(alice.is_active(), "only once no request can be authenticated with it");
+        assert_eq!(removed.cancel(), 1);
+        assert!(!alice.is_active());
     }
 
     #[cfg(feature = "files")]
-    #[test]
-    fn a_revocation_is_kept_as_long_as_the_file_has_the_line() {
-        let mut table = CredentialTable::of_sha256();
-        let is_valid = |table: &CredentialTable| table.get(b"leaked").is_some();
-        reload(&mut table, &["leaked"]);
-        assert!(table.remove(b"leaked").end() == 1);
-        // The file was gone, and is back as it was.
-        let _ = table.remove_all();
-        reload(&mut table, &["leaked", "other"]);
-        assert!(!is_valid(&table) && table.get(b"other").is_some());
-        reload(&mut table, &["other"]);
-        reload(&mut table, &["leaked", "other"]);
-        assert!(is_valid(&table));
-        // By hand it is valid again, and can be revoked again.
-        let _ = table.remove(b"leaked");
-        assert!(table.insert(b"leaked", Principal::new("ci")));
-        reload(&mut table, &["leaked"]);
-        assert!(is_valid(&table));
-        let _ = table.remove(b"leaked");
-        reload(&mut table, &["leaked"]);
-        assert!(!is_valid(&table));
-    }
+    mod sha256 {
+        use super::*;
 
-    #[cfg(feature = "files")]
-    #[test]
-    fn a_revocation_of_what_the_file_does_not_have_is_not_kept() {
-        let mut table = CredentialTable::of_sha256();
-        reload(&mut table, &["other"]);
-        for token in ["a", "b", "c"] {
-            assert!(table.insert(token.as_bytes(), Principal::new("ci")));
-            assert_eq!(table.remove(token.as_bytes()).end(), 1);
+        /// Replaces the table by that of a file with these tokens.
+        fn reload(table: &mut CredentialTable, tokens: &[&str]) {
+            let tokens = tokens.iter().map(|token| TokenDigest(sha256(token)));
+            let _ = table.replace(tokens.map(|digest| (digest, Grant::new(Principal::new("ci")))));
         }
-        assert!(table.revoked.is_empty());
-        assert!(table.insert(b"d", Principal::new("ci")));
-        let _ = table.remove_by_name("ci");
-        assert_eq!(table.revoked.len(), 1, "of the file's");
-        reload(&mut table, &["d", "other"]);
-        assert!(table.get(b"d").is_some() && table.get(b"other").is_none());
+
+        fn is_valid(table: &CredentialTable, token: &str) -> bool {
+            table.get(token.as_bytes()).is_some()
+        }
+
+        #[test]
+        fn lookup_hashes_the_presented_token() {
+            let mut table = CredentialTable::with_sha256();
+            let digest = sha256(b"token-of-alice");
+            let _ = table.replace([(TokenDigest(digest), Grant::new(Principal::new("alice")))]);
+            assert!(!table.insert(b"token-of-alice", Principal::new("mallory")));
+            assert!(table.insert(b"token-of-bob", Principal::new("bob")));
+            assert_eq!(table.get(b"token-of-alice").unwrap().principal.name(), "alice");
+            assert_eq!(table.get(b"token-of-bob").unwrap().principal.name(), "bob");
+            assert!(table.get(&digest).is_none(), "the digest is not the token");
+        }
+
+        #[test]
+        fn revocation_is_kept_while_the_file_has_the_line() {
+            let mut table = CredentialTable::with_sha256();
+            reload(&mut table, &["leaked"]);
+            assert_eq!(table.remove(b"leaked").cancel(), 1);
+            // The file was missing, and is back unchanged.
+            let _ = table.remove_all();
+            reload(&mut table, &["leaked", "other"]);
+            assert!(!is_valid(&table, "leaked") && is_valid(&table, "other"));
+            reload(&mut table, &["other"]);
+            reload(&mut table, &["leaked", "other"]);
+            assert!(is_valid(&table, "leaked"));
+            // Added through a handle it is valid again, and can be revoked again.
+            let _ = table.remove(b"leaked");
+            assert!(table.insert(b"leaked", Principal::new("ci")));
+            reload(&mut table, &["leaked"]);
+            assert!(is_valid(&table, "leaked"));
+            let _ = table.remove(b"leaked");
+            reload(&mut table, &["leaked"]);
+            assert!(!is_valid(&table, "leaked"));
+        }
+
+        #[test]
+        fn revocation_is_not_kept_for_tokens_outside_the_file() {
+            let mut table = CredentialTable::with_sha256();
+            reload(&mut table, &["other"]);
+            for token in ["a", "b", "c"] {
+                assert!(table.insert(token.as_bytes(), Principal::new("ci")));
+                assert_eq!(table.remove(token.as_bytes()).cancel(), 1);
+            }
+            assert!(table.revoked.is_empty());
+            assert!(table.insert(b"d", Principal::new("ci")));
+            let _ = table.remove_by_name("ci");
+            assert_eq!(table.revoked.len(), 1, "the token of the file");
+            reload(&mut table, &["d", "other"]);
+            assert!(is_valid(&table, "d") && !is_valid(&table, "other"));
+        }
     }
 }

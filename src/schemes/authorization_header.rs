@@ -29,7 +29,7 @@ impl Scheme {
     ) -> Result<Authenticated, Rejection> {
         let credential = self.presented(head)?;
         // A digest may be of any text, but credentials in files have the form of the scheme as well.
-        if table.is_of_sha256() && !str::from_utf8(credential).is_ok_and(self.well_formed) {
+        if table.is_sha256() && !str::from_utf8(credential).is_ok_and(self.well_formed) {
             return Err(self.rejection(credential));
         }
         match table.get(credential) {

@@ -97,14 +97,15 @@ fn other_hash_formats_are_errors_with_a_line_number() {
 fn errors_name_file_and_line() {
     let file = CredentialFile::new("# no users\n");
     let error = HtpasswdFile::open(&file.path).unwrap_err();
-    let text = format!("{}: there is no credential in it: add at least one", file.path.display());
+    let text =
+        format!("{}: the file contains no credentials: add at least one", file.path.display());
     assert_eq!(error.to_string(), text);
     file.replace("# no users\r\nbob:hunter2\r\n");
     let error: CredentialFileError = HtpasswdFile::open(&file.path).unwrap_err();
     assert!(error.to_string().starts_with(&format!("{}:2: the password is", file.path.display())));
     assert!(!error.to_string().contains('\n'));
     let missing = HtpasswdFile::open(Path::new("no/such/file")).unwrap_err();
-    assert!(missing.to_string().starts_with("no/such/file: it cannot be read: "));
+    assert!(missing.to_string().starts_with("no/such/file: the file cannot be read: "));
 }
 
 #[tokio::test]

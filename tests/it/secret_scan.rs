@@ -204,7 +204,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     assert_eq!(status, 429);
 
     // Broken files: with a plain secret in place of its hash, or missing.
-    let rejected = "not put in force";
+    let rejected = "reload failed";
     users.replace(&format!("{old}\nbob:{NEW_PASSWORD}\n"));
     recorded.logged(rejected, 1).await;
     tokens.replace(&format!("{}\nbot {NEW_TOKEN}\n", token_line(TOKEN)));
@@ -212,7 +212,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     keys.replace(&format!("{}*\n", key_line(NEW_KEY)));
     recorded.logged(rejected, 3).await;
     fs::remove_file(&users.path).unwrap();
-    recorded.logged("the file is gone", 1).await;
+    recorded.logged("the credential file is missing", 1).await;
     keys.set_mode(0o666);
     recorded.logged(rejected, 4).await;
     for still in [&alice, &bearer] {
@@ -223,7 +223,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     users.replace(&new);
     tokens.replace(&token_line(NEW_TOKEN));
     keys.replace(&key_line(NEW_KEY));
-    recorded.logged("changed, and in force", 3).await;
+    recorded.logged("credential file reloaded", 3).await;
     assert!(session.events.next().await.is_none(), "opened with the old password");
     assert_eq!(recorded.get("/nothing", &[&basic("alice", NEW_PASSWORD)]).await, 404);
     assert_eq!(recorded.get("/nothing", &[&format!("Bearer {NEW_TOKEN}")]).await, 404);

@@ -1,54 +1,56 @@
-//! By what a file is known to be unchanged without reading it.
+//! Detects unchanged files by their metadata, without reading them.
 
 use std::fs::{self, Metadata};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How coarse the times of a file may be: FAT counts in two seconds.
-const COARSEST: Duration = Duration::from_secs(2);
+/// The coarsest resolution of file times: FAT counts in steps of two seconds.
+const COARSEST_TIME: Duration = Duration::from_secs(2);
 
-/// What differs, sooner or later, between a file and the same file after a change.
+/// The metadata of a file that differ, sooner or later, after each change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    identity: Identity,
+pub(super) struct FileVersion {
+    id: FileId,
     len: u64,
     modified: Option<SystemTime>,
-    /// When anything changed, its permissions included. Nobody can set it back.
+    /// When anything changed, the permissions included. No program can set it back.
     #[cfg(unix)]
     changed: (i64, i64),
 }
 
-impl Stamp {
-    pub(super) fn of(file: &Metadata) -> Self {
+impl From<&Metadata> for FileVersion {
+    fn from(file: &Metadata) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt as _;
         Self {
-            identity: Identity::of(file),
+            id: FileId::from(file),
             len: file.len(),
             modified: file.modified().ok(),
             #[cfg(unix)]
             changed: (file.ctime(), file.ctime_nsec()),
         }
     }
+}
 
-    /// Whether nobody wrote in between. A file that was replaced by another is whole, though it
-    /// changed: it has lost its name.
-    pub(super) fn has_data_of(&self, later: &Self) -> bool {
-        (&self.identity, self.len, self.modified) == (&later.identity, later.len, later.modified)
+impl FileVersion {
+    /// Returns whether no program wrote to the file in between. A file that another one replaced is
+    /// complete, though its metadata changed: it lost its name.
+    pub(super) fn has_same_data(&self, later: &Self) -> bool {
+        (&self.id, self.len, self.modified) == (&later.id, later.len, later.modified)
     }
 }
 
 /// Which file or directory it is, whatever its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct FileId {
     #[cfg(unix)]
     device_and_inode: (u64, u64),
-    /// A removed file's inode is soon another's. Not every system knows.
+    /// The inode of a removed file is soon reused. Not every system knows the time of creation.
     created: Option<SystemTime>,
 }
 
-impl Identity {
-    pub(super) fn of(file: &Metadata) -> Self {
+impl From<&Metadata> for FileId {
+    fn from(file: &Metadata) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt as _;
         Self {
@@ -59,40 +61,40 @@ impl Identity {
     }
 }
 
-/// A stamp, and what the file was read under it.
+/// A version of a file, and when its content was read.
 ///
-/// Two changes in quick succession may leave the same times behind. So a file is read again until
-/// a reading began so long after the stamp was first seen that any later change has another one.
-/// No clock is compared with the file's times: a file server has a clock of its own.
+/// Two changes in quick succession may leave the same times. So a file is read again until a read
+/// began so long after its version was first seen that any later change has another version. No clock
+/// is compared with the times of the file: a file server has a clock of its own.
 #[derive(Clone, Debug)]
-pub(super) struct Reading {
-    pub(super) stamp: Stamp,
-    seen: Instant,
-    begun: Instant,
+pub(super) struct Observation {
+    pub(super) version: FileVersion,
+    first_seen: Instant,
+    read_at: Instant,
 }
 
-impl Reading {
-    /// A reading that begins now, of a file that has this stamp.
-    pub(super) fn begin(stamp: Stamp) -> Self {
+impl Observation {
+    /// Creates the observation for a read that begins now.
+    pub(super) fn begin(version: FileVersion) -> Self {
         let now = Instant::now();
-        Self { stamp, seen: now, begun: now }
+        Self { version, first_seen: now, read_at: now }
     }
 
-    /// Takes over since when the stamp has been known.
-    pub(super) fn after(mut self, earlier: Option<Self>) -> Self {
-        if let Some(earlier) = earlier.filter(|earlier| earlier.stamp == self.stamp) {
-            self.seen = earlier.seen;
+    /// Takes over the time at which an earlier observation first saw the same version.
+    pub(super) fn continuing(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier.filter(|earlier| earlier.version == self.version) {
+            self.first_seen = earlier.first_seen;
         }
         self
     }
 
-    /// Whether what was read is what the file has in it now.
+    /// Returns whether the file certainly has the content that was read.
     pub(super) fn is_current(&self, path: &Path) -> bool {
-        fs::metadata(path).is_ok_and(|file| self.vouches_for(&Stamp::of(&file)))
+        fs::metadata(path).is_ok_and(|file| self.covers(&FileVersion::from(&file)))
     }
 
-    fn vouches_for(&self, stamp: &Stamp) -> bool {
-        self.stamp == *stamp && self.begun.duration_since(self.seen) >= COARSEST
+    fn covers(&self, version: &FileVersion) -> bool {
+        self.version == *version && self.read_at.duration_since(self.first_seen) >= COARSEST_TIME
     }
 }
 
@@ -100,63 +102,65 @@ impl Reading {
 mod tests {
     use super::*;
 
-    fn stamp() -> Stamp {
-        Stamp::of(&tempfile::tempfile().unwrap().metadata().unwrap())
+    fn version() -> FileVersion {
+        FileVersion::from(&tempfile::tempfile().unwrap().metadata().unwrap())
     }
 
     #[test]
-    fn a_stamp_vouches_for_the_content_once_it_is_old_enough() {
-        let stamp = stamp();
-        let first = Reading::begin(stamp.clone());
-        let at = first.seen;
-        assert!(!first.vouches_for(&stamp), "it was seen for the first time");
+    fn observation_covers_its_version_once_old_enough() {
+        let version = version();
+        let first = Observation::begin(version.clone());
+        let seen = first.first_seen;
+        assert!(!first.covers(&version), "the version was seen for the first time");
 
-        let early = Reading { begun: at + COARSEST - Duration::from_nanos(1), ..first };
-        assert!(!early.vouches_for(&stamp));
-        let late = Reading { begun: at + COARSEST, ..early };
-        assert!(late.vouches_for(&stamp));
+        let early = seen + COARSEST_TIME - Duration::from_nanos(1);
+        let early = Observation { read_at: early, ..first };
+        assert!(!early.covers(&version));
+        let late = Observation { read_at: seen + COARSEST_TIME, ..early };
+        assert!(late.covers(&version));
     }
 
     #[test]
-    fn a_stamp_is_as_old_as_its_first_reading() {
-        let stamp = stamp();
+    fn age_counts_from_the_first_observation_of_a_version() {
+        let version = version();
         let long_ago = Instant::now();
-        let earlier = |stamp| Reading { stamp, seen: long_ago, begun: long_ago };
-        let recent = || {
-            let seen = long_ago + Duration::from_nanos(1);
-            Reading { stamp: stamp.clone(), seen, begun: long_ago + COARSEST }
+        let earlier = |version| Observation { version, first_seen: long_ago, read_at: long_ago };
+        let recent = || Observation {
+            version: version.clone(),
+            first_seen: long_ago + Duration::from_nanos(1),
+            read_at: long_ago + COARSEST_TIME,
         };
-        assert!(!recent().after(None).vouches_for(&stamp));
-        assert!(recent().after(Some(earlier(stamp.clone()))).vouches_for(&stamp));
-        let other = Stamp { len: stamp.len + 1, ..stamp.clone() };
-        assert!(!recent().after(Some(earlier(other))).vouches_for(&stamp));
+        assert!(!recent().continuing(None).covers(&version));
+        assert!(recent().continuing(Some(earlier(version.clone()))).covers(&version));
+        let other = FileVersion { len: version.len + 1, ..version.clone() };
+        assert!(!recent().continuing(Some(earlier(other))).covers(&version));
     }
 
     #[test]
-    fn every_part_of_a_stamp_counts() {
-        let stamp = stamp();
-        let old = Reading::begin(stamp.clone());
-        let old = Reading { begun: old.seen + COARSEST, ..old };
+    fn every_part_of_a_version_is_compared() {
+        let version = version();
+        let old = Observation::begin(version.clone());
+        let old = Observation { read_at: old.first_seen + COARSEST_TIME, ..old };
         let later = |time: Option<SystemTime>| match time {
             Some(time) => time + Duration::from_micros(1),
             None => SystemTime::now(),
         };
-        let mut others = vec![stamp.clone(); 3];
+        let mut others = vec![version.clone(); 3];
         others[0].len += 1;
-        others[1].modified = Some(later(stamp.modified));
-        others[2].identity.created = Some(later(stamp.identity.created));
+        others[1].modified = Some(later(version.modified));
+        others[2].id.created = Some(later(version.id.created));
         #[cfg(unix)]
         {
             let at = others.len();
-            others.extend(vec![stamp.clone(); 4]);
-            others[at].identity.device_and_inode.0 += 1;
-            others[at + 1].identity.device_and_inode.1 += 1;
+            others.extend(vec![version.clone(); 4]);
+            others[at].id.device_and_inode.0 += 1;
+            others[at + 1].id.device_and_inode.1 += 1;
             others[at + 2].changed.0 += 1;
             others[at + 3].changed.1 += 1;
         }
-        assert!(old.vouches_for(&stamp));
+        assert!(old.covers(&version));
         for other in others {
-            assert!(!old.vouches_for(&other), "{other:?}");
+            assert!(!old.covers(&other), "{other:?}");
         }
     }
 }

@@ -1,156 +1,134 @@
-//! Files whose content is in force, and comes into force anew when it changes.
+//! Watches a file and applies its content again each time it changes.
 //!
-//! A thread waits for what the operating system reports, and has the file looked at every second as
-//! well, as network file systems report nothing. Another thread looks, as a file server may never
-//! answer. They need no runtime, and block none.
+//! The file is polled: network file systems report no changes, so it would be polled in any case. Each
+//! file has two threads of its own. One looks at the file; it may block for as long as a file server
+//! does not respond, and must not keep other files from being looked at. The other one touches no file
+//! and logs when a look takes long. They need no async runtime and block none.
 
 mod file_version;
-mod notifier;
+mod outcome;
 mod permissions;
+mod read;
+mod report;
+mod settling;
 mod source;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvError, RecvTimeoutError, Sender, SyncSender, channel, sync_channel,
+};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
 use tracing::error;
 
-use self::notifier::Notifier;
+pub(crate) use self::outcome::Outcome;
 pub(crate) use self::permissions::Access;
-pub(crate) use self::source::{FileError, Outcome, Problem};
-use self::source::{QUIET_AT_MOST, Source};
+use self::source::Source;
+use super::file_error::{CredentialFileError, CredentialFileErrorKind};
 
-/// Reports that come within this time are one.
-const PACE: Duration = Duration::from_millis(50);
+/// The pause between two looks. With half a second, a change is active within a second, the time in
+/// which the file settles included; a look at an unchanged file is one `stat`.
+const POLL_INTERVAL: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 500 });
 
-/// How a file is watched.
-#[derive(Clone, Copy)]
-struct Means {
-    /// Whether the operating system is asked to report changes.
-    notify: bool,
-    /// How long it takes at most until the file is looked at again.
-    poll: Duration,
-    /// How long a file without credentials must stay the same before it is put in force.
-    quiet_if_blank: Duration,
-    /// How long what was in force stays so once the file is gone.
-    grace: Duration,
-    /// How soon a content is read again that was refused and has not changed.
-    back_off: Duration,
-    /// A look that takes longer is logged.
-    slow: Duration,
-    /// How long a reload is waited for.
-    patience: Duration,
+/// A look that takes longer is logged.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// How long a reload is waited for.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Watches a file until it is dropped.
+///
+/// While the file cannot be read or is rejected, its previous version stays active; if it is missing,
+/// for a minute. This is logged once, and the file is tried again until it is valid. Replace files by
+/// rename: where one is written in place, a part of it may be loaded.
+///
+/// Dropping this does not wait for the threads: a content that is being read may still be applied.
+pub(crate) struct Watcher {
+    source: Arc<Source>,
+    /// Upgrades while a reload runs that is no longer waited for.
+    overdue: Mutex<Weak<()>>,
+    /// The threads end when this is dropped.
+    _running: Sender<Infallible>,
 }
 
-const MEANS: Means = Means {
-    notify: true,
-    poll: Duration::from_secs(1),
-    quiet_if_blank: QUIET_AT_MOST,
-    grace: Duration::from_secs(60),
-    back_off: Duration::from_secs(1),
-    slow: Duration::from_secs(5),
-    patience: Duration::from_secs(10),
-};
-
-/// A file whose content is in force, and is again when it has changed.
-///
-/// While it cannot be read or is refused, what was in force stays so; if it is gone, for a minute. This
-/// is logged once, and the file is tried again until it is well. Replace it by rename: where it is
-/// written in place, half of it may look like a whole.
-///
-/// Watching ends when this is dropped, which does not wait for it: a content that was just being
-/// read may still be applied.
-pub(crate) struct Watched<E> {
-    source: Arc<Source<E>>,
-    patience: Duration,
-    /// Upgrades as long as a reload runs that nobody waits for any more.
-    late: Mutex<Weak<()>>,
-    /// What wakes the thread. The thread ends when this is gone.
-    _wake: Arc<SyncSender<()>>,
-}
-
-impl<E: fmt::Display + Send + 'static> Watched<E> {
-    /// Reads the file, puts it in force and watches it from then on.
+impl Watcher {
+    /// Reads the file, applies it and watches it from then on.
     ///
-    /// `apply` puts a content in force and returns how many credentials it has, or changes nothing and
-    /// says why, without quoting a secret.
-    /// It is called by one thread at a time, this one first, and never again for the content that
-    /// is in force. It must not call [`reload`](Self::reload), which would wait for it. A
-    /// content without a credential is applied once it has stayed so for the quiet time, and none at
-    /// all once the file has been gone for a minute.
+    /// `apply` activates a content and returns how many credentials it has, or changes nothing and
+    /// returns an error that quotes no secret. It is called by one thread at a time, this one first,
+    /// and never again for the content that is active. It must not call [`reload`](Self::reload),
+    /// which would wait for it. A content without credentials is applied once it has not changed for
+    /// half a second, and no content once the file has been missing for a minute.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or is refused this first time, or if there is no thread to be had.
+    /// If the file cannot be read or is rejected this first time, or if no thread can be started.
     pub(crate) fn start(
-        path: impl AsRef<Path>,
-        access: Access,
-        apply: impl Fn(Option<&[u8]>) -> Result<usize, E> + Send + Sync + 'static,
-    ) -> Result<Self, FileError<E>> {
-        Self::start_by(MEANS, path.as_ref(), access, apply)
-    }
-
-    fn start_by(
-        means: Means,
         path: &Path,
         access: Access,
-        apply: impl Fn(Option<&[u8]>) -> Result<usize, E> + Send + Sync + 'static,
-    ) -> Result<Self, FileError<E>> {
-        let source = Arc::new(Source::start(path, access, means, Box::new(apply))?);
-        // Any number of reports are one reason to look.
-        let (wake, woken) = sync_channel(1);
-        let wake = Arc::new(wake);
-        let notifier = means.notify.then(|| Notifier::new(Arc::downgrade(&wake)));
-        let (look, asked) = sync_channel(0);
-        let (tell, looked) = sync_channel(0);
+        apply: impl Fn(Option<&[u8]>) -> Result<usize, CredentialFileError> + Send + Sync + 'static,
+    ) -> Result<Self, CredentialFileError> {
+        let source = Arc::new(Source::start(path, access, Box::new(apply))?);
+        let (running, stopped) = channel();
+        let (look, looks) = sync_channel(0);
+        let (done, looked) = sync_channel(0);
         let watched = source.clone();
-        let looking = spawn(move || look_when_asked(&watched, notifier, &asked, &tell));
+        let looking = spawn(move || look_on_request(&watched, &looks, &done));
         let path = source.path().to_owned();
-        let watching = spawn(move || watch(&path, means, &woken, &look, &looked));
-        looking.and(watching).map_err(|error| source.error(error.into()))?;
-        Ok(Self { source, patience: means.patience, late: Mutex::default(), _wake: wake })
+        let polling = spawn(move || poll(&path, &stopped, &look, &looked));
+        looking.and(polling).map_err(|error| source.named(error.into()))?;
+        Ok(Self { source, overdue: Mutex::default(), _running: running })
     }
 
-    /// Looks at the file now, and returns whether there was something new to put in force. It
-    /// blocks while the file is read and applied, for ten seconds at most: a file server may be away.
+    /// Reads the file now and applies it if it has changed. It blocks for ten seconds at most, as a
+    /// file server may be unavailable.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or is refused. What was in force stays so.
-    pub(crate) fn reload(&self) -> Result<Outcome, FileError<E>> {
-        let too_slow = || self.source.error(Problem::TooSlow);
+    /// If the file cannot be read in time or is rejected. The previous version stays active.
+    pub(crate) fn reload(&self) -> Result<Outcome, CredentialFileError> {
+        self.reload_within(RELOAD_TIMEOUT)
+    }
+
+    fn reload_within(&self, timeout: Duration) -> Result<Outcome, CredentialFileError> {
+        let timed_out = || {
+            let message = "reading the file timed out: is its file system available?";
+            let error = CredentialFileError::new(CredentialFileErrorKind::TimedOut, message);
+            self.source.named(error)
+        };
         let running = {
-            let late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-            // Not another thread each time.
-            if late.strong_count() > 0 {
-                return Err(too_slow());
+            let overdue = self.overdue.lock().unwrap_or_else(PoisonError::into_inner);
+            // At most one thread may hang.
+            if overdue.strong_count() > 0 {
+                return Err(timed_out());
             }
             Arc::new(())
         };
         let is_running = Arc::downgrade(&running);
         let source = self.source.clone();
-        let (tell, told) = sync_channel(1);
+        let (done, reloaded) = sync_channel(1);
         let reload = move || {
-            let _ = tell.send(source.reload());
+            let _ = done.send(source.reload());
             drop(running);
         };
-        spawn(reload).map_err(|error| self.source.error(error.into()))?;
-        told.recv_timeout(self.patience).unwrap_or_else(|_| {
-            *self.late.lock().unwrap_or_else(PoisonError::into_inner) = is_running;
-            Err(too_slow())
+        spawn(reload).map_err(|error| self.source.named(error.into()))?;
+        reloaded.recv_timeout(timeout).unwrap_or_else(|_| {
+            *self.overdue.lock().unwrap_or_else(PoisonError::into_inner) = is_running;
+            Err(timed_out())
         })
     }
 }
 
-impl<E> fmt::Debug for Watched<E> {
+impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Watched").field(&self.source.path()).finish()
+        f.debug_tuple("Watcher").field(&self.source.path()).finish()
     }
 }
 
@@ -158,59 +136,37 @@ fn spawn(run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("mcp-auth-watch".into()).spawn(run).map(drop)
 }
 
-/// Looks at the file each time it is asked to, and tells when it has.
-fn look_when_asked<E: fmt::Display>(
-    source: &Source<E>,
-    mut notifier: Option<Notifier>,
-    asked: &Receiver<()>,
-    tell: &SyncSender<()>,
-) {
-    for () in asked {
-        // In this order, so that what the look does not see is reported.
-        if let Some(notifier) = &mut notifier {
-            notifier.follow(source.path());
-        }
+/// Looks at the file on each request, and reports when it is done.
+fn look_on_request(source: &Source, looks: &Receiver<()>, done: &SyncSender<()>) {
+    for () in looks {
         source.look();
-        if tell.send(()).is_err() {
+        if done.send(()).is_err() {
             return;
         }
     }
 }
 
-/// Has the file looked at when something is reported, and now and then. This thread touches no file
-/// itself, so that it can tell when a look takes long.
-fn watch(
-    path: &Path,
-    means: Means,
-    woken: &Receiver<()>,
-    look: &SyncSender<()>,
-    looked: &Receiver<()>,
-) {
-    loop {
-        if look.send(()).is_err() {
+/// Requests a look now and then. This thread touches no file, so that it can log that a look takes
+/// long.
+fn poll(path: &Path, stopped: &Receiver<Infallible>, look: &SyncSender<()>, looked: &Receiver<()>) {
+    let log_slow = || {
+        let seconds = SLOW.as_secs();
+        error!(?path, seconds, "reading the credential file takes long: changes are not seen yet");
+    };
+    while look.send(()).is_ok() && wait(looked, SLOW, log_slow).is_ok() {
+        if stopped.recv_timeout(POLL_INTERVAL) != Err(RecvTimeoutError::Timeout) {
             return;
-        }
-        let seconds = means.slow.as_secs();
-        let late = || error!(?path, seconds, "reading the file takes long: no change is seen yet");
-        if wait(looked, means.slow, late).is_err() {
-            return;
-        }
-        match woken.recv_timeout(means.poll) {
-            // Whatever happens in the directory is reported, and it may be a busy one.
-            Ok(()) => thread::sleep(PACE),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
 
-/// Waits until a look has ended, and says once if it is `late`.
-fn wait(looked: &Receiver<()>, slow: Duration, late: impl FnOnce()) -> Result<(), RecvError> {
+/// Waits until a look is done, and calls `on_slow` once if that takes longer than `slow`.
+fn wait(looked: &Receiver<()>, slow: Duration, on_slow: impl FnOnce()) -> Result<(), RecvError> {
     match looked.recv_timeout(slow) {
         Ok(()) => Ok(()),
         Err(RecvTimeoutError::Disconnected) => Err(RecvError),
         Err(RecvTimeoutError::Timeout) => {
-            late();
+            on_slow();
             looked.recv()
         }
     }

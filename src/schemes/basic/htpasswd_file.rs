@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::htpasswd::Passwords;
 use super::scheme::BASIC;
 use crate::auth::{Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Rejection};
-use crate::credentials::{CredentialFileError, Reloading};
+use crate::credentials::{CredentialFile, CredentialFileError};
 use crate::rate_limit::Asker;
 
 /// HTTP Basic authentication (RFC 7617) for the users of a password file.
@@ -36,7 +36,7 @@ use crate::rate_limit::Asker;
 ///
 /// bcrypt uses only the first 72 bytes of a password: longer passwords are always wrong.
 ///
-/// # Reloading
+/// # CredentialFile
 ///
 /// The file is read again when it changes, and on request of a [handle](Self::handle). If it is
 /// invalid, the previous users stay active; if it disappears, they do for a minute. Both are logged.
@@ -73,7 +73,7 @@ impl HtpasswdFile {
     /// If the file cannot be read, is not a regular file, has other permissions than described
     /// above, has more than 16 MiB, no user, or an invalid line.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
-        Ok(Self { passwords: Passwords::of_file(path.as_ref())? })
+        Ok(Self { passwords: Passwords::from_file(path.as_ref())? })
     }
 
     /// Takes the users from a text, as a file would have it. They do not change.
@@ -94,13 +94,13 @@ impl HtpasswdFile {
     ///
     /// If there are more than 16 MiB, no user, or an invalid line.
     pub fn from_text(text: &str) -> Result<Self, CredentialFileError> {
-        Ok(Self { passwords: Passwords::of_text(text)? })
+        Ok(Self { passwords: Passwords::from_text(text)? })
     }
 
     /// Sets how many passwords are hashed at a time: by default half as many as there are cores.
     #[must_use]
     pub fn max_concurrent_hashes(mut self, max: NonZeroUsize) -> Self {
-        self.passwords.verify_at_once(max);
+        self.passwords.max_concurrent_hashes(max);
         self
     }
 
@@ -113,7 +113,7 @@ impl HtpasswdFile {
 /// Reads the file of an [`HtpasswdFile`] again.
 #[derive(Clone, Debug)]
 pub struct HtpasswdFileHandle {
-    file: Option<Reloading>,
+    file: Option<CredentialFile>,
 }
 
 impl HtpasswdFileHandle {
@@ -125,7 +125,7 @@ impl HtpasswdFileHandle {
     ///
     /// Those of [`HtpasswdFile::open`]. The previous users then stay active.
     pub fn reload(&self) -> Result<bool, CredentialFileError> {
-        self.file.as_ref().map_or(Ok(false), Reloading::reload)
+        self.file.as_ref().map_or(Ok(false), CredentialFile::reload)
     }
 }
 
@@ -159,7 +159,7 @@ impl Authenticator for HtpasswdFile {
     async fn authenticate(&self, head: &Parts) -> Result<Authenticated, Rejection> {
         let mut pair = Pair::new();
         let (name, password) = pair.decode(head)?;
-        if let Some(grant) = self.passwords.remembered(name, password) {
+        if let Some(grant) = self.passwords.cached(name, password) {
             return Ok(grant.authenticated(AuthScheme::BASIC));
         }
         let asker = head.extensions.get::<Asker>().copied().unwrap_or_default();
@@ -173,7 +173,7 @@ impl Authenticator for HtpasswdFile {
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
         match Pair::new().decode(head) {
             Ok((name, password)) => {
-                let grant = self.passwords.remembered(name, password)?;
+                let grant = self.passwords.cached(name, password)?;
                 Some(Ok(grant.authenticated(AuthScheme::BASIC)))
             }
             Err(rejection) => Some(Err(rejection)),

@@ -54,13 +54,13 @@ impl Basic {
             check_name(position, name)?;
             check_password(position, password)?;
             if !names.insert(name.to_owned()) {
-                return Err(CredentialError::Duplicate { position, kind: "user" });
+                return Err(CredentialError::duplicate(position, "user"));
             }
             let sent = STANDARD.encode(format!("{name}:{password}"));
-            table.insert(sent.as_bytes(), Principal::new(name));
+            table.insert_permanent(sent.as_bytes(), Principal::new(name));
         }
         if table.is_empty() {
-            return Err(CredentialError::NoCredentials);
+            return Err(CredentialError::no_credentials());
         }
         Ok(Self { users: table })
     }
@@ -74,7 +74,7 @@ fn check_name(position: usize, name: &str) -> Result<(), CredentialError> {
         _ if name.trim() != name => "begins or ends with white space",
         _ => return Ok(()),
     };
-    Err(CredentialError::Name { position, problem })
+    Err(CredentialError::invalid_name(position, problem))
 }
 
 fn check_password(position: usize, password: &str) -> Result<(), CredentialError> {
@@ -83,7 +83,7 @@ fn check_password(position: usize, password: &str) -> Result<(), CredentialError
         _ if password.contains(char::is_control) => "has a control character",
         _ => return Ok(()),
     };
-    Err(CredentialError::Secret { position, kind: "password", problem })
+    Err(CredentialError::invalid_secret(position, "password", problem))
 }
 
 impl Authenticator for Basic {

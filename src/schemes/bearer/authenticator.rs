@@ -13,7 +13,7 @@ use crate::auth::{
     Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Principal, Rejection,
 };
 #[cfg(feature = "files")]
-use crate::credentials::{Access, CredentialFileError, Reloading};
+use crate::credentials::{Access, CredentialFile, CredentialFileError};
 use crate::credentials::{CredentialError, CredentialTable, Snapshot};
 use crate::schemes::authorization_header::Scheme;
 
@@ -41,7 +41,7 @@ use crate::schemes::authorization_header::Scheme;
 pub struct Bearer {
     tokens: Arc<Snapshot<CredentialTable>>,
     #[cfg(feature = "files")]
-    file: Option<Reloading>,
+    file: Option<CredentialFile>,
 }
 
 const SCHEME: Scheme = Scheme {
@@ -77,7 +77,7 @@ impl Bearer {
             token.into().insert(&mut table, index + 1, owner.into())?;
         }
         if table.is_empty() {
-            return Err(CredentialError::NoCredentials);
+            return Err(CredentialError::no_credentials());
         }
         Ok(Self::with_table(table))
     }
@@ -108,17 +108,17 @@ impl Bearer {
     /// 16 MiB, no token, or an invalid line. An expired token is not an error.
     #[cfg(feature = "files")]
     pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, CredentialFileError> {
-        let mut tokens = Self::with_table(CredentialTable::of_sha256());
+        let mut tokens = Self::with_table(CredentialTable::with_sha256());
         let table = tokens.tokens.clone();
-        let file = Reloading::start(path.as_ref(), Access::Public, move |text| {
+        let file = CredentialFile::watch(path.as_ref(), Access::Public, move |text| {
             let Some(text) = text else {
-                table.change(CredentialTable::remove_all).end();
+                table.change(CredentialTable::remove_all).cancel();
                 return Ok(0);
             };
             let next = parse_tokens(text)?;
             let count = next.len();
-            let next = next.iter().map(|token| (token.sha256, token.grant()));
-            table.change(|table| table.replace_by_sha256(next)).end();
+            let next = next.iter().map(|token| (token.digest, token.grant()));
+            table.change(|table| table.replace(next)).cancel();
             Ok(count)
         });
         tokens.file = Some(file?);

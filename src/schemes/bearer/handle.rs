@@ -7,7 +7,7 @@ use super::token::BearerToken;
 use crate::auth::Principal;
 use crate::credentials::{CredentialError, CredentialTable, Revoked, Snapshot};
 #[cfg(feature = "files")]
-use crate::credentials::{CredentialFileError, Reloading};
+use crate::credentials::{CredentialFile, CredentialFileError};
 
 /// Adds and revokes the tokens of a [`Bearer`](super::Bearer) while the server runs.
 ///
@@ -17,7 +17,7 @@ use crate::credentials::{CredentialFileError, Reloading};
 pub struct BearerHandle {
     pub(super) tokens: Arc<Snapshot<CredentialTable>>,
     #[cfg(feature = "files")]
-    pub(super) file: Option<Reloading>,
+    pub(super) file: Option<CredentialFile>,
 }
 
 impl BearerHandle {
@@ -63,11 +63,11 @@ impl BearerHandle {
     /// active.
     #[cfg(feature = "files")]
     pub fn reload(&self) -> Result<bool, CredentialFileError> {
-        self.file.as_ref().map_or(Ok(false), Reloading::reload)
+        self.file.as_ref().map_or(Ok(false), CredentialFile::reload)
     }
 
     fn remove(&self, remove: impl FnOnce(&mut CredentialTable) -> Revoked) -> usize {
-        self.tokens.change(remove).end()
+        self.tokens.change(remove).cancel()
     }
 }
 

@@ -56,7 +56,7 @@ impl BearerToken {
         if table.insert(self.token.as_bytes(), grant) {
             Ok(())
         } else {
-            Err(CredentialError::Duplicate { position, kind: "token" })
+            Err(CredentialError::duplicate(position, "token"))
         }
     }
 }
@@ -68,7 +68,7 @@ fn check_name(position: usize, name: &str) -> Result<(), CredentialError> {
         _ if name.trim() != name => "begins or ends with white space",
         _ => return Ok(()),
     };
-    Err(CredentialError::Name { position, problem })
+    Err(CredentialError::invalid_name(position, problem))
 }
 
 fn check_token(position: usize, token: &str) -> Result<(), CredentialError> {
@@ -79,7 +79,7 @@ fn check_token(position: usize, token: &str) -> Result<(), CredentialError> {
         }
         _ => return Ok(()),
     };
-    Err(CredentialError::Secret { position, kind: "token", problem })
+    Err(CredentialError::invalid_secret(position, "token", problem))
 }
 
 /// `b64token` of RFC 6750 §2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.

@@ -64,7 +64,7 @@ use crate::stores::{MemoryReplayStore, ReplayStore};
 pub struct HttpSignature<R = MemoryReplayStore> {
     pub(super) keys: Arc<Snapshot<Keys>>,
     #[cfg(feature = "files")]
-    pub(super) file: Option<crate::credentials::Reloading>,
+    pub(super) file: Option<crate::credentials::CredentialFile>,
     pub(super) clock: Arc<Clock>,
     pub(super) store: Arc<R>,
     pub(super) reservations: Reservations,

@@ -13,7 +13,7 @@ use crate::credentials::Snapshot;
 pub struct HttpSignatureHandle {
     pub(super) keys: Arc<Snapshot<Keys>>,
     #[cfg(feature = "files")]
-    pub(super) file: Option<crate::credentials::Reloading>,
+    pub(super) file: Option<crate::credentials::CredentialFile>,
 }
 
 impl HttpSignatureHandle {
@@ -53,11 +53,11 @@ impl HttpSignatureHandle {
     /// As for reading it first. The keys of before stay in force then.
     #[cfg(feature = "files")]
     pub fn reload(&self) -> Result<bool, crate::credentials::CredentialFileError> {
-        self.file.as_ref().map_or(Ok(false), crate::credentials::Reloading::reload)
+        self.file.as_ref().map_or(Ok(false), crate::credentials::CredentialFile::reload)
     }
 
     fn take_out(&self, key_id: &str, secret: Option<&[u8]>) -> usize {
-        self.keys.change(|keys| keys.remove(key_id, secret)).end()
+        self.keys.change(|keys| keys.remove(key_id, secret)).cancel()
     }
 }
 

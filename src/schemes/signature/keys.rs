@@ -50,8 +50,6 @@ pub(crate) struct Keys {
     /// that of nobody fills up, so that unknown keys take the same time.
     most: usize,
     nobodys: Mac,
-    /// Whether each secret has a token that ends what was opened with it.
-    revocable: bool,
     /// Secrets of the file that were revoked by hand, until the file no longer has them. Those that
     /// were added by hand are not among them, so there are never more than the file has.
     revoked: Vec<(String, Mac)>,
@@ -62,7 +60,7 @@ pub(crate) struct Keys {
 pub(crate) struct Key {
     pub(crate) grant: Grant,
     mac: Mac,
-    revocation: Option<Revocation>,
+    revocation: Revocation,
     /// Whether the file has this secret, which it will have again when it is reloaded.
     in_file: bool,
 }
@@ -71,7 +69,7 @@ impl Keys {
     /// None, until there are others.
     pub(crate) fn none() -> Self {
         let nobodys = Mac::random();
-        Self { of: HashMap::new(), most: 1, nobodys, revocable: true, revoked: Vec::new() }
+        Self { of: HashMap::new(), most: 1, nobodys, revoked: Vec::new() }
     }
 
     pub(crate) fn new<K, S>(keys: impl IntoIterator<Item = (K, S)>) -> Result<Self, KeyError>
@@ -89,13 +87,6 @@ impl Keys {
         }
     }
 
-    /// Gives each secret, those to come included, what it takes to end its answers.
-    pub(crate) fn make_revocable(&mut self) {
-        if !std::mem::replace(&mut self.revocable, true) {
-            self.of.values_mut().flatten().for_each(Key::make_revocable);
-        }
-    }
-
     pub(crate) fn add(
         &mut self,
         position: usize,
@@ -103,11 +94,9 @@ impl Keys {
         secret: &[u8],
     ) -> Result<(), KeyError> {
         let mac = keyed_mac(position, &key_id, secret)?;
-        let grant = Grant::new(Principal::new(&*key_id));
-        let mut key = Key { grant, mac, revocation: None, in_file: false };
-        if self.revocable {
-            key.make_revocable();
-        }
+        let revocation = Revocation::by_removal();
+        let grant = Grant::new(Principal::new(&*key_id)).revoked_by(revocation.clone());
+        let mut key = Key { grant, mac, revocation, in_file: false };
         let is_this = |(id, mac): &mut (String, Mac)| *id == key_id && key.is(mac);
         key.in_file = self.revoked.extract_if(.., is_this).count() > 0;
         match self.of.entry(key_id) {
@@ -133,18 +122,17 @@ impl Keys {
             let removed: Vec<_> = live.extract_if(.., is_meant).collect();
             let in_file = removed.iter().filter(|key| key.in_file);
             self.revoked.extend(in_file.map(|key| (key_id.to_owned(), key.mac.clone())));
-            revoked.extend(removed.into_iter().filter_map(|key| key.revocation));
+            revoked.extend(removed.into_iter().map(|key| key.revocation));
         }
         self.of.retain(|_, live| !live.is_empty());
         self.count();
-        Revoked::of(revoked)
+        Revoked::from_iter(revoked)
     }
 
     /// Takes other secrets in place of these, and returns those that are gone. The ones that stay
     /// are the same as before, and those that were revoked by hand stay revoked.
     #[cfg(feature = "files")]
     pub(crate) fn replace(&mut self, mut next: Self) -> Revoked {
-        next.make_revocable();
         for (key_id, mac) in std::mem::take(&mut self.revoked) {
             let live = next.of.get_mut(&key_id);
             if live.is_some_and(|live| live.extract_if(.., |key| key.is(&mac)).count() > 0) {
@@ -163,7 +151,7 @@ impl Keys {
         }
         next.of.values_mut().flatten().for_each(|key| key.in_file = true);
         let gone = std::mem::replace(self, next);
-        Revoked::of(gone.of.into_values().flatten().filter_map(|key| key.revocation).collect())
+        gone.of.into_values().flatten().map(|key| key.revocation).collect()
     }
 
     /// Takes all secrets out, as their file is gone. Those that were revoked by hand stay revoked when
@@ -172,7 +160,7 @@ impl Keys {
     pub(crate) fn remove_all(&mut self) -> Revoked {
         let gone = std::mem::take(&mut self.of);
         self.count();
-        Revoked::of(gone.into_values().flatten().filter_map(|key| key.revocation).collect())
+        gone.into_values().flatten().map(|key| key.revocation).collect()
     }
 
     /// How many secrets there are.
@@ -211,11 +199,6 @@ impl Keys {
 }
 
 impl Key {
-    fn make_revocable(&mut self) {
-        let revocation = self.revocation.get_or_insert_with(Revocation::by_removal);
-        self.grant = self.grant.clone().revoked_by(revocation.clone());
-    }
-
     /// Whether this is its secret. What both make of the same text tells, as secrets are not kept.
     fn is(&self, mac: &Mac) -> bool {
         let fingerprint = |mac: &Mac| Digest::from_bytes(mac.clone().with("same?").finish());
@@ -263,7 +246,7 @@ mod tests {
     fn a_revocation_is_kept_as_long_as_the_file_has_the_line() {
         let mut keys = Keys::none();
         reload(&mut keys, &[LEAKED]);
-        assert_eq!(keys.remove("ci", Some(&LEAKED)).end(), 1);
+        assert_eq!(keys.remove("ci", Some(&LEAKED)).cancel(), 1);
         // The file was gone, and is back as it was.
         let _ = keys.remove_all();
         reload(&mut keys, &[LEAKED, OTHER]);
@@ -287,7 +270,7 @@ mod tests {
         reload(&mut keys, &[OTHER]);
         for secret in [[3; 32], [4; 32], LEAKED] {
             keys.add(1, "ci".into(), &secret).unwrap();
-            assert_eq!(keys.remove("ci", Some(&secret)).end(), 1);
+            assert_eq!(keys.remove("ci", Some(&secret)).cancel(), 1);
         }
         assert!(keys.revoked.is_empty());
         keys.add(1, "ci".into(), &LEAKED).unwrap();

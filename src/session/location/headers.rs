@@ -3,7 +3,7 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::unknown_session;
+use super::unknown::unknown_session;
 use crate::auth::{Principal, Rejection, is_spelling_of};
 use crate::session::binding::{ADDED_LEN, IdKind, SessionBinder};
 

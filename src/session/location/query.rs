@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use percent_encoding::percent_decode;
 
-use super::unknown_session;
+use super::unknown::unknown_session;
 use crate::auth::Rejection;
 use crate::session::parameter::SessionParameter;
 

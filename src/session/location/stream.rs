@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use tracing::warn;
 
-use super::{SessionIds, headers, query};
+use super::session_ids::SessionIds;
+use super::{headers, query};
 use crate::auth::Principal;
 use crate::session::binding::IdKind;
 use crate::session::event_stream::BindIds;

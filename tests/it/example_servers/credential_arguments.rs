@@ -16,11 +16,11 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
     let (user, token) = (format!("alice:{hash}\n"), format!("ci sha256:{DIGEST}\n"));
     for (option, valid, invalid, reason) in [
         ("--htpasswd", &*user, "bob:hunter2\n", "the password is not hashed"),
-        ("--htpasswd", &user, &user, "the user stands in line 1 already"),
-        ("--token-file", &token, "hunter2 hunter2\n", "behind the name"),
-        ("--token-file", &token, &token, "stands in line 1 already"),
+        ("--htpasswd", &user, &user, "duplicate user (first on line 1)"),
+        ("--token-file", &token, "hunter2 hunter2\n", "expected `sha256:`"),
+        ("--token-file", &token, &token, "duplicate token (first on line 1)"),
         ("--hmac-key-file", key, "ci base64:aHVudGVyMg==\n", "the secret has 7 bytes"),
-        ("--hmac-key-file", key, key, "a key id may have two secrets for rotation"),
+        ("--hmac-key-file", key, key, "a key ID may have two secrets for rotation"),
     ] {
         let rejection = async |name: &str, path: &Path| {
             let output = run(name, [option, path.to_str().unwrap(), "--port", "0"]).await;
@@ -44,9 +44,9 @@ async fn invalid_credential_file_exits_with_one_line_and_status_2() {
             assert!(rest.starts_with(":2: ") && rest.contains(reason), "{rest}");
             file.replace("# no credentials\n");
             let rest = rejection(name, &file.path).await;
-            assert_eq!(rest, ": there is no credential in it: add at least one");
+            assert_eq!(rest, ": the file contains no credentials: add at least one");
             let rest = rejection(name, Path::new("no/such/file")).await;
-            assert!(rest.starts_with(": it cannot be read: "), "{rest}");
+            assert!(rest.starts_with(": the file cannot be read: "), "{rest}");
             if option == "--hmac-key-file" {
                 file.replace(valid);
                 file.set_mode(0o620);

@@ -1,4 +1,8 @@
-//! Users of a password file: hashed at rest, slow to guess, remembered once they are verified.
+//! Users of a password file: `file` parses it, `hash` verifies bcrypt and argon2id, `hasher` runs
+//! verifications on blocking threads, `cache` keeps verified credentials for a while, and `users` is
+//! the table of one version of the file.
+//!
+//! It uses `auth`, `credentials`, `crypto` and `rate_limit`.
 
 mod cache;
 mod file;
@@ -13,38 +17,41 @@ use std::sync::Arc;
 
 use self::cache::{CachedCredential, CredentialKey, LineKey};
 use self::file::PasswordFile;
-use self::hasher::{Answer, Claim, Hasher, Verification};
-use self::users::{User, Users};
+use self::hasher::{Claim, Hasher, Verdict, Verification};
+use self::users::{User, UserTable};
 use crate::auth::Rejection;
-use crate::credentials::{Access, CredentialFileError, Grant, Reloading, Snapshot, some};
+use crate::credentials::{
+    Access, CredentialFile, CredentialFileError, Grant, Snapshot, require_credentials,
+};
 use crate::crypto::Digest;
 use crate::rate_limit::Asker;
 
-/// The users of a password file, which can be replaced while requests are judged.
+/// The users of a password file, which can be replaced while requests are authenticated.
 pub(crate) struct Passwords {
     key: Arc<CredentialKey>,
-    /// What unknown users go by, so that these go the same way; it remembers nothing.
-    nobody: (LineKey, CachedCredential),
-    users: Arc<Snapshot<Arc<Users>>>,
-    file: Option<Reloading>,
-    verifier: Hasher<Check>,
+    /// The key and the cache of unknown users, so that they take the same way as known ones. This
+    /// cache stays empty.
+    dummy: (LineKey, CachedCredential),
+    users: Arc<Snapshot<Arc<UserTable>>>,
+    file: Option<CredentialFile>,
+    hasher: Hasher<Check>,
 }
 
 impl Passwords {
-    /// The users of this text.
-    pub(crate) fn of_text(text: &str) -> Result<Self, CredentialFileError> {
+    /// Creates the users of a text.
+    pub(crate) fn from_text(text: &str) -> Result<Self, CredentialFileError> {
         let file = PasswordFile::parse(text)?;
-        some(file.lines.len())?;
-        let passwords = Self::of_nobody();
+        require_credentials(file.lines.len())?;
+        let passwords = Self::empty();
         replace(&passwords.users, &passwords.key, file);
         Ok(passwords)
     }
 
-    /// The users of this file, now and when it has changed.
-    pub(crate) fn of_file(path: &Path) -> Result<Self, CredentialFileError> {
-        let mut passwords = Self::of_nobody();
+    /// Creates the users of a file, which is reloaded when it changes.
+    pub(crate) fn from_file(path: &Path) -> Result<Self, CredentialFileError> {
+        let mut passwords = Self::empty();
         let (users, key) = (passwords.users.clone(), passwords.key.clone());
-        let file = Reloading::start(path, Access::Public, move |text| {
+        let file = CredentialFile::watch(path, Access::Public, move |text| {
             let file = PasswordFile::parse(text.unwrap_or_default())?;
             let credentials = file.lines.len();
             replace(&users, &key, file);
@@ -54,40 +61,39 @@ impl Passwords {
         Ok(passwords)
     }
 
-    fn of_nobody() -> Self {
+    fn empty() -> Self {
         let key = CredentialKey::new();
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
-            nobody: (key.line("", ""), CachedCredential::default()),
+            dummy: (key.line("", ""), CachedCredential::default()),
             key: Arc::new(key),
-            users: Arc::new(Snapshot::new(Arc::new(Users::none()))),
+            users: Arc::new(Snapshot::new(Arc::new(UserTable::empty()))),
             file: None,
-            verifier: Hasher::new(cores / 2),
+            hasher: Hasher::new(cores / 2),
         }
     }
 
-    /// What reads the file again, if there is one.
-    pub(crate) fn file(&self) -> Option<&Reloading> {
+    /// Returns the file, if the users are from one.
+    pub(crate) fn file(&self) -> Option<&CredentialFile> {
         self.file.as_ref()
     }
 
-    /// Makes so many verifications at a time, instead of half as many as there are cores.
-    pub(crate) fn verify_at_once(&mut self, at_most: NonZeroUsize) {
-        self.verifier = Hasher::new(at_most.get());
+    /// Sets how many passwords are hashed at a time, instead of half as many as there are cores.
+    pub(crate) fn max_concurrent_hashes(&mut self, max: NonZeroUsize) {
+        self.hasher = Hasher::new(max.get());
     }
 
-    /// Returns the user whose credential this is, if it was verified of late. It never waits.
-    pub(crate) fn remembered(&self, name: &str, password: &str) -> Option<Grant> {
+    /// Returns the user of a credential that was verified recently. It never waits.
+    pub(crate) fn cached(&self, name: &str, password: &str) -> Option<Grant> {
         let users = self.users.load();
         let user = users.get(name);
-        let (nobodys, nothing) = &self.nobody;
-        let (key, remembered) =
-            user.map_or((nobodys, nothing), |user| (&user.key, &user.remembered));
-        let is_right = remembered.has(key.credential(password));
+        let (dummy_key, dummy_cache) = &self.dummy;
+        let (key, cached) = user.map_or((dummy_key, dummy_cache), |user| (&user.key, &user.cached));
+        let is_right = cached.contains(key.credential(password));
         user.filter(|_| is_right).map(|user| user.grant.clone())
     }
 
-    /// Verifies a credential; `None` is a wrong one.
+    /// Verifies a credential. Returns `None` if it is wrong.
     ///
     /// # Errors
     ///
@@ -98,73 +104,66 @@ impl Passwords {
         password: &str,
         asker: Asker,
     ) -> Result<Option<Grant>, Rejection> {
-        // One reading of the file decides, and unknown users go the same way as known ones.
+        // One version of the file decides, and unknown users take the same way as known ones.
         let users = Arc::clone(&**self.users.load());
         let user = users.get(name).cloned();
-        let nobody = self.key.line(name, "");
-        let key = user.as_ref().map_or(&nobody, |user| &user.key);
-        let (credential, digest) = (key.credential(password), nobody.credential(""));
-        let check = Check {
-            users,
-            user: user.clone(),
-            name: digest,
-            credential,
-            password: password.into(),
-        };
-        let claim = Claim { asker, user: digest };
-        match self.verifier.verify(credential, claim, check).await? {
-            Answer::Right => Ok(user.map(|user| user.grant.clone())),
-            Answer::Wrong => Ok(None),
-            Answer::Unable(why) => Err(Rejection::unavailable().caused_by(why)),
+        let dummy_key = self.key.line(name, "");
+        let key = user.as_ref().map_or(&dummy_key, |user| &user.key);
+        let (credential, name) = (key.credential(password), dummy_key.credential(""));
+        let check =
+            Check { users, user: user.clone(), name, credential, password: password.into() };
+        match self.hasher.verify(credential, Claim { asker, user: name }, check).await? {
+            Verdict::Correct => Ok(user.map(|user| user.grant.clone())),
+            Verdict::Wrong => Ok(None),
+            Verdict::Failed(why) => Err(Rejection::unavailable().caused_by(why)),
         }
     }
 }
 
-/// Takes other users from now on, and ends the answers to those who are gone or whose line is
-/// another one.
+/// Replaces the users, and revokes those who are gone or have another line now.
 ///
-/// What was remembered of these is forgotten; the others stay the same principals, and remembered.
-/// A request that has begun is judged by the users of before.
-fn replace(users: &Snapshot<Arc<Users>>, key: &CredentialKey, file: PasswordFile) {
-    let gone = users.change(|users| {
+/// Their cached credentials are dropped; the other users keep their principal and their cached
+/// credential. A request that has begun is authenticated with the previous users.
+fn replace(users: &Snapshot<Arc<UserTable>>, key: &CredentialKey, file: PasswordFile) {
+    let removed = users.change(|users| {
         let before = users.clone();
-        *users = Arc::new(Users::new(file, key, Some(&before)));
-        before.not_in(users)
+        *users = Arc::new(UserTable::new(file, key, Some(&before)));
+        before.removed_in(users)
     });
-    gone.end();
+    removed.cancel();
 }
 
-/// A password, and what it is verified against.
+/// A password, and the hash to verify it against.
 struct Check {
-    users: Arc<Users>,
+    users: Arc<UserTable>,
     user: Option<Arc<User>>,
-    /// A digest of the name, which chooses the dummy where there is no such user.
+    /// A digest of the name, which selects the dummy hash of an unknown user.
     name: Digest,
     credential: Digest,
     password: Box<str>,
 }
 
 impl Verification for Check {
-    fn verify(&self) -> Answer {
-        let (hash, exists) = match &self.user {
-            Some(user) => (&user.hash, true),
-            None => (self.users.dummy(self.name), false),
+    fn verify(&self) -> Verdict {
+        let hash = match &self.user {
+            Some(user) => &user.hash,
+            None => self.users.dummy(self.name),
         };
         match self.users.with_memory(|memory| hash.verify(self.password.as_bytes(), memory)) {
-            Ok(true) if exists => Answer::Right,
-            Ok(_) => Answer::Wrong,
-            Err(why) => Answer::Unable(why),
+            Ok(true) if self.user.is_some() => Verdict::Correct,
+            Ok(_) => Verdict::Wrong,
+            Err(why) => Verdict::Failed(why),
         }
     }
 
-    fn remember(&self) {
+    fn cache(&self) {
         if let Some(user) = &self.user {
-            user.remembered.remember(self.credential);
+            user.cached.store(self.credential);
         }
     }
 
-    fn is_remembered(&self) -> bool {
-        self.user.as_ref().is_some_and(|user| user.remembered.has(self.credential))
+    fn is_cached(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.cached.contains(self.credential))
     }
 }
 

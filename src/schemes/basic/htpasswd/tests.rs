@@ -1,4 +1,4 @@
-//! Users of a file, from the first request to the removal of their line.
+//! Users of a password file, from the first request to the removal of their line.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::{advance, pause};
 
 use super::*;
 
-/// A line with a bcrypt hash of this cost, and a salt of its own.
+/// Returns a line with a bcrypt hash of this cost and a random salt.
 pub(super) fn line(user: &str, password: &str, cost: u32) -> String {
     let base64 = GeneralPurpose::new(&BCRYPT, NO_PAD);
     let mut salt = [0; 16];
@@ -22,17 +22,17 @@ pub(super) fn line(user: &str, password: &str, cost: u32) -> String {
 }
 
 fn users(lines: &[&str]) -> Passwords {
-    Passwords::of_text(&lines.join("\n")).unwrap()
+    Passwords::from_text(&lines.join("\n")).unwrap()
 }
 
-const ANYBODY: Asker = Asker { address: None, known: false };
+const UNKNOWN_CLIENT: Asker = Asker { address: None, known: false };
 
 impl Passwords {
-    /// Whether it is right, asking as a request does.
-    async fn admits(&self, user: &str, password: &str) -> bool {
-        match self.remembered(user, password) {
+    /// Returns whether a request with this credential is authenticated.
+    async fn accepts(&self, user: &str, password: &str) -> bool {
+        match self.cached(user, password) {
             Some(principal) => principal.principal.name() == user,
-            None => self.verify(user, password, ANYBODY).await.unwrap().is_some(),
+            None => self.verify(user, password, UNKNOWN_CLIENT).await.unwrap().is_some(),
         }
     }
 
@@ -41,13 +41,13 @@ impl Passwords {
         replace(&self.users, &self.key, file);
     }
 
-    fn remembers(&self, user: &str, password: &str) -> bool {
-        self.remembered(user, password).is_some()
+    fn has_cached(&self, user: &str, password: &str) -> bool {
+        self.cached(user, password).is_some()
     }
 }
 
 #[tokio::test]
-async fn the_right_password_of_a_user_is_let_in() {
+async fn only_the_right_password_of_a_user_is_accepted() {
     let [alice, bob] = [line("alice", "secret", 4), line("bob", "hunter2", 5)];
     let passwords = users(&[&alice, &bob]);
     for (user, password, right) in [
@@ -61,79 +61,81 @@ async fn the_right_password_of_a_user_is_let_in() {
         ("", "secret", false),
     ] {
         for _ in 0..2 {
-            assert_eq!(passwords.admits(user, password).await, right, "{user}:{password}");
+            assert_eq!(passwords.accepts(user, password).await, right, "{user}:{password}");
         }
     }
 }
 
 #[tokio::test]
-async fn what_is_right_is_remembered_for_a_while_and_what_is_wrong_is_not() {
+async fn right_passwords_are_cached_and_wrong_ones_are_not() {
     let alice = line("alice", "secret", 4);
     let passwords = users(&[&alice]);
     pause();
-    assert!(!passwords.remembers("alice", "secret"));
-    assert!(!passwords.admits("alice", "wrong").await && !passwords.remembers("alice", "wrong"));
-    assert!(passwords.admits("alice", "secret").await && passwords.remembers("alice", "secret"));
-    assert!(!passwords.admits("alice", "wrong").await && !passwords.remembers("alice", "wrong"));
+    assert!(!passwords.has_cached("alice", "secret"));
+    assert!(!passwords.accepts("alice", "wrong").await && !passwords.has_cached("alice", "wrong"));
+    assert!(passwords.accepts("alice", "secret").await && passwords.has_cached("alice", "secret"));
+    assert!(!passwords.accepts("alice", "wrong").await && !passwords.has_cached("alice", "wrong"));
     advance(Duration::from_secs(299)).await;
-    assert!(passwords.remembers("alice", "secret"));
+    assert!(passwords.has_cached("alice", "secret"));
     advance(Duration::from_secs(1)).await;
-    assert!(!passwords.remembers("alice", "secret"));
-    assert!(passwords.admits("alice", "secret").await && passwords.remembers("alice", "secret"));
+    assert!(!passwords.has_cached("alice", "secret"));
+    assert!(passwords.accepts("alice", "secret").await && passwords.has_cached("alice", "secret"));
 }
 
 #[tokio::test]
-async fn what_is_remembered_goes_with_its_line() {
+async fn cached_credential_is_dropped_with_its_line() {
     let lines = ["alice", "bob", "carol"].map(|user| line(user, "secret", 4));
     let [alice, bob, carol] = lines.each_ref();
     let passwords = users(&[alice, bob, carol]);
     for user in ["alice", "bob", "carol"] {
-        assert!(passwords.admits(user, "secret").await);
+        assert!(passwords.accepts(user, "secret").await);
     }
-    // Alice has the same password in a new line, Bob is gone, and Carol's line has moved.
-    let of = |user| passwords.remembered(user, "secret").unwrap();
-    let before = ["alice", "bob", "carol"].map(of);
+    // Alice has the same password in a new line, Bob is removed, and the line of Carol has moved.
+    let principal = |user| passwords.cached(user, "secret").unwrap();
+    let before = ["alice", "bob", "carol"].map(principal);
     passwords.replace(&["# new", carol, &line("alice", "secret", 4)]);
-    // What was opened by the lines that are gone ends, and nothing else.
+    // Streams opened with the removed lines end, and no others.
     assert_eq!(before.map(|user| !user.is_active()), [true, true, false]);
-    assert!(passwords.remembers("carol", "secret"));
-    assert!(!passwords.remembers("alice", "secret") && passwords.admits("alice", "secret").await);
-    assert!(!passwords.remembers("bob", "secret") && !passwords.admits("bob", "secret").await);
-    // What is put back was not verified.
+    assert!(passwords.has_cached("carol", "secret"));
+    assert!(!passwords.has_cached("alice", "secret") && passwords.accepts("alice", "secret").await);
+    assert!(!passwords.has_cached("bob", "secret") && !passwords.accepts("bob", "secret").await);
+    // A line that is added again has not been verified.
     passwords.replace(&[bob]);
-    assert!(!passwords.remembers("bob", "secret") && passwords.admits("bob", "secret").await);
+    assert!(!passwords.has_cached("bob", "secret") && passwords.accepts("bob", "secret").await);
 }
 
 #[tokio::test]
-async fn a_verification_that_runs_is_not_remembered_for_a_line_that_changed() {
+async fn running_verification_is_not_cached_for_a_changed_line() {
     let alice = line("alice", "secret", 10);
     let passwords = users(&[&alice]);
-    let mut verification = Box::pin(passwords.verify("alice", "secret", ANYBODY));
+    let mut verification = Box::pin(passwords.verify("alice", "secret", UNKNOWN_CLIENT));
     assert!(futures::poll!(&mut verification).is_pending());
     passwords.replace(&[&line("alice", "other", 4)]);
-    // It was asked before, and one reading of the file decides. But it is over.
+    // One version of the file decides, the previous one. But the principal is revoked.
     assert!(!verification.await.unwrap().unwrap().is_active());
-    assert!(!passwords.admits("alice", "secret").await && passwords.admits("alice", "other").await);
+    assert!(
+        !passwords.accepts("alice", "secret").await && passwords.accepts("alice", "other").await
+    );
 }
 
 #[tokio::test]
-async fn a_hundred_logins_take_the_memory_of_those_that_run() {
+async fn hundred_logins_use_the_memory_of_those_that_run() {
     let argon2 = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8";
     let lines: Vec<_> = (0..100).map(|n| format!("user-{n}:{argon2}")).collect();
-    let mut passwords = Passwords::of_text(&lines.join("\n")).unwrap();
-    passwords.verify_at_once(NonZeroUsize::new(2).unwrap());
+    let mut passwords = Passwords::from_text(&lines.join("\n")).unwrap();
+    passwords.max_concurrent_hashes(NonZeroUsize::new(2).unwrap());
     let names: Vec<_> = (0..100).map(|n| format!("user-{n}")).collect();
-    let logins = names.iter().map(|name| passwords.verify(name, "wrong", ANYBODY));
-    for answer in join_all(logins).await {
-        assert!(answer.unwrap().is_none());
+    let logins = names.iter().map(|name| passwords.verify(name, "wrong", UNKNOWN_CLIENT));
+    for verdict in join_all(logins).await {
+        assert!(verdict.unwrap().is_none());
     }
     // In KiB, as argon2 counts: two at a time, and not a hundred.
-    let blocks = passwords.users.load().memory();
+    let blocks = passwords.users.load().free_memory();
     assert!((1..=2 * 4096).contains(&blocks), "{blocks}");
 }
 
 #[test]
-fn debug_shows_nobody() {
+fn debug_shows_only_the_number_of_users() {
     let alice = line("alice", "secret", 4);
     let passwords = users(&[&alice]);
     assert_eq!(format!("{passwords:?}"), "[1 users]");

@@ -1,9 +1,10 @@
-//! What a line may say, and that no error repeats it.
+//! Lines of token files; no error quotes them.
 
 use super::*;
 use crate::auth::AuthScheme;
+use crate::credentials::CredentialFileErrorKind;
 
-/// Of `rD3m0NfE5Yc0mKq1bWv7Xw`: `printf %s … | sha256sum`.
+/// The digest of `rD3m0NfE5Yc0mKq1bWv7Xw`: `printf %s … | sha256sum`.
 const CI: &str = "2358a45dae43d2a5a98346a6f7a98868a66de07c0b6c951e1550b554ffa29c7a";
 
 fn one(line: &str) -> Result<Token, String> {
@@ -19,10 +20,10 @@ fn at(seconds: u64) -> Option<SystemTime> {
 }
 
 #[test]
-fn a_token_has_a_name_a_digest_an_end_and_scopes() {
+fn line_has_name_digest_expiry_and_scopes() {
     let plain = one(&format!("ci sha256:{CI}")).unwrap();
     assert_eq!((&*plain.name, plain.expires, plain.scopes.len()), ("ci", None, 0));
-    assert_eq!((plain.sha256[0], plain.sha256[31]), (0x23, 0x7a));
+    assert_eq!((plain.digest.0[0], plain.digest.0[31]), (0x23, 0x7a));
     assert_eq!(one(&format!("  ci\t sha256:{} \r\n", CI.to_uppercase())).unwrap(), plain);
 
     let full = format!("björn sha256:{CI} expires=2030-01-31T12:00:00+02:00 scopes=tools:read,a");
@@ -42,7 +43,7 @@ fn a_token_has_a_name_a_digest_an_end_and_scopes() {
 }
 
 #[test]
-fn times_are_those_of_rfc_3339() {
+fn expiry_is_a_time_of_rfc_3339() {
     let expires = |time: &str| one(&format!("ci sha256:{CI} expires={time}"));
     for (time, seconds) in [
         ("1970-01-01T00:00:01Z", 1),
@@ -75,7 +76,7 @@ fn times_are_those_of_rfc_3339() {
 }
 
 #[test]
-fn scopes_are_those_of_rfc_6749() {
+fn scopes_are_scope_tokens_of_rfc_6749() {
     let scopes = |scopes: &str| one(&format!("ci sha256:{CI} scopes={scopes}"));
     assert_eq!(scopes("a=b,!#[]~").unwrap().scopes, ["a=b", "!#[]~"]);
     for bad in ["", ",", "a,", ",a", "a,,b", "a\"b", "a\\b", "ä", "a\u{7f}"] {
@@ -85,33 +86,33 @@ fn scopes_are_those_of_rfc_6749() {
 }
 
 #[test]
-fn everything_else_is_refused() {
+fn malformed_lines_are_rejected() {
     let good = format!("ci sha256:{CI} expires=2030-01-31T12:00:00Z scopes=a");
     assert!(one(&good).is_ok());
     for (from, to, reason) in [
-        ("ci ", "", "behind the name"),
+        ("ci ", "", "expected `sha256:`"),
         ("ci ", "c\u{7}i ", "the name has a control character"),
         ("ci ", "c\ri ", "the name has a control character"),
-        ("ci ", "ci:", "behind the name"),
-        ("sha256:", "", "behind the name"),
-        ("sha256:", "SHA256:", "behind the name"),
-        ("sha256:", "sha512:", "behind the name"),
-        ("sha256:", "sha256: ", "behind the name"),
-        (CI, &CI[1..], "behind the name"),
-        (CI, &CI[2..], "behind the name"),
-        (CI, &format!("{CI}00"), "behind the name"),
-        (CI, &format!("+{}", &CI[1..]), "behind the name"),
-        (CI, &format!("g{}", &CI[1..]), "behind the name"),
-        (CI, "rD3m0NfE5Yc0mKq1bWv7Xw", "behind the name"),
-        (CI, NOTHING[0], "it is the SHA-256 of nothing"),
-        (CI, NOTHING[1], "it is the SHA-256 of nothing"),
+        ("ci ", "ci:", "expected `sha256:`"),
+        ("sha256:", "", "expected `sha256:`"),
+        ("sha256:", "SHA256:", "expected `sha256:`"),
+        ("sha256:", "sha512:", "expected `sha256:`"),
+        ("sha256:", "sha256: ", "expected `sha256:`"),
+        (CI, &CI[1..], "expected `sha256:`"),
+        (CI, &CI[2..], "expected `sha256:`"),
+        (CI, &format!("{CI}00"), "expected `sha256:`"),
+        (CI, &format!("+{}", &CI[1..]), "expected `sha256:`"),
+        (CI, &format!("g{}", &CI[1..]), "expected `sha256:`"),
+        (CI, "rD3m0NfE5Yc0mKq1bWv7Xw", "expected `sha256:`"),
+        (CI, DIGESTS_OF_NOTHING[0], "the digest is that of an empty token"),
+        (CI, DIGESTS_OF_NOTHING[1], "the digest is that of an empty token"),
         ("ci ", "\u{a0}ci ", "the name begins or ends with white space"),
-        ("scopes=a", "expires=2030-01-31T12:00:00Z", "`expires=` and `scopes=` may stand once"),
-        ("expires=2030-01-31T12:00:00Z", "scopes=a", "`expires=` and `scopes=` may stand once"),
+        ("scopes=a", "expires=2030-01-31T12:00:00Z", "`expires=` and `scopes=` may appear once"),
+        ("expires=2030-01-31T12:00:00Z", "scopes=a", "`expires=` and `scopes=` may appear once"),
         ("scopes=a", "scopes=a, b", "`scopes=` must be scopes"),
-        ("scopes=a", "scope=a", "behind the digest"),
-        ("scopes=a", "Expires=never", "behind the digest"),
-        ("scopes=a", "# a comment", "behind the digest"),
+        ("scopes=a", "scope=a", "only `expires=` and `scopes=`"),
+        ("scopes=a", "Expires=never", "only `expires=` and `scopes=`"),
+        ("scopes=a", "# a comment", "only `expires=` and `scopes=`"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good);
@@ -122,11 +123,12 @@ fn everything_else_is_refused() {
 }
 
 #[test]
-fn a_token_stands_once_and_a_name_as_often_as_it_likes() {
+fn tokens_are_unique_and_names_may_repeat() {
     let other = CI.replace('a', "b");
     let text = format!("# rotation\nci sha256:{CI}\nci sha256:{other}\n");
     assert_eq!(parse_tokens(&text).unwrap().len(), 2);
     let text = text + "\nalice sha256:" + &CI.to_uppercase();
     let error = parse_tokens(&text).unwrap_err();
-    assert_eq!(error.to_string(), "line 5: the token stands in line 2 already");
+    assert_eq!(error.kind(), CredentialFileErrorKind::Duplicate);
+    assert_eq!(error.to_string(), "line 5: duplicate token (first on line 2)");
 }

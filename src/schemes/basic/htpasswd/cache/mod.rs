@@ -1,22 +1,20 @@
-//! What was verified is remembered for a while, so that it is hashed once and not with every
-//! request.
+//! Caches verified credentials for a while, so that a password is not hashed with every request.
 //!
-//! Of a stored line one password is right. So it is remembered beside the line, in a place of its
-//! own: there is nothing to evict, no more is held than the file has lines, and what is remembered
-//! goes with its line.
+//! One password is right for each line of the file. So its digest is cached beside the line: nothing
+//! is evicted, there are never more digests than lines, and a digest is dropped with its line.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-// The standard library's, but that tests can put it forward.
+// Like the standard library's, but tests can advance it.
 use tokio::time::Instant;
 
 use crate::crypto::{Digest, Mac};
 
-/// How long a credential is remembered after its verification, however often it is used.
-const REMEMBERED: Duration = Duration::from_secs(300);
+/// How long a credential is cached after its verification, however often it is used.
+const CACHED: Duration = Duration::from_secs(300);
 
-/// Digests of credentials, under a key of this process.
+/// The key of the digests of credentials, random for each process.
 pub(super) struct CredentialKey(Mac);
 
 impl CredentialKey {
@@ -24,13 +22,13 @@ impl CredentialKey {
         Self(Mac::random())
     }
 
-    /// Takes in a user and the line that is stored for them; empty, if none is.
-    pub(super) fn line(&self, user: &str, text: &str) -> LineKey {
-        LineKey(self.0.clone().with_prefixed(user).with_prefixed(text))
+    /// Absorbs a user and the hash in the file, which is empty for an unknown user.
+    pub(super) fn line(&self, user: &str, hash: &str) -> LineKey {
+        LineKey(self.0.clone().with_prefixed(user).with_prefixed(hash))
     }
 }
 
-/// Digests of credentials of one user. What does not depend on the password is in it already.
+/// The key of the digests of one user's credentials. It has absorbed all but the password.
 pub(super) struct LineKey(Mac);
 
 impl LineKey {
@@ -39,7 +37,7 @@ impl LineKey {
     }
 }
 
-/// The credential of one line, if it was verified of late.
+/// The credential of one line, if it was verified recently.
 #[derive(Default)]
 pub(super) struct CachedCredential(Mutex<Option<Verified>>);
 
@@ -49,18 +47,18 @@ struct Verified {
 }
 
 impl CachedCredential {
-    /// Remembers a credential that has just been verified.
-    pub(super) fn remember(&self, credential: Digest) {
-        *self.lock() = Some(Verified { credential, until: Instant::now() + REMEMBERED });
+    /// Stores a credential that has just been verified.
+    pub(super) fn store(&self, credential: Digest) {
+        *self.lock() = Some(Verified { credential, until: Instant::now() + CACHED });
     }
 
-    /// Whether this credential is remembered.
-    pub(super) fn has(&self, credential: Digest) -> bool {
-        let mut remembered = self.lock();
-        if remembered.as_ref().is_some_and(|verified| verified.until <= Instant::now()) {
-            *remembered = None;
+    /// Returns whether this credential is cached.
+    pub(super) fn contains(&self, credential: Digest) -> bool {
+        let mut cached = self.lock();
+        if cached.as_ref().is_some_and(|verified| verified.until <= Instant::now()) {
+            *cached = None;
         }
-        remembered.as_ref().is_some_and(|verified| verified.credential == credential)
+        cached.as_ref().is_some_and(|verified| verified.credential == credential)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Verified>> {

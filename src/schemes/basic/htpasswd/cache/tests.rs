@@ -1,4 +1,4 @@
-//! On tokio's clock, which stands still until it is put forward.
+//! With the paused clock of tokio.
 
 use tokio::time::advance;
 
@@ -11,32 +11,32 @@ fn digest(number: u8) -> Digest {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_was_verified_is_remembered() {
-    let remembered = CachedCredential::default();
-    assert!(!remembered.has(digest(1)));
-    remembered.remember(digest(1));
-    assert!(remembered.has(digest(1)) && !remembered.has(digest(2)));
+async fn only_the_stored_credential_is_cached() {
+    let cached = CachedCredential::default();
+    assert!(!cached.contains(digest(1)));
+    cached.store(digest(1));
+    assert!(cached.contains(digest(1)) && !cached.contains(digest(2)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_remembered_for_300_seconds_however_often_used() {
-    let remembered = CachedCredential::default();
-    remembered.remember(digest(1));
+async fn credential_is_cached_for_300_seconds_however_often_used() {
+    let cached = CachedCredential::default();
+    cached.store(digest(1));
     for _ in 0..299 {
         advance(Duration::from_secs(1)).await;
-        assert!(remembered.has(digest(1)));
+        assert!(cached.contains(digest(1)));
     }
     advance(Duration::from_millis(999)).await;
-    assert!(remembered.has(digest(1)));
+    assert!(cached.contains(digest(1)));
     advance(Duration::from_millis(1)).await;
-    assert!(!remembered.has(digest(1)));
-    assert!(remembered.lock().is_none(), "and nothing of it is left");
-    remembered.remember(digest(1));
-    assert!(remembered.has(digest(1)), "verified anew");
+    assert!(!cached.contains(digest(1)));
+    assert!(cached.lock().is_none(), "the digest is dropped");
+    cached.store(digest(1));
+    assert!(cached.contains(digest(1)), "verified again");
 }
 
 #[test]
-fn a_credential_is_its_user_line_and_password() {
+fn digest_covers_user_hash_and_password() {
     let key = CredentialKey::new();
     let credential = |user, text, password| key.line(user, text).credential(password);
     let alice = credential("alice", ALICE, "secret");
@@ -47,7 +47,7 @@ fn a_credential_is_its_user_line_and_password() {
         credential("alice", &changed, "secret"),
         credential("alice", ALICE, "secreT"),
         credential("alice", ALICE, ""),
-        // Where one part ends is part of it.
+        // Parts cannot be shifted.
         credential(&format!("alice{}", &ALICE[..1]), &ALICE[1..], "secret"),
         credential("alice", &format!("{ALICE}s"), "ecret"),
         CredentialKey::new().line("alice", ALICE).credential("secret"),

@@ -1,4 +1,4 @@
-//! What a line may say, and that no error repeats it.
+//! Lines of password files; no error quotes them.
 
 use super::*;
 
@@ -16,24 +16,27 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn users_and_what_is_between_them() {
+fn comments_and_blank_lines_are_skipped() {
     let text = format!("\u{feff}# a team\r\n\r\nalice:{ALICE}\r\n  \nbjörn k:{ARGON2ID}\n#x:y");
     assert_eq!(users(&text).unwrap(), ["alice", "björn k"]);
 }
 
 #[test]
-fn other_hashes_are_refused_with_the_command_that_makes_a_proper_line() {
+fn unsupported_hashes_are_rejected_with_advice() {
     for (text, reason) in [
-        ("{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "{SHA} and its like are no hashes for passwords"),
-        ("{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "{SHA} and its like are no hashes for passwords"),
-        ("$apr1$ab$DPqgsbzPVjGBi0jbBMjMF1", "MD5 is broken as a hash of passwords"),
-        ("$1$ab$DPqgsbzPVjGBi0jbBMjMF1", "MD5 is broken as a hash of passwords"),
-        ("$5$ab$DPqgsbzPVjGBi0jbBMjMF1", "crypt's SHA-256 and SHA-512 are not read"),
-        ("$6$ab$DPqgsbzPVjGBi0jbBMjMF1", "crypt's SHA-256 and SHA-512 are not read"),
-        (&ALICE.replace("$2y$", "$2x$"), "$2x$ marks a broken bcrypt, which mixes passwords up"),
-        (&ARGON2ID.replace("2id", "2i"), "of argon2, only argon2id is read"),
-        (&ARGON2ID.replace("2id", "2d"), "of argon2, only argon2id is read"),
-        ("$y$j9T$F5Jx5fExrKuPp53xLKQ..1$tnSYvahCwPBHKZUspmcxMfb0", "this kind of hash is not read"),
+        ("{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "{SHA} and the like are not password hashes"),
+        ("{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "{SHA} and the like are not password hashes"),
+        ("$apr1$ab$DPqgsbzPVjGBi0jbBMjMF1", "MD5 is broken as a password hash"),
+        ("$1$ab$DPqgsbzPVjGBi0jbBMjMF1", "MD5 is broken as a password hash"),
+        ("$5$ab$DPqgsbzPVjGBi0jbBMjMF1", "SHA-256 and SHA-512 of crypt(3) are not supported"),
+        ("$6$ab$DPqgsbzPVjGBi0jbBMjMF1", "SHA-256 and SHA-512 of crypt(3) are not supported"),
+        (&ALICE.replace("$2y$", "$2x$"), "$2x$ marks a broken bcrypt, which confuses passwords"),
+        (&ARGON2ID.replace("2id", "2i"), "of argon2, only argon2id is supported"),
+        (&ARGON2ID.replace("2id", "2d"), "of argon2, only argon2id is supported"),
+        (
+            "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$tnSYvahCwPBHKZUspmcxMfb0",
+            "this kind of hash is not supported",
+        ),
         (
             "rqXexS6ZhobKA",
             "it looks like crypt(3), which is broken, or a password that is not hashed",
@@ -54,12 +57,12 @@ fn other_hashes_are_refused_with_the_command_that_makes_a_proper_line() {
 }
 
 #[test]
-fn a_user_has_a_name_and_stands_once() {
-    let stands = format!("alice:{ALICE}\n\nbob:{ARGON2ID}\nalice:{ARGON2ID}");
-    assert_eq!(error(&stands), "line 4: the user stands in line 1 already");
-    assert!(users(&stands.replace("\nalice", "\nAlice")).is_ok());
+fn names_are_checked_and_unique() {
+    let duplicate = format!("alice:{ALICE}\n\nbob:{ARGON2ID}\nalice:{ARGON2ID}");
+    assert_eq!(error(&duplicate), "line 4: duplicate user (first on line 1)");
+    assert!(users(&duplicate.replace("\nalice", "\nAlice")).is_ok());
 
-    assert_eq!(error("alice"), "line 1: there is no colon behind the user's name");
+    assert_eq!(error("alice"), "line 1: there is no colon after the name of the user");
     assert_eq!(error(&format!(":{ALICE}")), "line 1: the name is empty");
     for control in ['\0', '\t', '\r', '\u{7f}', '\u{85}'] {
         let line = format!("al{control}ice:{ALICE}");
@@ -71,7 +74,7 @@ fn a_user_has_a_name_and_stands_once() {
 }
 
 #[test]
-fn no_error_quotes_the_line() {
+fn errors_do_not_quote_the_line() {
     let secret = "xK3rT0qZ";
     for line in [
         secret.to_owned(),
@@ -83,15 +86,16 @@ fn no_error_quotes_the_line() {
         format!("{secret}:{ALICE}\n{secret}:{ALICE}"),
         secret.repeat(1000),
     ] {
-        let error = PasswordFile::parse(&line).err().expect("it is refused");
+        let error = PasswordFile::parse(&line).err().expect("the line is rejected");
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(secret) && !shown.contains(&ALICE[20..]), "{shown}");
     }
 }
 
-/// The kind: white space and fields around a line are taken literally in silence, or named wrongly.
+/// The kind of fault: white space and fields around a hash are silently taken literally, or the error
+/// describes something else.
 #[test]
-fn what_stands_around_a_line_is_trimmed_or_named() {
+fn white_space_and_extra_fields_are_trimmed_or_named() {
     for line in
         [format!(" alice:{ALICE}"), format!("\talice:{ALICE} \t"), format!("alice:{ALICE}  ")]
     {
@@ -100,10 +104,10 @@ fn what_stands_around_a_line_is_trimmed_or_named() {
     for (line, reason) in [
         (format!("alice :{ALICE}"), "white space between the name and the colon"),
         (format!("alice: {ALICE}"), "white space between the colon and the hash"),
-        (format!("alice:{ALICE}:a comment"), "a third field behind the hash"),
-        (format!("alice:{ALICE} # a comment"), "white space in the hash or behind it"),
-        (format!("alice:{{bcrypt}}{ALICE}"), "in front of the hash"),
-        (format!("alice:{{ARGON2}}{ARGON2ID}"), "in front of the hash"),
+        (format!("alice:{ALICE}:a comment"), "a third field after the hash"),
+        (format!("alice:{ALICE} # a comment"), "white space in the hash or after it"),
+        (format!("alice:{{bcrypt}}{ALICE}"), "before the hash"),
+        (format!("alice:{{ARGON2}}{ARGON2ID}"), "before the hash"),
     ] {
         let error = error(&line);
         assert!(error.contains(reason) && !error.contains("cut short"), "{line}: {error}");

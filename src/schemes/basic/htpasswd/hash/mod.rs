@@ -1,4 +1,4 @@
-//! Hashes of passwords: bcrypt and argon2id (RFC 9106), and nothing else.
+//! Password hashes: bcrypt and argon2id (RFC 9106), and no others.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::NO_PAD;
 use subtle::ConstantTimeEq;
 
-/// How much a hash costs: whatever the time of its verification depends on.
+/// The cost of a hash: everything on which the duration of its verification depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cost {
-    /// 2 to the power of this.
+    /// The binary logarithm of the number of rounds.
     Bcrypt(u32),
-    /// Memory in KiB.
+    /// `memory` is in KiB; `salt` and `output` are lengths in bytes.
     Argon2id { memory: u32, passes: u32, lanes: u32, salt: usize, output: usize },
 }
 
@@ -27,29 +27,29 @@ pub(super) struct Hash {
     output: Box<[u8]>,
 }
 
-/// bcrypt takes no more of a password than this, and ends it at a NUL.
+/// bcrypt uses no more bytes of a password than this, and none after a NUL.
 const BCRYPT_PASSWORD: usize = 72;
-/// bcrypt's own least; 15 takes about two seconds, and each one more twice as long.
+/// From the minimum of bcrypt to about two seconds; each step more takes twice as long.
 const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=15;
-/// In KiB.
+/// The maximum memory, in KiB.
 const ARGON2_MEMORY: u32 = 1 << 20;
-/// In KiB, each time it is passed over: the most takes about two seconds, as above, and the least
-/// a few milliseconds, as what `htpasswd -B` makes by default.
+/// Memory in KiB times passes. The maximum takes about two seconds, as above; the minimum takes a few
+/// milliseconds, as does the default cost of `htpasswd -B`.
 const ARGON2_WORK: std::ops::RangeInclusive<u64> = 4 << 10..=3 << 20;
-/// The least length of an argon2id output that a guesser cannot hit by accident, in bytes.
+/// The minimum length of an argon2id output, in bytes, that an attacker cannot hit by chance.
 const ARGON2_OUTPUT: usize = 16;
 
 impl Hash {
-    /// Reads what stands behind `user:`. The error says what it is instead, and never quotes it.
+    /// Parses the text after `user:`. The error describes what it is instead, and never quotes it.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         match text.split('$').nth(1) {
             Some("2a" | "2b" | "2y") => Self::parse_bcrypt(text),
             Some("argon2id") => Self::parse_argon2id(text),
-            _ => Err(foreign(text)),
+            _ => Err(describe_unsupported(text)),
         }
     }
 
-    /// `$2y$` cost `$` salt and output: 60 characters in all.
+    /// Parses `$2y$`, cost, `$`, salt and output: 60 characters in all.
     fn parse_bcrypt(text: &str) -> Result<Self, &'static str> {
         const BASE64: GeneralPurpose = GeneralPurpose::new(&BCRYPT, NO_PAD);
 
@@ -71,7 +71,7 @@ impl Hash {
         Ok(Self { cost: Cost::Bcrypt(cost), salt, output })
     }
 
-    /// `$argon2id$v=19$m=…,t=…,p=…$salt$output`, the PHC string format.
+    /// Parses `$argon2id$v=19$m=…,t=…,p=…$salt$output`, the PHC string format.
     fn parse_argon2id(text: &str) -> Result<Self, &'static str> {
         let malformed = "the argon2id hash is malformed or cut short";
         let parsed = PasswordHash::new(text).map_err(|_| malformed)?;
@@ -83,26 +83,26 @@ impl Hash {
         let (Some(salt), Some(output)) = (parsed.salt, parsed.hash) else {
             return Err(malformed);
         };
-        // What is written in another way than this means something else to somebody.
+        // Another spelling of the parameters may mean something else to another program.
         if parsed.params.as_str() != format!("m={memory},t={passes},p={lanes}") {
             return Err(malformed);
         }
         if memory > ARGON2_MEMORY {
-            return Err("m of argon2id must be 1048576 at most: it would take more than 1 GiB");
+            return Err("m of argon2id must be at most 1048576: more would take over 1 GiB");
         }
         let work = u64::from(memory) * u64::from(passes);
         if work > *ARGON2_WORK.end() {
-            return Err("m times t of argon2id must be 3145728 at most: \
+            return Err("m times t of argon2id must be at most 3145728: \
                         more would take several seconds");
         }
         if work < *ARGON2_WORK.start() {
-            return Err("m times t of argon2id must be 4096 or more: less stops no guesser");
+            return Err("m times t of argon2id must be at least 4096: less is too fast to guess");
         }
         if output.len() < ARGON2_OUTPUT {
-            return Err("the output of argon2id must have 16 bytes or more");
+            return Err("the output of argon2id must have at least 16 bytes");
         }
         let cost = Cost::Argon2id { memory, passes, lanes, salt: salt.len(), output: output.len() };
-        argon2(memory, passes, lanes).map_err(|_| "argon2id does not take these parameters")?;
+        argon2(memory, passes, lanes).map_err(|_| "argon2id does not accept these parameters")?;
         Ok(Self { cost, salt: (*salt).into(), output: output.as_ref().into() })
     }
 
@@ -110,8 +110,7 @@ impl Hash {
         self.cost
     }
 
-    /// One that costs as much to verify against, and means nothing: do not believe it when a
-    /// password fits.
+    /// Creates a dummy hash of equal cost. Its result must be ignored.
     pub(super) fn dummy(cost: Cost) -> Self {
         let (salt, output) = match cost {
             Cost::Bcrypt(_) => (16, 23),
@@ -120,14 +119,14 @@ impl Hash {
         Self { cost, salt: vec![0; salt].into(), output: vec![0; output].into() }
     }
 
-    /// Whether it is the hash of this password. It takes as long for a password that is none,
-    /// since it is too long for bcrypt, say: who asks does not learn what kind of hash there is.
+    /// Returns whether it is the hash of this password. A password that cannot be right, because it is
+    /// too long for bcrypt, takes as long: the duration does not reveal the kind of the hash.
     ///
-    /// Argon2 works in `memory`, which grows to what it needs.
+    /// Argon2 uses `memory`, which grows as needed.
     ///
     /// # Errors
     ///
-    /// If there is no memory.
+    /// If there is not enough memory.
     pub(super) fn verify(
         &self,
         password: &[u8],
@@ -140,7 +139,9 @@ impl Hash {
                 let argon2 = argon2(kib, passes, lanes).map_err(failed)?;
                 let blocks = argon2.params().block_count();
                 let missing = blocks.saturating_sub(memory.len());
-                memory.try_reserve_exact(missing).map_err(|_| "there is no memory for argon2")?;
+                memory
+                    .try_reserve_exact(missing)
+                    .map_err(|_| "there is not enough memory for argon2")?;
                 memory.resize(memory.len() + missing, Block::new());
                 let mut output = vec![0; self.output.len()];
                 argon2
@@ -152,18 +153,18 @@ impl Hash {
     }
 
     fn verify_bcrypt(&self, cost: u32, password: &[u8]) -> bool {
-        let whole = password.len() <= BCRYPT_PASSWORD && !password.contains(&0);
-        let password = if whole { password } else { b"" };
-        // With the NUL that ends it, where there is room for one.
+        let is_usable = password.len() <= BCRYPT_PASSWORD && !password.contains(&0);
+        let password = if is_usable { password } else { b"" };
+        // With a terminating NUL, if there is room for one.
         let mut key = [0; BCRYPT_PASSWORD];
         key[..password.len()].copy_from_slice(password);
         let key = &key[..BCRYPT_PASSWORD.min(password.len() + 1)];
         let Ok(salt) = (&*self.salt).try_into() else {
             return false;
         };
-        // The last byte is not stored, by everybody's tradition.
+        // By tradition, implementations do not store the last byte.
         let output = bcrypt::bcrypt(cost, salt, key);
-        whole & bool::from(output[..23].ct_eq(&self.output))
+        is_usable & bool::from(output[..23].ct_eq(&self.output))
     }
 }
 
@@ -172,16 +173,16 @@ fn argon2(memory: u32, passes: u32, lanes: u32) -> Result<Argon2<'static>, argon
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// What it is that is neither bcrypt nor argon2id.
-fn foreign(text: &str) -> &'static str {
+/// Describes a text that is neither bcrypt nor argon2id.
+fn describe_unsupported(text: &str) -> &'static str {
     let is_crypt = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
     match text.split('$').nth(1).filter(|_| text.starts_with('$')) {
-        Some("apr1" | "1") => "MD5 is broken as a hash of passwords",
-        Some("5" | "6") => "crypt's SHA-256 and SHA-512 are not read",
-        Some("2x") => "$2x$ marks a broken bcrypt, which mixes passwords up",
-        Some("argon2i" | "argon2d") => "of argon2, only argon2id is read",
-        Some(_) => "this kind of hash is not read",
-        None if text.starts_with('{') => "{SHA} and its like are no hashes for passwords",
+        Some("apr1" | "1") => "MD5 is broken as a password hash",
+        Some("5" | "6") => "SHA-256 and SHA-512 of crypt(3) are not supported",
+        Some("2x") => "$2x$ marks a broken bcrypt, which confuses passwords",
+        Some("argon2i" | "argon2d") => "of argon2, only argon2id is supported",
+        Some(_) => "this kind of hash is not supported",
+        None if text.starts_with('{') => "{SHA} and the like are not password hashes",
         None if text.len() == 13 && text.bytes().all(is_crypt) => {
             "it looks like crypt(3), which is broken, or a password that is not hashed"
         }
@@ -189,7 +190,7 @@ fn foreign(text: &str) -> &'static str {
     }
 }
 
-/// Shows what it costs; the rest is for nobody's eyes.
+/// Shows the cost; the rest is sensitive.
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hash").field("cost", &self.cost).finish_non_exhaustive()

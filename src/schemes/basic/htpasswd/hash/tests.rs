@@ -1,4 +1,4 @@
-//! Hashes that other implementations made, and what is none.
+//! Hashes of other implementations, and texts that are not hashes.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn fits(hash: &str, password: &str) -> bool {
     Hash::parse(hash).unwrap().verify(password.as_bytes(), &mut Vec::new()).unwrap()
 }
 
-/// Of the bcrypt vectors of crypt_blowfish 1.3 (wrapper.c), which `htpasswd` has inside.
+/// Some of the bcrypt vectors of crypt_blowfish 1.3 (wrapper.c), which `htpasswd` contains.
 const BCRYPT: [(&str, &str); 5] = [
     ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
     ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK", "U*U*"),
@@ -17,7 +17,7 @@ const BCRYPT: [(&str, &str); 5] = [
 const SEVENTY_TWO: &str =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-/// Of the argon2id vectors of the reference implementation (phc-winner-argon2, src/test.c).
+/// Some of the argon2id vectors of the reference implementation (phc-winner-argon2, src/test.c).
 const ARGON2ID: [(&str, &str); 5] = [
     (
         "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
@@ -40,12 +40,12 @@ const ARGON2ID: [(&str, &str); 5] = [
         "password",
     ),
 ];
-/// From there, too; cheap, and with two lanes.
+/// Another one of them, cheap and with two lanes.
 const TWO_LANES: &str =
     "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
 
 #[test]
-fn bcrypt_of_others() {
+fn bcrypt_vectors_verify() {
     for (hash, password) in BCRYPT {
         for prefix in ["$2a$", "$2b$", "$2y$"] {
             assert!(fits(&hash.replace("$2a$", prefix), password), "{hash}");
@@ -55,12 +55,12 @@ fn bcrypt_of_others() {
 }
 
 #[test]
-fn argon2id_of_others() {
+fn argon2id_vectors_verify() {
     for (hash, password) in ARGON2ID {
         assert!(fits(hash, password), "{hash}");
         assert!(!fits(hash, "passwore"), "{hash}");
     }
-    // It is too weak for a file.
+    // Its cost is too low for a file.
     let cost = Cost::Argon2id { memory: 256, passes: 2, lanes: 2, salt: 8, output: 32 };
     let parsed = PasswordHash::new(TWO_LANES).unwrap();
     let output = parsed.hash.unwrap();
@@ -69,10 +69,10 @@ fn argon2id_of_others() {
 }
 
 #[test]
-fn no_password_is_cut_short() {
+fn long_passwords_and_nul_are_not_truncated() {
     let (hash, password) = BCRYPT[4];
     assert!(fits(hash, password));
-    // bcrypt itself would take these for the same.
+    // bcrypt itself treats these as the same password.
     assert!(!fits(hash, &format!("{password}chars after 72 are ignored")));
     assert!(!fits(hash, &format!("{password}0")));
     let (hash, password) = BCRYPT[0];
@@ -81,7 +81,7 @@ fn no_password_is_cut_short() {
     let (empty, _) = BCRYPT[3];
     assert!(fits(empty, "") && !fits(empty, "\0") && !fits(empty, &"0".repeat(73)));
 
-    // Argon2 takes any length.
+    // Argon2 accepts any length.
     let long = "0".repeat(1000);
     let mut output = [0; 32];
     let argon2 = argon2(4096, 1, 1).unwrap();
@@ -96,7 +96,7 @@ fn no_password_is_cut_short() {
 }
 
 #[test]
-fn memory_is_reused_whatever_is_left_in_it() {
+fn reused_memory_does_not_change_results() {
     let mut memory = Vec::new();
     for (hash, password) in [ARGON2ID[2], ARGON2ID[0], ARGON2ID[1], ARGON2ID[3]] {
         let hash = Hash::parse(hash).unwrap();
@@ -106,18 +106,18 @@ fn memory_is_reused_whatever_is_left_in_it() {
 }
 
 #[test]
-fn bounds_of_the_cost() {
+fn costs_are_bounded() {
     let bcrypt = |cost: &str| Hash::parse(&BCRYPT[0].0.replace("$05$", &format!("${cost}$")));
-    for (cost, taken) in
+    for (cost, accepted) in
         [("03", false), ("04", true), ("15", true), ("16", false), ("99", false), ("00", false)]
     {
-        assert_eq!(bcrypt(cost).is_ok(), taken, "{cost}");
+        assert_eq!(bcrypt(cost).is_ok(), accepted, "{cost}");
     }
     let argon2 = |m, t, p| {
         let params = format!("m={m},t={t},p={p}");
         Hash::parse(&ARGON2ID[0].0.replace("m=65536,t=2,p=1", &params))
     };
-    for (m, t, p, taken) in [
+    for (m, t, p, accepted) in [
         (1 << 20, 3, 1, true),
         (1 << 20, 4, 1, false),
         ((1 << 20) + 1, 1, 1, false),
@@ -127,17 +127,17 @@ fn bounds_of_the_cost() {
         (4096, 1, 1, true),
         (4095, 1, 1, false),
         (8, 512, 1, true),
-        (8, 512, 2, false), // it takes 8 KiB for each lane
+        (8, 512, 2, false), // each lane needs 8 KiB
         (7, 600, 1, false),
         (65536, 0, 1, false),
         (65536, 2, 0, false),
     ] {
-        assert_eq!(argon2(m, t, p).is_ok(), taken, "m={m},t={t},p={p}");
+        assert_eq!(argon2(m, t, p).is_ok(), accepted, "m={m},t={t},p={p}");
     }
 }
 
 #[test]
-fn malformed_hashes_are_refused() {
+fn malformed_hashes_are_rejected() {
     let (bcrypt, _) = BCRYPT[0];
     let (argon2, _) = ARGON2ID[0];
     assert!(Hash::parse(bcrypt).is_ok() && Hash::parse(argon2).is_ok());
@@ -192,7 +192,7 @@ fn malformed_hashes_are_refused() {
 }
 
 #[test]
-fn a_dummy_costs_the_same_and_is_the_hash_of_nothing_here() {
+fn dummy_has_the_same_cost_and_another_output() {
     for hash in [BCRYPT[0].0, ARGON2ID[1].0] {
         let hash = Hash::parse(hash).unwrap();
         let dummy = Hash::dummy(hash.cost());
@@ -203,7 +203,7 @@ fn a_dummy_costs_the_same_and_is_the_hash_of_nothing_here() {
 }
 
 #[test]
-fn debug_shows_the_cost_alone() {
+fn debug_shows_only_the_cost() {
     let shown = format!("{:?}", Hash::parse(BCRYPT[0].0).unwrap());
     assert_eq!(shown, "Hash { cost: Bcrypt(5), .. }");
 }

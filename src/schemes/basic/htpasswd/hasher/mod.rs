@@ -1,5 +1,5 @@
-//! Hashing is slow on purpose. It is done beside the async threads, a few at a time, once for each
-//! credential however many requests bring it, with a short queue in front.
+//! Runs slow verifications on blocking threads: a few at a time, once for each credential however many
+//! requests present it, and with a short queue.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
@@ -13,123 +13,125 @@ use crate::auth::Rejection;
 use crate::crypto::{AlreadyHashed, Digest};
 use crate::rate_limit::Asker;
 
-/// How many verifications may wait.
+/// The capacity of the queue: of that of known clients, and of that of others.
 const QUEUE: usize = 128;
-/// How many of them may be those of one address.
-const QUEUE_OF_ADDRESS: usize = 2;
-/// How many of them may be those of one claimed user, at addresses where the user is known: nobody
-/// who has one password and many addresses keeps other users waiting.
-const QUEUE_OF_USER: usize = 2;
+/// How many of the waiting jobs may come from one address.
+const MAX_PER_ADDRESS: usize = 2;
+/// How many of them may claim to be one user, at addresses where that user is a known client. So a
+/// client with one password and many addresses keeps no other user waiting.
+const MAX_PER_USER: usize = 2;
 
-/// What a verification came to.
+/// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    Right,
+pub(super) enum Verdict {
+    Correct,
     Wrong,
-    /// It could not be made; why, is for the log.
-    Unable(&'static str),
+    /// The verification failed, for this reason, which is logged.
+    Failed(&'static str),
 }
 
-/// Who asks, and whom they claim to be.
+/// The client that presents a credential, and the user it claims to be.
 #[derive(Clone, Copy)]
 pub(super) struct Claim {
     pub(super) asker: Asker,
-    /// A digest of the claimed user's name.
+    /// A digest of the claimed name.
     pub(super) user: Digest,
 }
 
-/// A verification to be made.
+/// A verification to run.
 pub(super) trait Verification: Send + 'static {
-    /// Makes it, which takes its time.
-    fn verify(&self) -> Answer;
+    /// Runs it, which is slow.
+    fn verify(&self) -> Verdict;
 
-    /// Remembers the credential. Called if the answer is [`Answer::Right`].
-    fn remember(&self);
+    /// Caches the credential. Called if the verdict is [`Verdict::Correct`].
+    fn cache(&self);
 
-    /// Whether it has been made and remembered since the request looked.
-    fn is_remembered(&self) -> bool;
+    /// Returns whether the credential has been cached since the request looked.
+    fn is_cached(&self) -> bool;
 }
 
 pub(super) struct Hasher<V>(Arc<Shared<V>>);
 
 struct Shared<V> {
-    at_most: usize,
+    max_concurrency: usize,
     state: Mutex<State<V>>,
 }
 
 struct State<V> {
     running: usize,
-    /// Those of known clients first.
+    /// The jobs of known clients come first.
     queue: VecDeque<Job<V>>,
-    /// Those that run or wait, for others that bring the same credential.
-    flights: HashMap<Digest, Flight, BuildHasherDefault<AlreadyHashed>>,
+    /// The jobs that run or wait, for other requests with the same credential.
+    in_flight: HashMap<Digest, VerdictSender, BuildHasherDefault<AlreadyHashed>>,
 }
 
-type Flight = watch::Sender<Option<Answer>>;
+type VerdictSender = watch::Sender<Option<Verdict>>;
 
-/// A verification that runs or waits, to the thread that makes it.
+/// A verification that runs or waits.
 struct Job<V> {
     credential: Digest,
     verification: V,
     claim: Claim,
-    answer: Flight,
+    verdict: VerdictSender,
     runtime: Handle,
 }
 
 impl<V: Verification> Hasher<V> {
-    /// Makes so many verifications at a time, and at least one.
-    pub(super) fn new(at_most: usize) -> Self {
-        let state = State { running: 0, queue: VecDeque::new(), flights: HashMap::default() };
-        Self(Arc::new(Shared { at_most: at_most.max(1), state: Mutex::new(state) }))
+    /// Creates a hasher that runs at most this many verifications at a time, and at least one.
+    pub(super) fn new(max_concurrency: usize) -> Self {
+        let state = State { running: 0, queue: VecDeque::new(), in_flight: HashMap::default() };
+        let max_concurrency = max_concurrency.max(1);
+        Self(Arc::new(Shared { max_concurrency, state: Mutex::new(state) }))
     }
 
-    /// Verifies, or waits for the verification of the same credential that is on its way.
+    /// Verifies, or waits for the verification of the same credential that is in flight.
     ///
-    /// Who asks first may stop waiting: the verification goes on for the others. Once it runs, it
-    /// goes on for nobody as well, and takes the place of others until it ends.
+    /// The request that comes first may be cancelled: the verification continues for the others. Once
+    /// it runs, it continues even for no request, and occupies its place until it is done.
     ///
     /// # Errors
     ///
-    /// If too many wait already.
+    /// If too many verifications are waiting.
     pub(super) async fn verify(
         &self,
         credential: Digest,
         claim: Claim,
         verification: V,
-    ) -> Result<Answer, Rejection> {
-        let Some(mut answer) = self.ask(credential, claim, verification)? else {
-            return Ok(Answer::Right);
+    ) -> Result<Verdict, Rejection> {
+        let Some(mut verdict) = self.submit(credential, claim, verification)? else {
+            return Ok(Verdict::Correct);
         };
-        let answer = answer.wait_for(Option::is_some).await;
-        let lost = Answer::Unable("the verification was lost");
-        Ok(answer.ok().and_then(|answer| *answer).unwrap_or(lost))
+        let verdict = verdict.wait_for(Option::is_some).await;
+        let lost = Verdict::Failed("the verification was lost");
+        Ok(verdict.ok().and_then(|verdict| *verdict).unwrap_or(lost))
     }
 
-    /// Where the answer will be, unless the right one is known by now.
-    fn ask(
+    /// Returns the receiver of the verdict, unless the credential has been cached meanwhile.
+    fn submit(
         &self,
         credential: Digest,
         claim: Claim,
         verification: V,
-    ) -> Result<Option<watch::Receiver<Option<Answer>>>, Rejection> {
-        let unable = |why| Rejection::unavailable().caused_by(why);
+    ) -> Result<Option<watch::Receiver<Option<Verdict>>>, Rejection> {
+        let unavailable = |why| Rejection::unavailable().caused_by(why);
         let mut state = self.0.lock();
-        if let Some(flight) = state.flights.get(&credential) {
-            return Ok(Some(flight.subscribe()));
+        if let Some(verdict) = state.in_flight.get(&credential) {
+            return Ok(Some(verdict.subscribe()));
         }
-        if verification.is_remembered() {
+        if verification.is_cached() {
             return Ok(None);
         }
-        let runtime = Handle::try_current().map_err(|_| unable("there is no tokio runtime"))?;
-        state.forget_the_abandoned();
-        let at_once = state.running < self.0.at_most;
-        if !at_once && !state.has_room_for(claim) {
-            return Err(unable("too many passwords wait to be verified"));
+        let runtime =
+            Handle::try_current().map_err(|_| unavailable("there is no tokio runtime"))?;
+        state.drop_cancelled_jobs();
+        let can_start = state.running < self.0.max_concurrency;
+        if !can_start && !state.has_room_for(claim) {
+            return Err(unavailable("too many passwords wait to be verified"));
         }
-        let (answer, receiver) = watch::channel(None);
-        state.flights.insert(credential, answer.clone());
-        let job = Job { credential, verification, claim, answer, runtime };
-        if at_once {
+        let (verdict, receiver) = watch::channel(None);
+        state.in_flight.insert(credential, verdict.clone());
+        let job = Job { credential, verification, claim, verdict, runtime };
+        if can_start {
             state.running += 1;
             drop(state);
             Running { job, shared: self.0.clone() }.start();
@@ -147,16 +149,19 @@ impl<V> Shared<V> {
 }
 
 impl<V> State<V> {
-    /// Known clients and others have a queue each. That of known clients is fair by claimed user,
-    /// that of the others by address.
+    /// Returns whether another job may wait. Known clients and others have a queue each. That of known
+    /// clients is fair by claimed user, that of the others by address.
     fn has_room_for(&self, Claim { asker, user }: Claim) -> bool {
         let same_queue = || self.queue.iter().filter(|job| job.claim.asker.known == asker.known);
-        let of_same = same_queue().filter(|job| match asker.known {
-            true => job.claim.user == user,
-            false => asker.address.is_some() && job.claim.asker.address == asker.address,
+        let same_source = same_queue().filter(|job| {
+            if asker.known {
+                job.claim.user == user
+            } else {
+                asker.address.is_some() && job.claim.asker.address == asker.address
+            }
         });
-        let most = if asker.known { QUEUE_OF_USER } else { QUEUE_OF_ADDRESS };
-        same_queue().count() < QUEUE && of_same.count() < most
+        let max = if asker.known { MAX_PER_USER } else { MAX_PER_ADDRESS };
+        same_queue().count() < QUEUE && same_source.count() < max
     }
 
     fn enqueue(&mut self, job: Job<V>) {
@@ -165,30 +170,30 @@ impl<V> State<V> {
         self.queue.insert(at, job);
     }
 
-    /// Nobody waits for these any more, and nothing has been done for them yet.
-    fn forget_the_abandoned(&mut self) {
-        let Self { queue, flights, .. } = self;
+    /// Drops the waiting jobs whose requests were all cancelled.
+    fn drop_cancelled_jobs(&mut self) {
+        let Self { queue, in_flight, .. } = self;
         queue.retain(|job| {
-            let awaited = job.answer.receiver_count() > 0;
-            if !awaited {
-                flights.remove(&job.credential);
+            let is_awaited = job.verdict.receiver_count() > 0;
+            if !is_awaited {
+                in_flight.remove(&job.credential);
             }
-            awaited
+            is_awaited
         });
     }
 
-    /// Ends the flight of a job.
-    fn land(&mut self, job: &Job<V>) {
-        // It may have ended before, and another one have begun.
-        let is_of_job = |flight: &Flight| flight.same_channel(&job.answer);
-        if self.flights.get(&job.credential).is_some_and(is_of_job) {
-            self.flights.remove(&job.credential);
+    /// Removes a job from those in flight.
+    fn complete(&mut self, job: &Job<V>) {
+        // It may have completed before, and another one with the same credential may have begun.
+        let is_of_job = |verdict: &VerdictSender| verdict.same_channel(&job.verdict);
+        if self.in_flight.get(&job.credential).is_some_and(is_of_job) {
+            self.in_flight.remove(&job.credential);
         }
     }
 }
 
-/// A verification that runs, and one of as many as may run at a time until it is dropped: it moves
-/// into the blocking closure, and ends with it.
+/// A job that runs. It counts as running until it is dropped: it moves into the blocking closure and
+/// ends with it.
 struct Running<V: Verification> {
     job: Job<V>,
     shared: Arc<Shared<V>>,
@@ -201,27 +206,27 @@ impl<V: Verification> Running<V> {
     }
 
     fn run(self) {
-        let Job { verification, answer, .. } = &self.job;
-        let verify = AssertUnwindSafe(|| verification.verify());
-        let came_to = catch_unwind(verify).unwrap_or(Answer::Unable("the verification panicked"));
+        let Job { verification, verdict, .. } = &self.job;
+        let result = catch_unwind(AssertUnwindSafe(|| verification.verify()))
+            .unwrap_or(Verdict::Failed("the verification panicked"));
         let mut state = self.shared.lock();
-        state.land(&self.job);
-        if came_to == Answer::Right {
-            // Before others can see that the flight has ended.
-            verification.remember();
+        state.complete(&self.job);
+        if result == Verdict::Correct {
+            // Before another request can see that the job is no longer in flight.
+            verification.cache();
         }
         drop(state);
-        answer.send_replace(Some(came_to));
+        verdict.send_replace(Some(result));
     }
 }
 
 impl<V: Verification> Drop for Running<V> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        // If it never ran, since the runtime ended.
-        state.land(&self.job);
+        // If it never ran, since the runtime was shut down.
+        state.complete(&self.job);
         state.running -= 1;
-        state.forget_the_abandoned();
+        state.drop_cancelled_jobs();
         let next = state.queue.pop_front();
         if let Some(job) = next {
             state.running += 1;

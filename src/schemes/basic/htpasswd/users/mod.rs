@@ -1,4 +1,5 @@
-//! The users of one reading of a password file. It is replaced as a whole: a request sees one.
+//! The users of one version of a password file. The table is replaced as a whole: a request sees one
+//! version.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,36 +13,36 @@ use crate::auth::{Principal, Revocation};
 use crate::credentials::{Grant, Revoked};
 use crate::crypto::Digest;
 
-pub(super) struct Users {
-    of: HashMap<Box<str>, Arc<User>>,
+pub(super) struct UserTable {
+    by_name: HashMap<Box<str>, Arc<User>>,
     dummies: Dummies,
     memory: Mutex<Vec<Vec<Block>>>,
 }
 
-/// A user, and what their line says.
+/// A user, and the hash of their line.
 pub(super) struct User {
     pub(super) grant: Grant,
-    /// Ends what was opened by this line.
+    /// Ends the streams that were opened with this line.
     revocation: Revocation,
     pub(super) hash: Hash,
     pub(super) key: LineKey,
-    pub(super) remembered: CachedCredential,
+    pub(super) cached: CachedCredential,
 }
 
-impl Users {
-    /// Nobody.
-    pub(super) fn none() -> Self {
+impl UserTable {
+    /// Creates a table without users.
+    pub(super) fn empty() -> Self {
         let dummies = Dummies { hashes: Vec::new() };
-        Self { of: HashMap::new(), dummies, memory: Mutex::default() }
+        Self { by_name: HashMap::new(), dummies, memory: Mutex::default() }
     }
 
-    /// Whose lines have not changed since `before` are the same as there: remembered, and of the
-    /// same principal.
+    /// Creates the table of a file. Users whose lines have not changed since `before` are taken over
+    /// from there: with the same principal, and with their cached credential.
     pub(super) fn new(file: PasswordFile, key: &CredentialKey, before: Option<&Self>) -> Self {
         let dummies = Dummies::new(&file);
-        let of = file.lines.into_iter().map(|line| {
+        let by_name = file.lines.into_iter().map(|line| {
             let same = before
-                .and_then(|before| before.of.get(&line.user))
+                .and_then(|before| before.by_name.get(&line.user))
                 .filter(|known| known.hash == line.hash);
             let user = same.cloned().unwrap_or_else(|| {
                 let revocation = Revocation::by_removal();
@@ -50,77 +51,78 @@ impl Users {
                     revocation,
                     key: key.line(&line.user, &line.text),
                     hash: line.hash,
-                    remembered: CachedCredential::default(),
+                    cached: CachedCredential::default(),
                 })
             });
             (line.user, user)
         });
-        Self { of: of.collect(), dummies, memory: Mutex::default() }
+        Self { by_name: by_name.collect(), dummies, memory: Mutex::default() }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Arc<User>> {
-        self.of.get(name)
+        self.by_name.get(name)
     }
 
-    /// What ends the answers to those who are not in `other`, or have another line there.
-    pub(super) fn not_in(&self, other: &Self) -> Revoked {
-        let kept =
-            |name: &str, user| other.of.get(name).is_some_and(|kept| Arc::ptr_eq(kept, user));
-        let gone = self.of.iter().filter(|(name, user)| !kept(name, user));
-        Revoked::of(gone.map(|(_, user)| user.revocation.clone()).collect())
+    /// Returns the users who are not in `next`, or have another line there.
+    pub(super) fn removed_in(&self, next: &Self) -> Revoked {
+        let removed = self.by_name.iter().filter(|(name, user)| {
+            !next.by_name.get(*name).is_some_and(|kept| Arc::ptr_eq(kept, user))
+        });
+        removed.map(|(_, user)| user.revocation.clone()).collect()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.of.len()
+        self.by_name.len()
     }
 
-    /// What a user that does not exist is verified against.
+    /// Returns the hash against which the password of an unknown user is verified.
     pub(super) fn dummy(&self, name: Digest) -> &Hash {
         self.dummies.get(name)
     }
 
-    /// Does something with memory for argon2, which was used before where some is free: there is
-    /// never more of it than there were verifications at a time.
+    /// Calls `work` with memory for argon2, which is reused: there are never more blocks of it than
+    /// verifications ran at a time.
     pub(super) fn with_memory<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
         let free = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let mut memory = free().pop().unwrap_or_default();
-        let done = work(&mut memory);
+        let result = work(&mut memory);
         free().push(memory);
-        done
+        result
     }
 
-    /// How many blocks of memory are free.
+    /// Returns how many blocks of memory are free.
     #[cfg(test)]
-    pub(super) fn memory(&self) -> usize {
+    pub(super) fn free_memory(&self) -> usize {
         self.memory.lock().unwrap().iter().map(Vec::capacity).sum()
     }
 }
 
-/// A hash of each cost that the file has, and as many unknown names for each as it has users: how
-/// long it takes to refuse a name does not say whether it is known.
+/// A dummy hash of each cost that the file has, chosen for as large a share of unknown names as the
+/// file has users of that cost. So the time that a rejection takes does not reveal whether the name is
+/// known.
 struct Dummies {
-    /// With how many users have this cost or one that is listed before it.
+    /// Each with the number of users whose cost is this one or an earlier one of the list.
     hashes: Vec<(usize, Hash)>,
 }
 
 impl Dummies {
     fn new(file: &PasswordFile) -> Self {
-        let mut users_of = BTreeMap::new();
+        let mut users_by_cost = BTreeMap::new();
         for line in &file.lines {
-            *users_of.entry(line.hash.cost()).or_insert(0) += 1;
+            *users_by_cost.entry(line.hash.cost()).or_insert(0) += 1;
         }
-        let sums = users_of.into_iter().scan(0, |sum, (cost, users)| {
+        let sums = users_by_cost.into_iter().scan(0, |sum, (cost, users)| {
             *sum += users;
             Some((*sum, Hash::dummy(cost)))
         });
         let mut hashes: Vec<_> = sums.collect();
         if hashes.is_empty() {
-            hashes.push((1, Hash::dummy(Cost::Bcrypt(10)))); // of a file that has no user any more
+            hashes.push((1, Hash::dummy(Cost::Bcrypt(10)))); // a file without users
         }
         Self { hashes }
     }
 
-    /// The same one for a name each time, even if some other users come or go.
+    /// Returns the same dummy for a name each time, even if some other users are added or removed.
     fn get(&self, name: Digest) -> &Hash {
         let users = self.hashes.last().map_or(0, |(sum, _)| *sum);
         let at = ((u128::from(name.word()) * users as u128) >> 64) as usize;

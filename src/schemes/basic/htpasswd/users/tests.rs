@@ -1,22 +1,22 @@
-//! Readings of a file, one after the other.
+//! Successive versions of a file.
 
 use super::*;
 use crate::schemes::basic::htpasswd::hash::Cost;
 use crate::schemes::basic::htpasswd::tests::line;
-use crate::schemes::basic::htpasswd::{Answer, Check, Verification};
+use crate::schemes::basic::htpasswd::{Check, Verdict, Verification};
 
-fn users(lines: &[String], before: Option<&Users>, key: &CredentialKey) -> Users {
-    Users::new(PasswordFile::parse(&lines.join("\n")).unwrap(), key, before)
+fn users(lines: &[String], before: Option<&UserTable>, key: &CredentialKey) -> UserTable {
+    UserTable::new(PasswordFile::parse(&lines.join("\n")).unwrap(), key, before)
 }
 
-/// A digest like that of a name.
+/// A digest, as of a name.
 fn name(number: u64) -> Digest {
-    // The constant of Fibonacci hashing: spreads what is counted up.
+    // The constant of Fibonacci hashing, which spreads consecutive numbers.
     Digest::from_words([number.wrapping_mul(0x9e37_79b9_7f4a_7c15), 0, 0, 0])
 }
 
 #[test]
-fn unknown_names_have_the_costs_of_the_file_as_often_as_it_has_them() {
+fn dummy_costs_have_the_distribution_of_the_file() {
     let key = CredentialKey::new();
     let argon2 = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8";
     let mut lines: Vec<_> = (0..6).map(|n| line(&format!("four-{n}"), "x", 4)).collect();
@@ -35,7 +35,7 @@ fn unknown_names_have_the_costs_of_the_file_as_often_as_it_has_them() {
 }
 
 #[test]
-fn one_user_more_changes_the_cost_of_few_unknown_names() {
+fn another_user_changes_few_dummy_costs() {
     let key = CredentialKey::new();
     let mut lines: Vec<_> =
         (0..20).map(|n| line(&format!("user-{n}"), "x", if n < 10 { 4 } else { 5 })).collect();
@@ -48,22 +48,22 @@ fn one_user_more_changes_the_cost_of_few_unknown_names() {
 }
 
 #[test]
-fn nobody_is_let_in_whatever_fits() {
+fn unknown_user_is_rejected_even_if_the_dummy_matches() {
     let key = CredentialKey::new();
     let mut users = users(&[line("alice", "secret", 4)], None, &key);
-    let alice = users.of["alice"].clone();
+    let alice = users.by_name["alice"].clone();
     users.dummies.hashes[0].1 = alice.hash.clone();
     let users = Arc::new(users);
-    for (user, answer) in [(Some(alice), Answer::Right), (None, Answer::Wrong)] {
+    for (user, verdict) in [(Some(alice), Verdict::Correct), (None, Verdict::Wrong)] {
         let (name, credential) = (name(1), name(2));
         let check =
             Check { users: users.clone(), user, name, credential, password: "secret".into() };
-        assert_eq!(check.verify(), answer);
+        assert_eq!(check.verify(), verdict);
     }
 }
 
 #[test]
-fn an_unchanged_line_stays_the_same_user() {
+fn unchanged_line_keeps_its_user() {
     let key = CredentialKey::new();
     let [alice, bob, carol] = ["alice", "bob", "carol"].map(|user| line(user, "secret", 4));
     let before = users(&[alice.clone(), bob.clone(), carol.clone()], None, &key);
@@ -76,14 +76,14 @@ fn an_unchanged_line_stays_the_same_user() {
     };
     assert!(same("carol") && !same("alice"));
     assert!(after.get("bob").is_none() && after.get("dave").is_some());
-    assert_eq!(before.not_in(&before).end(), 0);
-    assert_eq!(before.not_in(&after).end(), 2);
-    let ended = |name| !before.get(name).unwrap().grant.is_active();
-    assert!(ended("alice") && ended("bob") && !ended("carol"));
+    assert_eq!(before.removed_in(&before).cancel(), 0);
+    assert_eq!(before.removed_in(&after).cancel(), 2);
+    let has_ended = |name| !before.get(name).unwrap().grant.is_active();
+    assert!(has_ended("alice") && has_ended("bob") && !has_ended("carol"));
 }
 
 #[test]
-fn memory_is_used_again() {
+fn memory_is_reused() {
     let key = CredentialKey::new();
     let users = users(&[line("alice", "secret", 4)], None, &key);
     let first = users.with_memory(|memory| {

@@ -1,0 +1,111 @@
+//! The session and event IDs of a layer, wherever they are.
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderName};
+
+use super::{headers, query};
+
+use crate::auth::{LAST_EVENT_ID, Principal, Rejection, SESSION_ID};
+use crate::session::binding::{IdKind, SessionBinder};
+use crate::session::key::SessionKey;
+use crate::session::parameter::SessionParameter;
+
+/// Binds and verifies the session and event IDs of a layer, wherever they are.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionIds {
+    binder: SessionBinder,
+    /// Whether IDs are passed through as they are.
+    is_disabled: bool,
+    header: HeaderName,
+    pub(super) parameter: SessionParameter,
+}
+
+impl SessionIds {
+    /// Creates one with the key of this process, the header of MCP, and the parameter of its SDKs.
+    pub(crate) fn new() -> Self {
+        Self {
+            binder: SessionBinder::new(SessionKey::of_process()),
+            is_disabled: false,
+            header: SESSION_ID.clone(),
+            parameter: SessionParameter::default(),
+        }
+    }
+
+    /// Sets the key that IDs are bound with.
+    pub(crate) fn set_key(&mut self, key: SessionKey) {
+        self.binder.set_current_key(key);
+    }
+
+    /// Sets a second key that IDs are verified with, for rotation.
+    pub(crate) fn set_previous_key(&mut self, key: SessionKey) {
+        self.binder.set_previous_key(key);
+    }
+
+    /// Passes IDs through as they are, whatever the keys.
+    pub(crate) fn disable_binding(&mut self) {
+        self.is_disabled = true;
+    }
+
+    pub(crate) fn set_header(&mut self, name: HeaderName) {
+        self.header = name;
+    }
+
+    pub(crate) fn set_parameter(&mut self, parameter: SessionParameter) {
+        self.parameter = parameter;
+    }
+
+    pub(crate) fn header(&self) -> &HeaderName {
+        &self.header
+    }
+
+    pub(crate) fn are_bound(&self) -> bool {
+        !self.is_disabled
+    }
+
+    pub(super) fn binder(&self) -> Option<&SessionBinder> {
+        self.are_bound().then_some(&self.binder)
+    }
+
+    /// Verifies the bound IDs of a request, and replaces them by what the inner service calls them.
+    ///
+    /// An ID that is bound to another principal, or that appears twice, is an unknown one: servers
+    /// differ in which of two they read.
+    pub(crate) fn verify(&self, head: &mut Parts, principal: &Principal) -> Result<(), Rejection> {
+        let Some(binder) = self.binder() else { return Ok(()) };
+        let headers = &mut head.headers;
+        let has_header = headers::verify_only(headers, &self.header, |id| {
+            binder.verify(IdKind::Session, principal, id)
+        })?;
+        headers::verify_only(headers, &LAST_EVENT_ID, |id| {
+            binder.verify(IdKind::Event, principal, id)
+        })?;
+        query::for_each_uri(head, |uri| {
+            query::verify(uri, &self.parameter, has_header, |id| {
+                binder.verify(IdKind::Session, principal, id)
+            })
+        })
+    }
+
+    /// Removes from a request whatever could act in a session.
+    pub(crate) fn strip(&self, head: &mut Parts) {
+        headers::remove(&mut head.headers, &[&self.header, &LAST_EVENT_ID]);
+        let Ok(()) = query::for_each_uri(head, |uri| {
+            Ok::<_, std::convert::Infallible>(query::without(uri, &self.parameter))
+        });
+    }
+
+    /// Requests an event stream that is not compressed from the inner service: the IDs in another
+    /// one could not be bound. For a client that names no coding, nothing changes.
+    pub(crate) fn request_identity_coding(&self, headers: &mut HeaderMap) {
+        if self.are_bound() {
+            headers::request_identity_coding(headers);
+        }
+    }
+
+    /// Binds the session ID in the header of a response.
+    pub(crate) fn bind_header(&self, headers: &mut HeaderMap, principal: &Principal) {
+        if let Some(binder) = self.binder() {
+            headers::bind(headers, &self.header, binder, principal);
+        }
+    }
+}
