@@ -3,12 +3,12 @@
 //! | construction | used for | why this one |
 //! | --- | --- | --- |
 //! | SHA-256 after a random block of 64 bytes ([`KeyedDigest`]) | tables of passwords and tokens | One compression less than HMAC. Digests never leave the process, so extending one is no attack. |
-//! | HMAC-SHA-256 ([`Mac`]) | session binding, cached passwords, request signatures | Tags leave the process, or RFC 9421 names it. |
+//! | HMAC-SHA-256 ([`Mac`]) | session binding, cached passwords, request signatures, shared stores of attempts | Tags leave the process, or RFC 9421 names it. |
 //! | SipHash-2-4 of 128 bits ([`KeyedHash`]) | nonces, client addresses, claimed users | Fast. An attacker who does not know the key cannot choose collisions. |
 //! | SHA-256 without a key ([`sha256`]) | token files, file contents, `Content-Digest` | RFC 9530 names it, or the input is random. |
 //!
-//! Keys are random and of this process, but for session keys and signature secrets, which are
-//! configured. The states of [`Mac`] and [`KeyedDigest`] are wiped when they are dropped.
+//! Keys are random and of this process, but for session keys, signature secrets and the keys of shared
+//! stores, which are configured. The states of [`Mac`] and [`KeyedDigest`] are wiped when they are dropped.
 
 use std::hash::{Hash, Hasher};
 
@@ -105,6 +105,7 @@ impl KeyedHash {
         Self(SipHasher24::new_with_key(&random()))
     }
 
+    #[cfg(any(test, feature = "hmac"))]
     pub(crate) fn hash(&self, value: impl Hash) -> u128 {
         self.hash_all([value])
     }

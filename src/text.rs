@@ -1,26 +1,26 @@
-//! Text of strangers, made fit for a log line or an answer.
+//! Text from clients, made safe for a log line or a response.
 
 use std::fmt;
 
-/// How many characters of a stranger's text are shown.
-const MOST: usize = 256;
+/// How many characters of a client's text are shown.
+const MAX_CHARS: usize = 256;
 
-/// The beginning of a text and, if there is more, how long it is. Escaped by `Debug`.
+/// Shows the beginning of a text and, if there is more, its length. `Debug` and `Display` escape it.
 ///
-/// A stranger's request of 60 kB would otherwise write three times as much to the log.
+/// A request of 60 kB would otherwise write three times as much to the log.
 pub(crate) struct Shortened<'t>(&'t [u8]);
 
 impl<'t> Shortened<'t> {
-    pub(crate) fn of(text: &'t (impl AsRef<[u8]> + ?Sized)) -> Self {
+    pub(crate) fn new(text: &'t (impl AsRef<[u8]> + ?Sized)) -> Self {
         Self(text.as_ref())
     }
 
-    /// The part that is shown, and whether there is more.
+    /// Returns the part that is shown, and whether there is more.
     fn shown(&self) -> (String, bool) {
-        // A character has four bytes at most.
-        let head = &self.0[..self.0.len().min(4 * MOST)];
+        // A character has up to four bytes.
+        let head = &self.0[..self.0.len().min(4 * MAX_CHARS)];
         let text = String::from_utf8_lossy(head);
-        let shown: String = text.chars().take(MOST).collect();
+        let shown: String = text.chars().take(MAX_CHARS).collect();
         let is_cut = shown.len() < text.len() || head.len() < self.0.len();
         (shown, is_cut)
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn shown(text: impl AsRef<[u8]>) -> String {
-        format!("{:?}", Shortened::of(&text))
+        format!("{:?}", Shortened::new(&text))
     }
 
     #[test]
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_cut_and_its_length_told() {
+    fn long_text_is_cut_and_its_length_is_shown() {
         assert_eq!(shown("a".repeat(257)), format!("\"{}\"… (257 bytes)", "a".repeat(256)));
         let escaped = shown("\u{85}".repeat(30_000));
         assert!(escaped.len() < 2_000 && escaped.ends_with("… (60000 bytes)"), "{escaped}");
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_make_no_second_line() {
+    fn control_characters_do_not_break_a_line() {
         assert_eq!(shown("a\r\nb\u{202e}"), "\"a\\r\\nb\\u{202e}\"");
     }
 }

@@ -119,7 +119,7 @@ impl Hosts {
             RejectionKind::ForeignHost,
             format!(
                 "the host {:?} is not configured as this server's: see McpAuthLayer::host",
-                Shortened::of(foreign)
+                Shortened::new(foreign)
             ),
         ))
     }

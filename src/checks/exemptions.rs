@@ -18,8 +18,8 @@ pub(crate) struct Exemptions {
 pub(crate) enum Exempt {
     /// It is forwarded without credentials, for this reason.
     Forwarded(&'static str),
-    /// The layer itself responds.
-    Answered(Rejection),
+    /// The layer itself responds, with this rejection.
+    Rejected(Rejection),
 }
 
 impl Exemptions {
@@ -40,7 +40,7 @@ impl Exemptions {
         Some(match self.discovery {
             Discovery::Forward => Exempt::Forwarded("discovery"),
             Discovery::NotFound => {
-                Exempt::Answered(Rejection::new(RejectionKind::NoDiscovery, NO_OAUTH))
+                Exempt::Rejected(Rejection::new(RejectionKind::NoDiscovery, NO_OAUTH))
             }
         })
     }
@@ -56,7 +56,7 @@ mod tests {
         let head = Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0;
         exemptions.find(&head, false).map(|exempt| match exempt {
             Exempt::Forwarded(reason) => reason,
-            Exempt::Answered(rejection) => rejection.kind().as_str(),
+            Exempt::Rejected(rejection) => rejection.kind().as_str(),
         })
     }
 

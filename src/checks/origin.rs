@@ -80,7 +80,7 @@ impl fmt::Display for Origin {
 
 /// Why a text is not an [`Origin`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{:?} is not `scheme://host` or `scheme://host:port`", Shortened::of(.origin))]
+#[error("{:?} is not `scheme://host` or `scheme://host:port`", Shortened::new(.origin))]
 #[non_exhaustive]
 pub struct InvalidOrigin {
     origin: String,

@@ -74,7 +74,7 @@ impl fmt::Display for OriginScheme {
 
 /// Why a text is not an [`OriginScheme`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{:?} is not the scheme of local pages, such as `vscode-webview`", Shortened::of(.scheme))]
+#[error("{:?} is not the scheme of local pages, such as `vscode-webview`", Shortened::new(.scheme))]
 #[non_exhaustive]
 pub struct InvalidOriginScheme {
     scheme: String,

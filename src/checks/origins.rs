@@ -46,7 +46,7 @@ impl Origins {
             RejectionKind::ForeignOrigin,
             format!(
                 "the origin {:?} is not allowed here: see McpAuthLayer::allow_origin",
-                Shortened::of(origin.as_bytes())
+                Shortened::new(origin.as_bytes())
             ),
         ))
     }

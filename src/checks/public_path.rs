@@ -88,7 +88,7 @@ impl fmt::Display for PublicPath {
 
 /// Why a text is not a [`PublicPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{:?} is not one exact path that begins with `/`", Shortened::of(.path))]
+#[error("{:?} is not one exact path that begins with `/`", Shortened::new(.path))]
 #[non_exhaustive]
 pub struct InvalidPublicPath {
     path: String,

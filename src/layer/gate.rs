@@ -17,7 +17,7 @@ use super::deadline::in_time;
 use super::exchange::Exchange;
 use super::state::State;
 use crate::auth::{Attempt, Authenticated, Authenticator, Rejection, is_spelling_of};
-use crate::rate_limit::{Asker, Decision, Outcome, Permit};
+use crate::rate_limit::{Decision, Outcome, Permit, Requester};
 use crate::telemetry::{self, Verification};
 
 /// Everything that decides about requests, shared by all clones of a service.
@@ -30,12 +30,18 @@ pub(super) struct Gate<A> {
 /// own may have it as well.
 const MAX_ATTEMPTS: usize = 16;
 
+/// What errors call the store of failed attempts.
+const ATTEMPT_STORE: &str = "the store of failed attempts";
+
 type Verdict = Result<Authenticated, Rejection>;
 
 impl<A: Authenticator> Gate<A> {
     /// Decides as far as that is possible without waiting, within the rate limit.
     pub(super) fn decide_now(&self, head: &Parts) -> Result<Decision, Rejection> {
         let limiter = self.state.rate_limiter.as_ref();
+        if self.must_wait_for_limiter() {
+            return Ok(Decision { verdict: None, permit: None });
+        }
         let limited = limiter.map(|limiter| Ok((limiter, self.attempt(head)?))).transpose()?;
         let Some((limiter, Some(attempt))) = limited else {
             return Ok(Decision { verdict: self.authenticate_now(head), permit: None });
@@ -52,8 +58,15 @@ impl<A: Authenticator> Gate<A> {
         verdict: Option<Verdict>,
         permit: Option<Permit>,
     ) -> Result<(Exchange, Option<Share>), Rejection> {
+        let (verdict, permit) = if self.must_wait_for_limiter() {
+            let Decision { verdict, permit } = self.decide_with_shared_store(head).await?;
+            (verdict, permit)
+        } else {
+            (verdict, permit)
+        };
         let verdict = match verdict {
             Some(Ok(authenticated)) if authenticated.lifetime.is_active() => Ok(authenticated),
+            Some(Err(rejection)) => Err(rejection),
             _ => self.authenticate(head, permit.as_ref()).await,
         };
         let verified = match verdict {
@@ -63,10 +76,27 @@ impl<A: Authenticator> Gate<A> {
             verdict => verdict.map(|authenticated| (authenticated, None)),
         };
         if let Some(permit) = permit {
-            permit.settle(Outcome::of(&verified));
+            let settled = pin!(permit.settle_later(Outcome::from_result(&verified)));
+            self.guarded(ATTEMPT_STORE, settled).await?;
         }
         let (authenticated, share) = verified?;
         Ok((self.accept(head, authenticated)?, share))
+    }
+
+    /// Returns whether failed attempts are counted in a shared store, which has to be awaited.
+    fn must_wait_for_limiter(&self) -> bool {
+        self.state.rate_limiter.as_ref().is_some_and(|limiter| limiter.has_to_wait())
+    }
+
+    async fn decide_with_shared_store(&self, head: &Parts) -> Result<Decision, Rejection> {
+        let attempt = self.attempt(head)?;
+        let (Some(limiter), Some(attempt)) = (&self.state.rate_limiter, attempt) else {
+            return Ok(Decision { verdict: self.authenticate_now(head), permit: None });
+        };
+        let credentials = &self.state.credential_headers;
+        let decision =
+            pin!(limiter.decide_later(head, &attempt, credentials, || self.authenticate_now(head)));
+        self.guarded(ATTEMPT_STORE, decision).await
     }
 
     fn attempt(&self, head: &Parts) -> Result<Option<Attempt>, Rejection> {
@@ -82,7 +112,7 @@ impl<A: Authenticator> Gate<A> {
 
     async fn authenticate(&self, head: &mut Parts, permit: Option<&Permit>) -> Verdict {
         if let Some(permit) = permit {
-            head.extensions.insert(permit.asker());
+            head.extensions.insert(permit.requester());
         }
         let mut attempts = 1..MAX_ATTEMPTS;
         let verdict = loop {
@@ -94,7 +124,7 @@ impl<A: Authenticator> Gate<A> {
                 break Err(self.state.expired(&authenticated.scheme));
             }
         };
-        head.extensions.remove::<Asker>();
+        head.extensions.remove::<Requester>();
         verdict
     }
 

@@ -71,7 +71,7 @@ where
                 self.gate.strip_exempt(&mut head, exemption);
                 return self.forward(Request::from_parts(head, Body::new(body)), None);
             }
-            Some(Exempt::Answered(rejection)) => return self.reject(head, body, rejection),
+            Some(Exempt::Rejected(rejection)) => return self.reject(head, body, rejection),
             None => {}
         }
         let origin = state.config.origins.check(&state.config.hosts, &head);
@@ -88,7 +88,7 @@ where
         match verdict {
             Some(Err(rejection)) => {
                 if let Some(permit) = permit {
-                    permit.settle(Outcome::of_rejection(&rejection));
+                    permit.settle(Outcome::from_rejection(&rejection));
                 }
                 self.reject(head, body, rejection)
             }

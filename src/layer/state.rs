@@ -33,7 +33,8 @@ impl State {
             config: Config::default(),
             credential_headers: authenticator.credential_headers(),
             challenges: authenticator.challenges(),
-            rate_limiter: needs_limit.then(|| Arc::new(RateLimiter::new(RateLimit::default()))),
+            rate_limiter: needs_limit
+                .then(|| Arc::new(RateLimiter::new(RateLimit::unconfigured()))),
             body_budget: Budget::default(),
         }
     }

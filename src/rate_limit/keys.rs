@@ -1,75 +1,103 @@
-//! What one attempt is counted by: keyed hashes of its client, users and credential.
+//! The keys of one attempt: keyed hashes of its client, users and credential.
 
 use http::request::Parts;
 use http::{HeaderName, header};
 
-use super::client_ip::Client;
-use super::slots::Key;
+use super::client::Client;
 use crate::auth::{Attempt, Cost};
-use crate::crypto::KeyedHash;
+use crate::crypto::{KeyedHash, Mac};
+use crate::stores::{AttemptCounter, AttemptKeys, Quota};
 
-/// The hashes of one attempt.
-#[derive(Clone)]
-pub(super) struct Keys {
-    pub(super) client: Client,
-    pub(super) address: u64,
-    /// The claimed users.
-    pub(super) users: Vec<User>,
-    credential: u64,
-    pub(super) cost: Cost,
+/// How keys are hashed.
+pub(super) enum Hasher {
+    /// Under a random key of this process.
+    Process(KeyedHash),
+    /// Under a configured key, for hashes that leave the process.
+    Shared(Mac),
 }
 
+impl Hasher {
+    fn hash<'p>(&self, label: &'p str, parts: impl IntoIterator<Item = &'p [u8]>) -> u128 {
+        let parts = std::iter::once(label.as_bytes()).chain(parts);
+        match self {
+            Self::Process(hash) => hash.hash_all(parts),
+            Self::Shared(mac) => {
+                let tag = parts.fold(mac.clone(), |mac, part| mac.with_prefixed(part)).finish();
+                let (words, _) = tag.as_chunks();
+                u128::from_be_bytes(words[0])
+            }
+        }
+    }
+}
+
+/// What a limiter counts by. Each quota applies to one key.
+#[derive(Clone, Copy)]
+pub(super) struct Quotas {
+    pub(super) per_address: Quota,
+    pub(super) per_user: Quota,
+    /// Wrong credentials of a known client that were looked up before they were counted.
+    pub(super) lookups: Quota,
+}
+
+/// The keys of one attempt.
 #[derive(Clone)]
-pub(super) struct User {
-    pub(super) hash: u64,
-    pub(super) pair: Key,
+pub(super) struct Keys {
+    /// What the attempt is counted by.
+    pub(super) attempt: AttemptKeys,
+    /// What wrong credentials of a known client are counted by.
+    pub(super) lookup: AttemptCounter,
+    pub(super) claims_user: bool,
+    pub(super) cost: Cost,
+    credential: u64,
 }
 
 impl Keys {
     pub(super) fn new(
-        hash: &KeyedHash,
+        hasher: &Hasher,
+        quotas: Quotas,
         client: Client,
         attempt: &Attempt,
         head: &Parts,
         credential_headers: &[HeaderName],
     ) -> Self {
-        let bits = client.bits();
-        let users = attempt.users().map(|user| User {
-            hash: high(hash.hash((b"user", user))),
-            pair: key(hash.hash((b"pair", bits, user))),
-        });
-        let names = credential_headers.iter().chain([&header::AUTHORIZATION]);
-        let credential = hash.hash_all(names.flat_map(|name| {
-            let values = head.headers.get_all(name).iter();
-            values.map(|value| (name.as_str(), value.as_bytes()))
-        }));
-        Self {
-            client,
-            address: high(hash.hash((b"client", bits))),
-            users: users.collect(),
-            credential: high(credential),
-            cost: attempt.cost,
+        let bits = client.bits().to_be_bytes();
+        let own_key = hasher.hash("client", [&bits[..]]);
+        let mut keys = AttemptKeys::new(high(own_key), quotas.per_user);
+        for network in client.networks() {
+            let prefix = network.prefix.to_be_bytes();
+            let key = match network.length {
+                Client::LENGTH => own_key,
+                length => hasher.hash("network", [&prefix[..], &[length]]),
+            };
+            keys = keys.address(key, quotas.per_address.times(network.factor));
         }
+        let (mut claims_user, mut all_users) = (false, 0);
+        for user in attempt.users() {
+            let subject = high(hasher.hash("user", [user]));
+            let pair = hasher.hash("pair", [&bits[..], user]);
+            keys = keys.user(subject, pair, quotas.per_user);
+            (claims_user, all_users) = (true, all_users ^ subject);
+        }
+        let names = credential_headers.iter().chain([&header::AUTHORIZATION]);
+        let credential = names.flat_map(|name| {
+            let values = head.headers.get_all(name).iter();
+            values.flat_map(|value| [name.as_str().as_bytes(), value.as_bytes()])
+        });
+        let credential = high(hasher.hash("credential", credential));
+        if !claims_user {
+            keys = keys.credential(credential);
+        }
+        let lookup = hasher.hash("look-up", [&bits[..], &all_users.to_be_bytes()]);
+        let lookup = AttemptCounter { key: lookup, quota: quotas.lookups };
+        Self { attempt: keys, lookup, claims_user, cost: attempt.cost, credential }
     }
 
-    /// What the client is known by: the claimed users or, where there are none, the credential.
-    pub(super) fn subjects(&self) -> impl Iterator<Item = u64> {
-        let credential = self.users.is_empty().then_some(self.credential);
-        self.users.iter().map(|user| user.hash).chain(credential)
+    /// Returns the key that concurrent attempts of one client with the same credential share.
+    pub(super) fn pending(&self) -> u64 {
+        self.attempt.client().rotate_left(1) ^ self.credential
     }
 }
 
-/// What concurrent attempts with one credential have in common.
-pub(super) fn pending_key(keys: &Keys) -> u64 {
-    keys.address.rotate_left(1) ^ keys.credential
-}
-
-pub(super) fn high(hash: u128) -> u64 {
+fn high(hash: u128) -> u64 {
     (hash >> 64) as u64
-}
-
-/// Spreads a hash over the words that choose a slot, each of which needs few bits but the last.
-pub(super) fn key(hash: u128) -> Key {
-    let low = hash as u64;
-    [low & 0xffff, low >> 16 & 0xffff_ffff, low >> 48, high(hash)]
 }

@@ -7,27 +7,30 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use http::HeaderName;
 use http::request::Parts;
-use tracing::warn;
+use tracing::{error, warn};
 
-use super::client_ip::Client;
+use super::client::Client;
 use super::counters::Counters;
+use super::immediately;
 use super::keys::Keys;
+use super::pending::Taken;
 use super::permit::Permit;
 use super::policy::RateLimit;
-use crate::auth::{Attempt, Authenticated, Rejection};
+use crate::auth::{Attempt, Authenticated, Cost, Rejection};
+use crate::stores::AttemptStep;
 use crate::telemetry;
 
 type Verdict = Result<Authenticated, Rejection>;
 
-/// What the limiter and a first look at the credential came to.
+/// The decision of the limiter and of a first look at the credential.
 pub(crate) struct Decision {
     /// The verdict, if it was reached without waiting.
     pub(crate) verdict: Option<Verdict>,
-    /// To be settled by the final outcome.
+    /// To be settled by the final outcome. `None` if the request is not limited.
     pub(crate) permit: Option<Permit>,
 }
 
-/// Counts the attempts of each client, and refuses what exceeds the limits.
+/// Counts the attempts of each client, and rejects those that exceed the limits.
 pub(crate) struct RateLimiter {
     config: RateLimit,
     counters: Arc<Counters>,
@@ -36,8 +39,8 @@ pub(crate) struct RateLimiter {
 
 impl RateLimiter {
     pub(crate) fn new(config: RateLimit) -> Self {
-        let counters = Counters::new(config.per_address, config.per_user);
-        Self { config, counters: Arc::new(counters), warned_of_proxy: AtomicBool::new(false) }
+        let counters = Arc::new(Counters::new(&config));
+        Self { config, counters, warned_of_proxy: AtomicBool::new(false) }
     }
 
     #[cfg(test)]
@@ -46,67 +49,133 @@ impl RateLimiter {
         Self { counters: Arc::new(map(counters)), ..self }
     }
 
-    /// Decides about a request as far as that is possible without waiting. `decide` must have no
-    /// side effects.
+    /// Logs an error if every request will be rejected because no client address is configured. The
+    /// layer calls it when it is put around a service.
+    pub(crate) fn log_missing_address(&self) {
+        if !self.config.address.is_configured() && !self.config.without_address {
+            error!(
+                "every request that is rate-limited will be rejected with 503: no client address \
+                 is configured, by which failed attempts are limited. Enable feature `axum`, or \
+                 call McpAuthLayer::rate_limit(RateLimit::by(ClientIp::from_fn(…)))"
+            );
+        }
+    }
+
+    /// Whether attempts are counted in a store that has to be awaited. If so, call
+    /// [`decide_later`](Self::decide_later) and [`Permit::settle_later`].
+    pub(crate) fn has_to_wait(&self) -> bool {
+        self.counters.is_shared()
+    }
+
+    /// Decides about a request without waiting. `authenticate_now` must have no side effects.
     ///
     /// # Errors
     ///
-    /// 429 if the client has failed too often; 503 if it has no address and needs one.
+    /// 429 if the client has failed too often; 503 if it has no address and needs one, or if the
+    /// limiter [has to wait](Self::has_to_wait).
     pub(crate) fn decide(
         &self,
         head: &Parts,
         attempt: &Attempt,
         credential_headers: &[HeaderName],
-        decide: impl Fn() -> Option<Verdict>,
+        authenticate_now: impl Fn() -> Option<Verdict>,
     ) -> Result<Decision, Rejection> {
-        let Some(client) = self.client(head)? else {
-            return Ok(Decision { verdict: decide(), permit: None });
-        };
-        let counters = &self.counters;
-        let keys = Keys::new(&counters.hash, client, attempt, head, credential_headers);
-        let mut verdict = None;
-        let (known, may_look_up) = counters.recognize(&keys);
-        if may_look_up {
-            let looked_up = decide();
-            if let Some(Ok(_)) = looked_up {
-                let permit = Permit::new(counters, keys, None);
-                return Ok(Decision { verdict: looked_up, permit: Some(permit) });
-            }
-            counters.charge_lookup(&keys);
-            verdict = Some(looked_up);
-        }
-        let taken = counters.begin(&keys, known).map_err(|wait| {
-            telemetry::rate_limited();
-            Rejection::too_many_requests(wait)
-        })?;
-        let verdict = verdict.unwrap_or_else(decide);
-        if let (None, Some(taken)) = (&verdict, &taken) {
-            counters.is_pending(&keys, taken);
-        }
-        Ok(Decision { verdict, permit: Some(Permit::new(counters, keys, taken)) })
+        let decision = (!self.has_to_wait()).then(|| {
+            immediately(self.decide_later(head, attempt, credential_headers, authenticate_now))
+        });
+        decision.flatten().unwrap_or_else(|| {
+            Err(Rejection::unavailable().caused_by("the store of failed attempts was not awaited"))
+        })
     }
 
-    /// Whose attempt a request is. `None` has no address and is not limited.
+    /// Decides about a request as [`decide`](Self::decide) does, and waits for a shared store.
+    ///
+    /// # Errors
+    ///
+    /// 429 if the client has failed too often; 503 if it has no address and needs one, or if the
+    /// store fails.
+    pub(crate) async fn decide_later(
+        &self,
+        head: &Parts,
+        attempt: &Attempt,
+        credential_headers: &[HeaderName],
+        authenticate_now: impl Fn() -> Option<Verdict>,
+    ) -> Result<Decision, Rejection> {
+        let Some(client) = self.client(head)? else {
+            return Ok(Decision { verdict: authenticate_now(), permit: None });
+        };
+        let counters = &self.counters;
+        let (hasher, quotas) = (&counters.hasher, counters.quotas);
+        let mut keys = Keys::new(hasher, quotas, client, attempt, head, credential_headers);
+
+        let mut status = counters.apply(AttemptStep::Check, &keys.attempt).await?;
+        let is_known = status.known;
+        let mut verdict = None;
+        if is_known && counters.local.has_attempt(keys.lookup) {
+            let looked_up = authenticate_now();
+            if let Some(Ok(_)) = looked_up {
+                let permit = Permit::new(counters, keys, is_known, None);
+                return Ok(Decision { verdict: looked_up, permit: Some(permit) });
+            }
+            counters.local.charge(keys.lookup);
+            verdict = Some(looked_up);
+        } else if !keys.claims_user {
+            // To find a credential that claims no user among the known ones is a lookup by itself.
+            if is_known {
+                keys.attempt.hide_subjects(true);
+                status = counters.apply(AttemptStep::Check, &keys.attempt).await?;
+            } else {
+                counters.local.charge(keys.lookup);
+            }
+        }
+
+        let taken = if keys.cost == Cost::Unguessable {
+            status.wait.map_or(Ok(None), |wait| Err(too_many_requests(wait)))?
+        } else if let Some(pending) = counters.pending.get(&keys) {
+            Some(pending)
+        } else {
+            let status = counters.apply(AttemptStep::Take, &keys.attempt).await?;
+            if let Some(wait) = status.wait {
+                return Err(too_many_requests(wait));
+            }
+            Some(Arc::new(Taken::new(counters, &keys, status.known)))
+        };
+        let verdict = verdict.unwrap_or_else(authenticate_now);
+        if let (None, Some(taken)) = (&verdict, &taken) {
+            counters.pending.insert(&keys, taken);
+        }
+        Ok(Decision { verdict, permit: Some(Permit::new(counters, keys, is_known, taken)) })
+    }
+
+    /// Returns the client that makes a request. `None` has no address and is not limited.
     fn client(&self, head: &Parts) -> Result<Option<Client>, Rejection> {
-        let found = self.config.address.of(head);
+        let found = self.config.address.find(head);
         if found.is_none() && !self.config.without_address {
-            return Err(Rejection::unavailable().caused_by(
+            let cause = if self.config.address.is_configured() {
                 "failed attempts are limited by client address, and there is none: serve the app \
-                 with into_make_service_with_connect_info::<SocketAddr>(), or see RateLimit",
-            ));
+                 with into_make_service_with_connect_info::<SocketAddr>(), or see RateLimit"
+            } else {
+                "failed attempts are limited by client address, and none is configured: see RateLimit"
+            };
+            return Err(Rejection::unavailable().caused_by(cause));
         }
         if found.is_some()
             && self.config.address.ignores_a_proxy(head)
             && !self.warned_of_proxy.swap(true, Relaxed)
         {
             warn!(
-                "a request has X-Forwarded-For or Forwarded, and comes from a peer that is no \
+                "a request has X-Forwarded-For or Forwarded, and comes from a peer that is not a \
                  trusted proxy: if it is a proxy, all clients behind it share one rate limit. \
                  Name it with ClientIp::trusted_proxies (logged once)"
             );
         }
         Ok(found)
     }
+}
+
+fn too_many_requests(wait: std::time::Duration) -> Rejection {
+    telemetry::rate_limited();
+    Rejection::too_many_requests(wait)
 }
 
 /// Shows the limits, and no client.

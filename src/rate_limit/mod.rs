@@ -1,49 +1,75 @@
 //! Limits failed attempts to authenticate, once for all schemes of a layer.
 //!
-//! A scheme only says, by [`Attempt`], whom a request claims to be and what its verification
-//! costs. [`RateLimiter`] counts attempts by client address, and by client address and claimed
-//! user. Never by user alone: nobody can lock a user out at another address.
+//! A scheme only reports, as an [`Attempt`](crate::Attempt), which users a request claims to be and
+//! what its verification costs. [`RateLimiter`] counts attempts by client address, and by client
+//! address and claimed user. It never counts by user alone: an attacker cannot lock a user out at
+//! another address.
 //!
 //! # The order of steps
 //!
-//! 1. The client's address is found. Without one the answer is 503, unless the configuration
-//!    allows that.
-//! 2. A *known client* (this address authenticated as this user within 24 hours) is admitted at
-//!    once if its credential is right and that can be told without waiting. Wrong credentials are
-//!    counted here against a generous budget of their own. Once that is spent, this step is skipped:
-//!    otherwise a cached password could be guessed at full speed from the user's own address.
-//! 3. The attempt takes a slot of the address and one of the address and user; a known client takes
-//!    a slot of its own instead, which failures of others behind the same address do not use up. If
-//!    one of them is full, the answer is 429 and the credential is not looked at.
-//! 4. The credential is verified. Concurrent attempts of one client with the same credential are one
-//!    attempt.
-//! 5. A right credential gives its slots back, and the client is known from now on. A wrong one
-//!    keeps them. What is neither (the backend is down) gives them back, unless the verification
-//!    is expensive.
+//! 1. **Address.** The client's address is determined (`client_ip`). Without one the response is
+//!    503, unless the configuration allows that. A client is an IPv4 address or an IPv6 /64 network;
+//!    the larger networks of the latter have counters as well (`client`).
+//! 2. **Lookup of a known client.** A *known client* authenticated from this address as this user
+//!    within 24 hours (OWASP: *trusted client*). It is authenticated at once if its credential is
+//!    right and that can be decided without waiting. Wrong credentials are counted here against a
+//!    generous budget of their own. Once that is spent, this step is skipped: otherwise a cached
+//!    password could be guessed at full speed from the user's own address.
+//! 3. **Limit.** The attempt is taken from the counters of the address, and of the address and each
+//!    claimed user. A known client has counters of its own instead, which failures of others behind
+//!    the same address do not use up. If one of the counters is full, the response is 429 and the
+//!    credential is not verified. Attempts at secrets that cannot be guessed are only checked here.
+//! 4. **Verification.** Concurrent attempts of one client with the same credential are one attempt
+//!    (`pending`).
+//! 5. **Settlement.** A right credential gives the attempt back, and the client is known from now
+//!    on. A wrong one keeps it. If the outcome is unknown (the backend is down, the client
+//!    disconnected), the attempt is given back unless its verification is expensive.
+//!
+//! # Where attempts are counted
+//!
+//! Counters and known clients are in an [`AttemptStore`](crate::AttemptStore). The one in memory is
+//! part of the limiter, which then decides without waiting: [`RateLimiter::decide`]. A
+//! [shared store](RateLimit::shared_store) has to be awaited: [`RateLimiter::decide_later`]. Both
+//! run the same code. If a store fails, the response is 503, at every step and whatever the
+//! credential: the limiter fails closed. The budget of step 2 and pending attempts belong to the
+//! process.
 //!
 //! # What it does not do
 //!
 //! * Many addresses have many attempts: [`Quota`] times their number.
-//! * Clients that share an address and claim the same user share that limit. Addresses cannot tell
-//!   them apart.
+//! * Clients that share an address and claim the same user share that limit. Addresses cannot
+//!   distinguish them.
 //!
-//! This folder uses `auth` types and `telemetry`, and nothing of the layer or the schemes.
+//! This folder uses `auth` types, `stores`, `crypto` and `telemetry`, and nothing of the layer or
+//! the schemes.
 
+mod client;
 mod client_ip;
 mod counters;
-mod gcra;
 mod keys;
-mod known_clients;
 mod limiter;
+mod pending;
 mod permit;
 mod policy;
-mod slots;
+mod proxy_network;
 
 #[cfg(test)]
-mod attacks;
+mod tests;
 
-pub use self::client_ip::{ClientIp, TrustedProxyError};
-pub use self::gcra::Quota;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+pub use self::client_ip::ClientIp;
 pub(crate) use self::limiter::{Decision, RateLimiter};
-pub(crate) use self::permit::{Asker, Outcome, Permit};
+pub(crate) use self::permit::{Outcome, Permit, Requester};
 pub use self::policy::RateLimit;
+pub use self::proxy_network::{ProxyNetwork, TrustedProxyError};
+pub use crate::stores::Quota;
+
+/// Returns the output of a future that does not wait; `None` if it does.
+fn immediately<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}

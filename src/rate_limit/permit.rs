@@ -1,32 +1,34 @@
 //! The permission for one attempt, which is settled by its outcome.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
-use super::counters::{Counters, Taken};
+use super::counters::Counters;
+use super::immediately;
 use super::keys::Keys;
+use super::pending::Taken;
 use crate::auth::{Rejection, RejectionKind};
+use crate::stores::AttemptStep;
 
-/// What an attempt came to.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The credential is right.
     Authenticated,
     /// The credential is wrong or malformed.
     Failed,
-    /// Nobody can say: the backend is down, or there was no credential after all.
+    /// The outcome cannot be determined: the backend is down, or there was no credential after all.
     Unknown,
 }
 
 impl Outcome {
-    pub(crate) fn of<T>(verdict: &Result<T, Rejection>) -> Self {
+    pub(crate) fn from_result<T>(verdict: &Result<T, Rejection>) -> Self {
         match verdict {
             Ok(_) => Self::Authenticated,
-            Err(rejection) => Self::of_rejection(rejection),
+            Err(rejection) => Self::from_rejection(rejection),
         }
     }
 
-    pub(crate) fn of_rejection(rejection: &Rejection) -> Self {
+    pub(crate) fn from_rejection(rejection: &Rejection) -> Self {
         match rejection.kind() {
             RejectionKind::Malformed | RejectionKind::Invalid => Self::Failed,
             _ => Self::Unknown,
@@ -34,41 +36,69 @@ impl Outcome {
     }
 }
 
-/// The permission for one attempt. Where it is dropped unsettled, the outcome is unknown.
+/// The permission for one attempt. If it is dropped unsettled, the outcome is unknown.
 pub(crate) struct Permit {
     counters: Arc<Counters>,
     keys: Keys,
-    /// `None` where the attempt is counted once it fails.
+    is_known: bool,
+    /// `None` if the attempt is counted once it fails.
     taken: Option<Arc<Taken>>,
 }
 
 impl Permit {
-    pub(super) fn new(counters: &Arc<Counters>, keys: Keys, taken: Option<Arc<Taken>>) -> Self {
-        Self { counters: counters.clone(), keys, taken }
+    pub(super) fn new(
+        counters: &Arc<Counters>,
+        keys: Keys,
+        is_known: bool,
+        taken: Option<Arc<Taken>>,
+    ) -> Self {
+        Self { counters: counters.clone(), keys, is_known, taken }
     }
 
-    /// Who asks, for the queue of expensive verifications.
-    pub(crate) fn asker(&self) -> Asker {
-        Asker { address: Some(self.keys.address), known: self.counters.is_known(&self.keys) }
+    /// Returns the client, for the queue of expensive verifications.
+    pub(crate) fn requester(&self) -> Requester {
+        Requester { address: Some(self.keys.attempt.client()), known: self.is_known }
     }
 
     /// Counts the attempt if it failed, and remembers the client if it did not.
+    ///
+    /// For permits of [`RateLimiter::decide`](super::RateLimiter::decide), which need not wait.
     pub(crate) fn settle(self, outcome: Outcome) {
+        debug_assert!(!self.counters.is_shared(), "await `settle_later`");
+        immediately(self.settle_later(outcome));
+    }
+
+    /// Counts the attempt if it failed, and remembers the client if it did not. Waits for a shared
+    /// store.
+    ///
+    /// # Errors
+    ///
+    /// 503 if the store fails. The outcome must then not be revealed, whatever it is: it would be
+    /// the result of an attempt that is not counted.
+    pub(crate) async fn settle_later(mut self, outcome: Outcome) -> Result<(), Rejection> {
+        let keys = &mut self.keys.attempt;
         match (outcome, &self.taken) {
             (Outcome::Authenticated, taken) => {
-                self.counters.remember(&self.keys);
-                taken.iter().for_each(|taken| taken.keep.store(false, Relaxed));
+                keys.hide_subjects(false);
+                self.counters.apply(AttemptStep::Remember, keys).await?;
+                taken.iter().for_each(|taken| taken.keep(false));
             }
-            (Outcome::Failed, Some(taken)) => taken.keep.store(true, Relaxed),
-            (Outcome::Failed, None) => self.counters.charge(&self.keys),
+            (Outcome::Failed, Some(taken)) => taken.keep(true),
+            (Outcome::Failed, None) => {
+                self.counters.apply(AttemptStep::Charge, keys).await?;
+            }
             (Outcome::Unknown, _) => {}
+        }
+        match self.taken.and_then(Arc::into_inner) {
+            Some(taken) => taken.release().await,
+            None => Ok(()), // a concurrent attempt shares it
         }
     }
 }
 
-/// Who asks for an expensive verification, for a fair queue.
+/// The client that an expensive verification is for, for a fair queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asker {
+pub(crate) struct Requester {
     /// A keyed hash of the client's address, if it has one.
     pub(crate) address: Option<u64>,
     /// Whether it is a known client of the claimed user.

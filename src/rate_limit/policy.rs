@@ -1,85 +1,128 @@
 //! How failed attempts are limited.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::client_ip::ClientIp;
-use super::gcra::Quota;
+use crate::crypto::Mac;
+use crate::stores::{AttemptStore, BoxAttemptStore, Quota};
 
-const PER_ADDRESS: Quota = Quota::new(20, Duration::from_secs(3));
-const PER_USER: Quota = Quota::new(10, Duration::from_secs(10));
+const PER_ADDRESS: Quota = Quota::from_static(20, Duration::from_secs(3));
+const PER_USER: Quota = Quota::from_static(10, Duration::from_secs(10));
 
-/// How failed attempts to authenticate are limited: by client address, and by client address and
-/// claimed user.
+/// Limits failed attempts to authenticate: by client address, and by client address and claimed
+/// user.
 ///
-/// No limit is of the user alone, so nobody can lock a user out at another address. A right
+/// No limit is by user alone, so an attacker cannot lock a user out at another address. A right
 /// credential is never counted, of whatever scheme.
 ///
 /// ```
 /// use std::time::Duration;
-/// use mcp_auth_layer::McpAuthLayer;
-/// use mcp_auth_layer::rate_limit::{ClientIp, Quota, RateLimit};
+/// use mcp_auth_layer::{ClientIp, McpAuthLayer, Quota, RateLimit};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let address = ClientIp::peer().trusted_proxies(["127.0.0.1"])?;
-/// let limit = RateLimit::by(address).per_address(Quota::new(5, Duration::from_secs(10)));
-/// let layer = McpAuthLayer::basic("alice", "correct horse battery staple").rate_limit(limit);
+/// let quota = Quota::new(5, Duration::from_secs(10))?;
+/// let layer = McpAuthLayer::basic("alice", "correct horse battery staple")
+///     .rate_limit(RateLimit::by(address).per_address(quota));
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// Over the limit the answer is 429 with `Retry-After`. Where a client's address is unknown it is
-/// 503, and the log says why, unless [`no_address_limit`](Self::no_address_limit) is set: the
-/// protection is not lost in silence.
+/// Above the limit, the response is 429 with `Retry-After`. If the address of a client is unknown,
+/// the response is 503 and the log says why, unless
+/// [`no_address_limit`](Self::no_address_limit) is set: the protection is not lost silently.
 ///
 /// # Addresses
 ///
 /// An IPv4 address counts as one client, and so does an IPv6 /64 network. Of IPv6, the /56 and /48
 /// networks are limited as well, to 4 and 16 times as many attempts as one address.
+///
+/// # Without feature `axum`
+///
+/// Only a server's own code knows the peer then: configure the address with [`by`](Self::by) and
+/// [`ClientIp::from_fn`]. There is no `RateLimit::default()`. Password files are limited in any
+/// case: a layer that has one and no rate limit logs an error when it is put around a service, and
+/// responds with 503 to every login.
 #[derive(Clone, Debug)]
+#[must_use = "a rate limit does nothing until a layer has it"]
 pub struct RateLimit {
     pub(super) address: ClientIp,
     pub(super) per_address: Quota,
     pub(super) per_user: Quota,
     pub(super) without_address: bool,
+    pub(super) shared: Option<SharedStore>,
+}
+
+/// A store that replicas share, and the key under which they hash what they count by.
+#[derive(Clone)]
+pub(super) struct SharedStore {
+    pub(super) store: BoxAttemptStore,
+    pub(super) key: Mac,
 }
 
 impl RateLimit {
-    /// Counts by the addresses that are found so. An address may fail 20 times at once and then
-    /// once every 3 seconds; for one user, 10 times and then once every 10 seconds.
+    /// Creates a limit by the addresses that are found this way. An address may fail 20 times at
+    /// once and then once every 3 seconds; for one user, 10 times and then once every 10 seconds.
     pub fn by(address: ClientIp) -> Self {
         let (per_address, per_user) = (PER_ADDRESS, PER_USER);
-        Self { address, per_address, per_user, without_address: false }
+        Self { address, per_address, per_user, without_address: false, shared: None }
     }
 
-    /// Sets how often one address may fail, whomever it claims to be.
-    pub fn per_address(mut self, limit: Quota) -> Self {
-        self.per_address = limit;
+    /// Creates the limit of a layer whose authenticator needs one, if it is not configured.
+    pub(crate) fn unconfigured() -> Self {
+        #[cfg(feature = "axum")]
+        let address = ClientIp::peer();
+        #[cfg(not(feature = "axum"))]
+        let address = ClientIp::unconfigured();
+        Self::by(address)
+    }
+
+    /// Sets how often one address may fail, whatever users it claims to be.
+    pub fn per_address(mut self, quota: Quota) -> Self {
+        self.per_address = quota;
         self
     }
 
-    /// Sets how often one address may fail to be one user. Schemes whose credentials claim no user,
-    /// such as bearer tokens, are limited by address alone.
-    pub fn per_user(mut self, limit: Quota) -> Self {
-        self.per_user = limit;
+    /// Sets how often one address may fail to authenticate as one user. Schemes whose credentials
+    /// claim no user, such as bearer tokens, are limited by address alone.
+    pub fn per_user(mut self, quota: Quota) -> Self {
+        self.per_user = quota;
         self
     }
 
-    /// Sets no limit where a request has no address: behind a Unix socket that only trusted
-    /// clients can reach, say.
+    /// Sets no limit for requests that have no address: behind a Unix socket that only trusted
+    /// clients can reach, for example.
     pub fn no_address_limit(mut self) -> Self {
         self.without_address = true;
         self
     }
+
+    /// Counts attempts in a store that several replicas share, instead of the memory of this
+    /// process. If the store fails, requests are rejected with 503.
+    ///
+    /// The store sees no address and no user: these are hashed with HMAC-SHA-256 under `key`. Make
+    /// it of 32 random bytes, and give all replicas the same. Each request with a credential waits
+    /// for the store twice or three times. The attempt of a client that disconnects stays counted.
+    pub fn shared_store(mut self, store: impl AttemptStore, key: [u8; 32]) -> Self {
+        let (store, key) = (BoxAttemptStore::new(store), Mac::new(&key));
+        self.shared = Some(SharedStore { store, key });
+        self
+    }
 }
 
-/// Counts by the peer's address, as `axum::serve` provides it with
-/// `app.into_make_service_with_connect_info::<SocketAddr>()`. Without feature `axum` there is none.
+/// Limits by the peer's address, as `axum::serve` provides it with
+/// `app.into_make_service_with_connect_info::<SocketAddr>()`.
+#[cfg(feature = "axum")]
 impl Default for RateLimit {
     fn default() -> Self {
-        #[cfg(feature = "axum")]
-        let address = ClientIp::peer();
-        #[cfg(not(feature = "axum"))]
-        let address = ClientIp::from_fn(|_| None);
-        Self::by(address)
+        Self::by(ClientIp::peer())
+    }
+}
+
+/// Does not show the key.
+impl fmt::Debug for SharedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
     }
 }

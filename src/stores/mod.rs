@@ -1,9 +1,19 @@
-//! What replicas may have to share: the nonces that were used (`replay`).
+//! What replicas may have to share: used nonces (`replay`) and failed attempts (`attempts`).
 //!
-//! Each store is a trait with an implementation in memory. It uses `crypto` alone.
+//! Each store is an async trait with an implementation in memory and an erased form. One test suite
+//! (`tests`) runs against every implementation. A store gets what it needs as arguments and makes
+//! no decision about a request. This folder uses `crypto` and `error` alone.
 
+mod attempts;
 #[cfg(feature = "hmac")]
 mod replay;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use self::attempts::{
+    AttemptCounter, AttemptKeys, AttemptStatus, AttemptStep, AttemptStore, BoxAttemptStore,
+    InvalidQuota, MemoryAttemptStore, Quota,
+};
 #[cfg(feature = "hmac")]
-pub use self::replay::{MemoryReplayStore, NonceStatus, ReplayStore};
+pub use self::replay::{BoxReplayStore, MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};

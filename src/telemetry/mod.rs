@@ -43,8 +43,8 @@ pub(crate) fn authenticated(principal: &str, scheme: impl Into<Cow<'static, str>
         target: TARGET,
         principal,
         scheme = &*scheme,
-        method = %Shortened::of(head.method.as_str()),
-        path = ?Shortened::of(head.uri.path()),
+        method = %Shortened::new(head.method.as_str()),
+        path = ?Shortened::new(head.uri.path()),
         "authenticated"
     );
     metrics::request(Some(scheme), outcome::AUTHENTICATED, "");
@@ -55,8 +55,8 @@ pub(crate) fn exempt(reason: &'static str, head: &Parts) {
     debug!(
         target: TARGET,
         reason,
-        method = %Shortened::of(head.method.as_str()),
-        path = ?Shortened::of(head.uri.path()),
+        method = %Shortened::new(head.method.as_str()),
+        path = ?Shortened::new(head.uri.path()),
         "exempt"
     );
     metrics::request(None, outcome::EXEMPT, reason);
@@ -83,8 +83,8 @@ pub(crate) fn rejected(rejected: Rejected<'_>, head: &Parts) {
                 reason = rejected.reason,
                 scheme = rejected.scheme.as_deref(),
                 cause = rejected.cause,
-                method = %Shortened::of(head.method.as_str()),
-                path = ?Shortened::of(head.uri.path()),
+                method = %Shortened::new(head.method.as_str()),
+                path = ?Shortened::new(head.uri.path()),
                 "rejected"
             )
         };

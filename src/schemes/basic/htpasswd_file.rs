@@ -12,7 +12,7 @@ use super::htpasswd::Passwords;
 use super::scheme::BASIC;
 use crate::auth::{Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Rejection};
 use crate::credentials::{CredentialFile, CredentialFileError};
-use crate::rate_limit::Asker;
+use crate::rate_limit::Requester;
 
 /// HTTP Basic authentication (RFC 7617) for the users of a password file.
 ///
@@ -162,8 +162,8 @@ impl Authenticator for HtpasswdFile {
         if let Some(grant) = self.passwords.cached(name, password) {
             return Ok(grant.authenticated(AuthScheme::BASIC));
         }
-        let asker = head.extensions.get::<Asker>().copied().unwrap_or_default();
-        match self.passwords.verify(name, password, asker).await? {
+        let requester = head.extensions.get::<Requester>().copied().unwrap_or_default();
+        match self.passwords.verify(name, password, requester).await? {
             Some(grant) => Ok(grant.authenticated(AuthScheme::BASIC)),
             None => Err(Rejection::invalid((BASIC.challenge)(true))),
         }

@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Uri};
 
 use super::authenticator::HttpSignature;
 use super::clock::{Clock, Reading, Terms};
-use super::errors::{malformed, unavailable, unsignable};
+use super::errors::{malformed, unavailable, unknown, unsignable};
 use super::keys::{Key, Keys};
 use super::profile::{CONTENT_TYPE, announces_body, has_several_lines, required_components};
 use super::reservation::{Reservation, Reservations};
@@ -18,11 +18,12 @@ use super::wire::base::{Message, authority_of, components_of, cover, normalized}
 use super::wire::digest::{CONTENT_DIGEST, ContentDigest};
 use crate::auth::{AuthScheme, Authenticated, Challenge, Rejection};
 use crate::credentials::Grant;
-use crate::stores::{NonceStatus, ReplayStore};
+use crate::stores::{NonceClaim, NonceStatus, ReplayStore};
 use crate::text::Shortened;
 
 const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
 const REPLAYED: &str = "the nonce was used before";
+const UNTIMELY: &str = "the signature is not valid at this time by the clock of the replay store";
 
 impl<R: ReplayStore> HttpSignature<R> {
     /// Everything that the head decides, with the check of the body that is still owed.
@@ -93,7 +94,7 @@ impl<R: ReplayStore> HttpSignature<R> {
                 _ if !is_for_us => refusal.caused_by(format!(
                     "the signature is for {}, which is not configured as this server's: see \
                      HttpSignature::authority and McpAuthLayer::host",
-                    Shortened::of(&*named)
+                    Shortened::new(&*named)
                 )),
                 Some(validity) if proven.is_some() && !timely => {
                     refusal.caused_by(validity.why_not(reading))
@@ -250,10 +251,17 @@ impl<R: ReplayStore> Reserved<R> {
                 return Err(owed.refusal().caused_by(owed.validity.why_not(reading)));
             }
             owed.clock.accept(owed.validity.created, reading);
-            let keep = Duration::from_secs(owed.terms.keep);
-            match owed.store.claim(owed.grant.principal.name(), &owed.nonce, keep).await {
+            let Validity { created, expires } = owed.validity;
+            let skew = Duration::from_secs(owed.terms.skew);
+            let claim = NonceClaim {
+                keep: Duration::from_secs(owed.terms.keep),
+                ..NonceClaim::new(owed.grant.principal.name(), &owed.nonce, created, expires, skew)
+            };
+            match owed.store.claim(&claim).await {
                 Ok(NonceStatus::Fresh) => Ok(()),
                 Ok(NonceStatus::Replayed) => Err(owed.refusal().caused_by(REPLAYED)),
+                Ok(NonceStatus::Untimely) => Err(owed.refusal().caused_by(UNTIMELY)),
+                Ok(NonceStatus::Unknown { retry_after }) => Err(unknown(retry_after)),
                 Err(error) => Err(unavailable(error)),
             }
         }

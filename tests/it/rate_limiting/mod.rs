@@ -36,7 +36,7 @@ fn by_header() -> RateLimit {
 
 /// Three attempts per user, five per address, and no refill during the test.
 fn small_limits() -> RateLimit {
-    by_header().per_user(Quota::new(3, HOUR)).per_address(Quota::new(5, HOUR))
+    by_header().per_user(Quota::from_static(3, HOUR)).per_address(Quota::from_static(5, HOUR))
 }
 
 fn app(authenticator: impl Authenticator, limit: RateLimit) -> Router {

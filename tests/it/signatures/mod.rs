@@ -19,7 +19,7 @@ use axum::extract::Request;
 use axum::{BoxError, Router};
 use mcp_auth_layer::auth::Authenticated;
 use mcp_auth_layer::layer::PublicPath;
-use mcp_auth_layer::stores::{NonceStatus, ReplayStore};
+use mcp_auth_layer::stores::{NonceClaim, NonceStatus, ReplayStore};
 use mcp_auth_layer::{Authenticator, HttpSignature, McpAuthLayer, Rejection};
 
 use crate::support::forged_request::{Forged, SECRET};
@@ -74,8 +74,8 @@ impl Default for Scripted {
 }
 
 impl ReplayStore for Scripted {
-    async fn claim(&self, _: &str, _: &str, keep: Duration) -> Result<NonceStatus, BoxError> {
-        *self.kept.lock().unwrap() = keep;
+    async fn claim(&self, claim: &NonceClaim<'_>) -> Result<NonceStatus, BoxError> {
+        *self.kept.lock().unwrap() = claim.keep;
         self.claims.fetch_add(1, Ordering::SeqCst);
         if self.fails_claim { Err("connection refused".into()) } else { Ok(NonceStatus::Fresh) }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::Body;
-use mcp_auth_layer::stores::MemoryReplayStore;
+use mcp_auth_layer::stores::{MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -231,4 +231,31 @@ async fn rejected_requests_do_not_claim_their_nonce() {
     assert_eq!(claims.load(Ordering::SeqCst), 0);
     assert_eq!(send(app, Forged::post("{}").request()).await.status, 200);
     assert_eq!(claims.load(Ordering::SeqCst), 1);
+}
+
+/// A store that always reports this status.
+struct Reports(NonceStatus);
+
+impl ReplayStore for Reports {
+    async fn claim(&self, claim: &NonceClaim<'_>) -> Result<NonceStatus, BoxError> {
+        assert_eq!((claim.key_id, claim.skew), ("ci", Duration::from_secs(60)));
+        assert!(claim.created < claim.expires && !claim.nonce.is_empty());
+        Ok(self.0)
+    }
+}
+
+#[tokio::test]
+async fn store_that_lost_data_is_503_with_retry_after() {
+    let retry_after = Duration::from_millis(2_500);
+    let store = Reports(NonceStatus::Unknown { retry_after });
+    let response = verify(hmac().replay_store(store), Forged::get().request()).await;
+    assert_eq!(response.status, 503);
+    assert_eq!(response.headers["retry-after"], "3");
+}
+
+#[tokio::test]
+async fn signature_that_the_store_finds_untimely_is_401() {
+    let store = Reports(NonceStatus::Untimely);
+    let response = verify(hmac().replay_store(store), Forged::get().request()).await;
+    assert_eq!(response.status, 401);
 }

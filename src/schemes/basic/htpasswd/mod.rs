@@ -24,7 +24,7 @@ use crate::credentials::{
     Access, CredentialFile, CredentialFileError, Grant, Snapshot, require_credentials,
 };
 use crate::crypto::Digest;
-use crate::rate_limit::Asker;
+use crate::rate_limit::Requester;
 
 /// The users of a password file, which can be replaced while requests are authenticated.
 pub(crate) struct Passwords {
@@ -102,7 +102,7 @@ impl Passwords {
         &self,
         name: &str,
         password: &str,
-        asker: Asker,
+        requester: Requester,
     ) -> Result<Option<Grant>, Rejection> {
         // One version of the file decides, and unknown users take the same way as known ones.
         let users = Arc::clone(&**self.users.load());
@@ -112,7 +112,7 @@ impl Passwords {
         let (credential, name) = (key.credential(password), dummy_key.credential(""));
         let check =
             Check { users, user: user.clone(), name, credential, password: password.into() };
-        match self.hasher.verify(credential, Claim { asker, user: name }, check).await? {
+        match self.hasher.verify(credential, Claim { requester, user: name }, check).await? {
             Verdict::Correct => Ok(user.map(|user| user.grant.clone())),
             Verdict::Wrong => Ok(None),
             Verdict::Failed(why) => Err(Rejection::unavailable().caused_by(why)),

@@ -25,7 +25,7 @@ fn users(lines: &[&str]) -> Passwords {
     Passwords::from_text(&lines.join("\n")).unwrap()
 }
 
-const UNKNOWN_CLIENT: Asker = Asker { address: None, known: false };
+const UNKNOWN_CLIENT: Requester = Requester { address: None, known: false };
 
 impl Passwords {
     /// Returns whether a request with this credential is authenticated.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::auth::Rejection;
 use crate::crypto::{AlreadyHashed, Digest};
-use crate::rate_limit::Asker;
+use crate::rate_limit::Requester;
 
 /// The capacity of the queue: of that of known clients, and of that of others.
 const QUEUE: usize = 128;
@@ -33,7 +33,7 @@ pub(super) enum Verdict {
 /// The client that presents a credential, and the user it claims to be.
 #[derive(Clone, Copy)]
 pub(super) struct Claim {
-    pub(super) asker: Asker,
+    pub(super) requester: Requester,
     /// A digest of the claimed name.
     pub(super) user: Digest,
 }
@@ -151,22 +151,23 @@ impl<V> Shared<V> {
 impl<V> State<V> {
     /// Returns whether another job may wait. Known clients and others have a queue each. That of known
     /// clients is fair by claimed user, that of the others by address.
-    fn has_room_for(&self, Claim { asker, user }: Claim) -> bool {
-        let same_queue = || self.queue.iter().filter(|job| job.claim.asker.known == asker.known);
+    fn has_room_for(&self, Claim { requester, user }: Claim) -> bool {
+        let same_queue =
+            || self.queue.iter().filter(|job| job.claim.requester.known == requester.known);
         let same_source = same_queue().filter(|job| {
-            if asker.known {
+            if requester.known {
                 job.claim.user == user
             } else {
-                asker.address.is_some() && job.claim.asker.address == asker.address
+                requester.address.is_some() && job.claim.requester.address == requester.address
             }
         });
-        let max = if asker.known { MAX_PER_USER } else { MAX_PER_ADDRESS };
+        let max = if requester.known { MAX_PER_USER } else { MAX_PER_ADDRESS };
         same_queue().count() < QUEUE && same_source.count() < max
     }
 
     fn enqueue(&mut self, job: Job<V>) {
-        let known = self.queue.partition_point(|waiting| waiting.claim.asker.known);
-        let at = if job.claim.asker.known { known } else { self.queue.len() };
+        let known = self.queue.partition_point(|waiting| waiting.claim.requester.known);
+        let at = if job.claim.requester.known { known } else { self.queue.len() };
         self.queue.insert(at, job);
     }
 

@@ -78,18 +78,18 @@ impl Verification for Fake {
 
 const PANICS: u64 = 666;
 fn anonymous() -> Claim {
-    Claim { asker: Asker::default(), user: Digest::from_words([0; 4]) }
+    Claim { requester: Requester::default(), user: Digest::from_words([0; 4]) }
 }
 
 /// An unknown client at this address, which claims to be user 0.
 fn at(address: u64) -> Claim {
-    Claim { asker: Asker { address: Some(address), known: false }, ..anonymous() }
+    Claim { requester: Requester { address: Some(address), known: false }, ..anonymous() }
 }
 
 /// A known client of this user at this address.
 fn known(address: u64, user: u64) -> Claim {
-    let asker = Asker { address: Some(address), known: true };
-    Claim { asker, user: Digest::from_words([user, 0, 0, 0]) }
+    let requester = Requester { address: Some(address), known: true };
+    Claim { requester, user: Digest::from_words([user, 0, 0, 0]) }
 }
 
 struct Setup {
