@@ -1,5 +1,5 @@
-//! An event stream comes out of the layer sealed as it would be if it were read as a whole, in
-//! whatever way it is cut into chunks. The seals are computed here once more.
+//! The layer binds the IDs in an event stream as the oracle does, which reads the stream as a whole,
+//! wherever the stream is cut into chunks. The tags are computed here once more.
 
 #![no_main]
 
@@ -25,8 +25,8 @@ const KEY: [u8; 32] = [7; 32];
 const SESSION: u8 = 1;
 const EVENT: u8 = 2;
 
-/// What streams are made of: bytes from 0x80 on stand for one of these each or for a cut between two
-/// chunks, others for themselves.
+/// The fragments of streams: each byte from 0x80 on stands for one of these or for a cut between two
+/// chunks, and each other byte for itself.
 const FRAGMENTS: &[&[u8]] = &[
     b"\n",
     b"\r",
@@ -84,12 +84,12 @@ fuzz_target!(|data: &[u8]| {
         let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         to_bytes(response.into_body(), usize::MAX).await.unwrap()
     });
-    let expected = oracle::rewritten(&text, |id| sealed(EVENT, id), endpoint);
+    let expected = oracle::rewritten(&text, |id| bound(EVENT, id), endpoint);
     assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string());
 });
 
-/// The id and its seal, which is for `bearer`, of no issuer. One that is blank is none.
-fn sealed(kind: u8, id: &[u8]) -> Vec<u8> {
+/// Returns the ID with its tag for the principal `bearer`, which has no issuer. A blank ID is none.
+fn bound(kind: u8, id: &[u8]) -> Vec<u8> {
     if id.trim_ascii().is_empty() {
         return id.to_vec();
     }
@@ -102,12 +102,12 @@ fn sealed(kind: u8, id: &[u8]) -> Vec<u8> {
         mac.update(part);
     }
     let tag = mac.finalize().into_bytes();
-    let mut sealed = [id, b"."].concat();
-    sealed.extend(BASE64_URL_SAFE_NO_PAD.encode(&tag[..16]).bytes());
-    sealed
+    let mut bound = [id, b"."].concat();
+    bound.extend(BASE64_URL_SAFE_NO_PAD.encode(&tag[..16]).bytes());
+    bound
 }
 
-/// The URL with the session id in its query sealed, if there is exactly one, in whatever part.
+/// Returns the URL with the session ID in its query bound, if there is exactly one in all of it.
 fn endpoint(url: &[u8]) -> Vec<u8> {
     let fragment = url.iter().position(|&byte| byte == b'#').unwrap_or(url.len());
     let query = url[..fragment].iter().position(|&byte| byte == b'?');
@@ -121,25 +121,22 @@ fn endpoint(url: &[u8]) -> Vec<u8> {
             None => (&pair[..end], &pair[end..end]),
         };
         let is_blank = percent_decode(value).all(|byte| byte.is_ascii_whitespace() || byte == b'+');
-        match names_session(name) && !is_blank {
-            true => {
-                out.extend(&pair[..name.len() + 1]);
-                out.extend(sealed(SESSION, value));
-                out.extend(&pair[name.len() + 1 + value.len()..]);
-            }
-            false => out.extend(pair),
+        if names_session(name) && !is_blank {
+            out.extend(&pair[..name.len() + 1]);
+            out.extend(bound(SESSION, value));
+            out.extend(&pair[name.len() + 1 + value.len()..]);
+        } else {
+            out.extend(pair);
         }
     }
     out.extend(&url[fragment..]);
     let parts = url.split(|byte| b"?#&;".contains(byte)).skip(1);
     let names = parts.map(|part| part.split(|&byte| byte == b'=').next().unwrap_or_default());
-    match names.filter(|name| names_session(name)).count() {
-        1 => out,
-        _ => url.to_vec(),
-    }
+    if names.filter(|name| names_session(name)).count() == 1 { out } else { url.to_vec() }
 }
 
-/// It is one up to its end, a bracket or a NUL, of which there may be several.
+/// Returns whether this is a name of the session parameter: up to its end, a bracket or a NUL, of which
+/// there may be several.
 fn names_session(name: &[u8]) -> bool {
     let decoded: Vec<u8> = percent_decode(name).collect();
     let ends = (0..decoded.len()).filter(|&at| b"[]\0".contains(&decoded[at]));

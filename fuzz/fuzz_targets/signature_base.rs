@@ -1,4 +1,4 @@
-//! Signer and verifier read a request in the same way: whatever can be signed is let in once, and
+//! Signer and verifier read a request in the same way: whatever can be signed is accepted once, and
 //! not a second time.
 
 #![no_main]
@@ -17,24 +17,26 @@ use tower::{Layer, ServiceExt, service_fn};
 
 static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::new("ci", [7; 32]).unwrap());
 
-static HMAC: LazyLock<BoxAuthenticator> = LazyLock::new(|| {
+static AUTHENTICATOR: LazyLock<BoxAuthenticator> = LazyLock::new(|| {
     // Room for what a long run signs.
     let store = MemoryReplayStore::with_capacity(1 << 28, 1 << 28);
     HttpSignature::new([("ci", [7; 32])]).unwrap().replay_store(store).boxed()
 });
 
 fuzz_target!(|data: (&[u8], &str, Vec<(&str, &[u8])>, &[u8])| {
-    let hmac = HMAC.clone(); // which refuses what was signed before it was there
+    // Created before the signature, as it rejects signatures from before its start.
+    let authenticator = AUTHENTICATOR.clone();
     let (method, target, headers, body) = data;
     let Ok(method) = Method::from_bytes(method) else { return };
     let Ok(uri) = format!("http://localhost/{target}").parse::<http::Uri>() else { return };
     let mut request = Request::new(body.to_vec());
     (*request.method_mut(), *request.uri_mut()) = (method, uri);
     for (name, value) in headers.into_iter().take(20) {
-        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value)) else {
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value))
+        else {
             continue;
         };
-        // What says that a body follows, where none does, asks for a digest of it.
+        // A header that announces a body would require a digest, even if no body follows.
         if !["host", "origin", "content-length", "transfer-encoding"].contains(&name.as_str()) {
             request.headers_mut().append(name, value);
         }
@@ -45,8 +47,9 @@ fuzz_target!(|data: (&[u8], &str, Vec<(&str, &[u8])>, &[u8])| {
     }
     let exempt = request.uri().path().starts_with("/.well-known/");
 
-    let inner = service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
-    let app = McpAuthLayer::new(hmac).layer(inner);
+    let inner =
+        service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+    let app = McpAuthLayer::new(authenticator).layer(inner);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let status = |request: Request<Vec<u8>>| {
         runtime.block_on(app.clone().oneshot(request.map(Body::from))).unwrap().status()

@@ -1,5 +1,5 @@
-//! Whatever stands in the fields of a signature, nothing panics and nobody gets in: the fuzzer
-//! does not have the secret.
+//! Whatever the fields of a signature contain, nothing panics and no request is authenticated: the
+//! fuzzer does not have the secret.
 
 #![no_main]
 
@@ -9,12 +9,13 @@ use http::{HeaderName, HeaderValue, Request};
 use libfuzzer_sys::fuzz_target;
 use mcp_auth_layer::{Authenticator, HttpSignature};
 
-static HMAC: LazyLock<HttpSignature> = LazyLock::new(|| HttpSignature::new([("ci", [7; 32])]).unwrap());
+static AUTHENTICATOR: LazyLock<HttpSignature> =
+    LazyLock::new(|| HttpSignature::new([("ci", [7; 32])]).unwrap());
 
 fuzz_target!(|data: &[u8]| {
     let mut request = Request::get("/mcp?a=1").body(()).unwrap();
     request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
-    // Each line is a field; what comes before its first byte says which.
+    // Each line is a field, and its first byte selects the name.
     let names = ["signature-input", "signature", "content-digest", "mcp-name", "host"];
     for line in data.split(|&byte| byte == b'\n') {
         let Some((&which, value)) = line.split_first() else { continue };
@@ -25,5 +26,5 @@ fuzz_target!(|data: &[u8]| {
     }
     let (head, ()) = request.into_parts();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert!(runtime.block_on(HMAC.authenticate(&head)).is_err());
+    assert!(runtime.block_on(AUTHENTICATOR.authenticate(&head)).is_err());
 });

@@ -6,7 +6,7 @@ use rmcp::handler::server::common::{AsRequestContext, FromContextPart};
 
 use crate::auth::Principal;
 
-/// The principal of the HTTP request that brought the call.
+/// Extracts the principal of the HTTP request that a call came with.
 ///
 /// ```
 /// use mcp_auth_layer::Principal;
@@ -17,22 +17,22 @@ use crate::auth::Principal;
 /// #[tool_router]
 /// impl Tools {
 ///     #[tool(description = "Who is calling")]
-///     async fn whoami(&self, who: Principal) -> String {
-///         who.name().to_owned()
+///     async fn whoami(&self, caller: Principal) -> String {
+///         caller.name().to_owned()
 ///     }
 /// }
 /// ```
 ///
 /// # Errors
 ///
-/// An internal error if there is none: the transport puts no HTTP request into the call's
-/// context, or the layer does not guard its route.
+/// An internal error, if there is no principal: the transport provides no HTTP request in the call's
+/// context, or the layer does not protect its route.
 impl<C: AsRequestContext> FromContextPart<C> for Principal {
     fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
         let extensions = &context.as_request_context().extensions;
         let head = extensions.get::<Parts>();
         head.and_then(|head| head.extensions.get::<Self>()).cloned().ok_or_else(|| {
-            ErrorData::internal_error("no principal: is McpAuthLayer around this service?", None)
+            ErrorData::internal_error("no principal: does McpAuthLayer wrap this service?", None)
         })
     }
 }

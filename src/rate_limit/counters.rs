@@ -1,12 +1,15 @@
 //! What a limiter counts: the attempts of each client, in memory or in a shared store, and the
 //! attempts that are being verified.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::keys::{Hasher, Quotas};
+use super::keys::{Hasher, Keys, Quotas};
 use super::pending::Pending;
 use super::policy::RateLimit;
-use crate::auth::Rejection;
+use crate::auth::{Cost, Rejection};
 use crate::crypto::KeyedHash;
 use crate::stores::{
     AttemptKeys, AttemptStatus, AttemptStep, AttemptStore, BoxAttemptStore, MemoryAttemptStore,
@@ -24,7 +27,7 @@ pub(super) struct Counters {
     /// Counts lookups and, without a shared store, attempts.
     pub(super) local: MemoryAttemptStore,
     shared: Option<BoxAttemptStore>,
-    pub(super) pending: Pending,
+    pub(super) pending: Pending<Taken>,
 }
 
 impl Counters {
@@ -78,5 +81,49 @@ impl Counters {
     /// Applies a step if nothing has to be awaited for that.
     pub(super) fn apply_now(&self, step: AttemptStep, keys: &AttemptKeys) -> Option<AttemptStatus> {
         (!self.is_shared()).then(|| self.local.apply_now(step, keys))
+    }
+}
+
+/// An attempt that was taken from its counters, shared by concurrent attempts with the same
+/// credential. It is given back at the end unless it is kept.
+pub(super) struct Taken {
+    counters: Arc<Counters>,
+    keys: Keys,
+    was_known: bool,
+    keep: AtomicBool,
+}
+
+impl Taken {
+    pub(super) fn new(counters: &Arc<Counters>, keys: &Keys, was_known: bool) -> Self {
+        let keep = AtomicBool::new(keys.cost == Cost::Expensive);
+        Self { counters: counters.clone(), keys: keys.clone(), was_known, keep }
+    }
+
+    /// Sets whether the attempt stays counted.
+    pub(super) fn keep(&self, keep: bool) {
+        self.keep.store(keep, Relaxed);
+    }
+
+    /// Gives the attempt back, unless it is kept.
+    pub(super) async fn release(mut self) -> Result<(), Rejection> {
+        if std::mem::replace(self.keep.get_mut(), true) {
+            return Ok(());
+        }
+        self.counters.apply(self.give_back(), &self.keys.attempt).await.map(drop)
+    }
+
+    fn give_back(&self) -> AttemptStep {
+        AttemptStep::GiveBack { was_known: self.was_known }
+    }
+}
+
+/// Gives the attempt back if nothing has to be awaited for that. In a shared store the attempt of a
+/// client that disconnects stays counted, which is the safe direction.
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if !*self.keep.get_mut() {
+            self.counters.apply_now(self.give_back(), &self.keys.attempt);
+        }
+        self.counters.pending.remove(&self.keys);
     }
 }

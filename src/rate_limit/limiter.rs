@@ -10,10 +10,9 @@ use http::request::Parts;
 use tracing::{error, warn};
 
 use super::client::Client;
-use super::counters::Counters;
-use super::immediately;
+use super::counters::{Counters, Taken};
+use super::immediately::immediately;
 use super::keys::Keys;
-use super::pending::Taken;
 use super::permit::Permit;
 use super::policy::RateLimit;
 use crate::auth::{Attempt, Authenticated, Cost, Rejection};

@@ -46,6 +46,7 @@
 mod client;
 mod client_ip;
 mod counters;
+mod immediately;
 mod keys;
 mod limiter;
 mod pending;
@@ -56,20 +57,9 @@ mod proxy_network;
 #[cfg(test)]
 mod tests;
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 pub use self::client_ip::ClientIp;
 pub(crate) use self::limiter::{Decision, RateLimiter};
 pub(crate) use self::permit::{Outcome, Permit, Requester};
 pub use self::policy::RateLimit;
 pub use self::proxy_network::{ProxyNetwork, TrustedProxyError};
 pub use crate::stores::Quota;
-
-/// Returns the output of a future that does not wait; `None` if it does.
-fn immediately<T>(future: impl Future<Output = T>) -> Option<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    }
-}

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::counters::Counters;
-use super::immediately;
+use super::counters::{Counters, Taken};
+use super::immediately::immediately;
 use super::keys::Keys;
-use super::pending::Taken;
 use crate::auth::{Rejection, RejectionKind};
 use crate::stores::AttemptStep;
 

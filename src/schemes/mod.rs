@@ -16,5 +16,6 @@ pub use self::bearer::{Bearer, BearerHandle, BearerToken};
 pub use self::signature::SigningClient;
 #[cfg(feature = "hmac")]
 pub use self::signature::{
-    HttpSignature, HttpSignatureHandle, KeyError, SignError, SignLayer, SignService, Signer,
+    Authority, AuthorityError, HttpSignature, HttpSignatureHandle, KeyError, PathPrefix,
+    PathPrefixError, SignError, SignLayer, SignLayerError, SignService, Signer,
 };

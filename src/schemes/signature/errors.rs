@@ -1,4 +1,4 @@
-//! The rejections that several steps of the verification share.
+//! Errors of keys, and the rejections that several steps of the verification share.
 
 use std::time::Duration;
 
@@ -8,15 +8,42 @@ use http::header::RETRY_AFTER;
 use super::wire::base::BaseError;
 use crate::auth::{BoxError, Rejection};
 
-pub(super) fn malformed<E: Into<BoxError>>(field: &'static str) -> impl Fn(E) -> Rejection {
-    move |error| {
-        let message = format!("the {field} field does not have its form");
-        Rejection::bad_request(message).caused_by(error)
-    }
+/// A key cannot be used. The error names the key by its position, counted from 1, and never quotes
+/// the secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// There are no keys, so no request could ever be authenticated.
+    #[error("no keys were given: add at least one")]
+    NoKeys,
+    /// A key ID is empty, too long, or has other characters than visible ASCII and spaces.
+    #[error("key {position}: the key ID must be 1 to 256 characters of printable ASCII")]
+    KeyId {
+        /// Which key, counted from 1.
+        position: usize,
+    },
+    /// A secret is too short.
+    #[error("key {position}: the secret has {length} bytes, and must have 32 or more")]
+    ShortSecret {
+        /// Which key, counted from 1.
+        position: usize,
+        /// The length of the secret, in bytes.
+        length: usize,
+    },
+    /// A key ID has more than two secrets, or the same one twice.
+    #[error("key {position}: a key ID may have two secrets for rotation, and they must differ")]
+    Rotation {
+        /// Which key, counted from 1.
+        position: usize,
+    },
 }
 
-pub(super) fn unsignable(error: BaseError) -> Rejection {
-    Rejection::bad_request(format!("the signature cannot be checked: {error}"))
+pub(super) fn malformed<E: Into<BoxError>>(field: &'static str) -> impl Fn(E) -> Rejection {
+    move |error| Rejection::bad_request(format!("malformed `{field}` header")).caused_by(error)
+}
+
+pub(super) fn no_signature_base(error: BaseError) -> Rejection {
+    Rejection::bad_request(format!("the signature cannot be verified: {error}"))
 }
 
 pub(super) fn unavailable(error: BoxError) -> Rejection {

@@ -1,14 +1,15 @@
-//! Keys that come and go while the server runs.
+//! Adds and revokes keys at runtime.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::keys::{KeyError, Keys};
+use super::errors::KeyError;
+use super::keys::Keys;
 use crate::credentials::Snapshot;
 
-/// Adds and revokes the keys of an [`HttpSignature`](crate::HttpSignature) while the server runs.
+/// Adds and revokes the keys of an [`HttpSignature`](crate::HttpSignature) at runtime.
 ///
-/// Requests are judged without a lock.
+/// A change applies at once. Requests are authenticated without a lock.
 #[derive(Clone)]
 pub struct HttpSignatureHandle {
     pub(super) keys: Arc<Snapshot<Keys>>,
@@ -17,51 +18,52 @@ pub struct HttpSignatureHandle {
 }
 
 impl HttpSignatureHandle {
-    /// Lets in what is signed with this secret, from now on.
+    /// Adds a secret: requests that are signed with it are authenticated from now on.
     ///
     /// # Errors
     ///
-    /// As for [`HttpSignature::new`](crate::HttpSignature::new), with 1 as the position. Nothing has changed then.
+    /// As for [`HttpSignature::new`](crate::HttpSignature::new), with 1 as the position. Nothing has
+    /// changed then.
     pub fn add(&self, key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Result<(), KeyError> {
         self.keys.update(|keys| keys.add(1, key_id.into(), secret.as_ref()))
     }
 
-    /// Refuses this secret of this key id from now on, and ends what was opened with it, as
-    /// [`Principal::revoked_by`](crate::Principal::revoked_by) says; what was opened with the other
-    /// one goes on. Returns whether it was there.
+    /// Revokes this secret of this key ID, and returns whether it was present. Responses to requests
+    /// that were signed with it end, as [`Authenticated::revoked_by`](crate::auth::Authenticated::revoked_by)
+    /// describes; those of the ID's other secret go on.
     ///
     /// A secret of a file stays revoked until the file no longer has its line, or it is
-    /// [added](Self::add).
+    /// [added](Self::add) again.
     pub fn revoke(&self, key_id: impl AsRef<str>, secret: impl AsRef<[u8]>) -> bool {
-        self.take_out(key_id.as_ref(), Some(secret.as_ref())) > 0
+        self.remove(key_id.as_ref(), Some(secret.as_ref())) > 0
     }
 
-    /// [Revokes](Self::revoke) every secret of this key id, and returns how many there were.
+    /// [Revokes](Self::revoke) every secret of this key ID, and returns their number.
     pub fn revoke_all(&self, key_id: impl AsRef<str>) -> usize {
-        self.take_out(key_id.as_ref(), None)
+        self.remove(key_id.as_ref(), None)
     }
 
-    /// Reads the file of [`HttpSignature::from_file`](crate::HttpSignature::from_file) now, and returns whether there
-    /// was something new in it; never, where there is no file. It blocks while it reads, for ten seconds
-    /// at most.
+    /// Reloads the file of [`HttpSignature::from_file`](crate::HttpSignature::from_file) now, and
+    /// returns whether its content is new; without a file, it returns false. It blocks while it reads,
+    /// for ten seconds at most.
     ///
-    /// With something new, keys that were added by hand are gone, and those that were revoked by hand
-    /// stay revoked. A file without a key revokes all of them.
+    /// If the content is new, keys that were added through a handle are gone, and those that were
+    /// revoked through one stay revoked. A file without a key revokes all of them.
     ///
     /// # Errors
     ///
-    /// As for reading it first. The keys of before stay in force then.
+    /// As for `from_file`. The previous keys stay active then.
     #[cfg(feature = "files")]
     pub fn reload(&self) -> Result<bool, crate::credentials::CredentialFileError> {
         self.file.as_ref().map_or(Ok(false), crate::credentials::CredentialFile::reload)
     }
 
-    fn take_out(&self, key_id: &str, secret: Option<&[u8]>) -> usize {
+    fn remove(&self, key_id: &str, secret: Option<&[u8]>) -> usize {
         self.keys.change(|keys| keys.remove(key_id, secret)).cancel()
     }
 }
 
-/// Shows the key ids.
+/// Shows the key IDs.
 impl fmt::Debug for HttpSignatureHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSignatureHandle").field("key_ids", &**self.keys.load()).finish()

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::authenticator::HttpSignature;
-use super::keys::{KeyError, Keys};
+use super::errors::KeyError;
+use super::keys::Keys;
 use crate::credentials::{
     Access, CredentialFile, CredentialFileError, CredentialFileErrorKind, LineError, parse_lines,
 };
@@ -36,7 +37,7 @@ impl HttpSignature {
     /// | root | no | yes | 0644 or less, as Kubernetes (`fsGroup`), systemd (`LoadCredential=`) and Docker provide secrets |
     /// | another user | | | rejected |
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
-        let mut authenticator = Self::of(Keys::none());
+        let mut authenticator = Self::from_keys(Keys::empty());
         let keys = authenticator.keys.clone();
         let file = CredentialFile::watch(path.as_ref(), Access::Private, move |text| {
             let Some(text) = text else {
@@ -59,7 +60,7 @@ fn parse_keys(text: &str) -> Result<Keys, CredentialFileError> {
         Ok((number, key_id, secret))
     })?;
     if keys.is_empty() {
-        return Ok(Keys::none());
+        return Ok(Keys::empty());
     }
     Keys::new(keys.iter().map(|(_, key_id, secret)| (&**key_id, secret))).map_err(|error| {
         let (position, error): (_, LineError) = match error {

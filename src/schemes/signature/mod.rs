@@ -1,9 +1,11 @@
 //! Signed requests: HTTP Message Signatures (RFC 9421) with `hmac-sha256`, over digests of the
 //! body (RFC 9530).
 //!
-//! `verify` decides about a request; `wire` reads and writes what travels; `client` signs. It uses
-//! `auth`, `credentials`, `crypto` and `stores`.
+//! `verification` decides about the head of a request, and `pending_verification` about its body.
+//! `wire` parses and serializes what is sent; `client` signs. It uses `auth`, `credentials`,
+//! `crypto`, `stores` and `text`.
 
+mod accept_signature;
 mod authenticator;
 mod client;
 mod clock;
@@ -12,15 +14,19 @@ mod handle;
 #[cfg(feature = "files")]
 mod key_file;
 mod keys;
+mod pending_verification;
 mod profile;
 mod reservation;
+mod server_names;
 mod signatures;
-mod verify;
+mod validity;
+mod verification;
 mod wire;
 
 pub use self::authenticator::HttpSignature;
 #[cfg(feature = "rmcp-client")]
 pub use self::client::SigningClient;
-pub use self::client::{SignError, SignLayer, SignService, Signer};
+pub use self::client::{SignError, SignLayer, SignLayerError, SignService, Signer};
+pub use self::errors::KeyError;
 pub use self::handle::HttpSignatureHandle;
-pub use self::keys::KeyError;
+pub use self::server_names::{Authority, AuthorityError, PathPrefix, PathPrefixError};

@@ -1,28 +1,29 @@
-//! One request at a time for each nonce: a head that was captured before it was served must not have
-//! its body collected many times at once.
+//! One request at a time for each nonce: if a head was captured before its request was accepted, its
+//! body must not be collected many times at once.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// A key ID and a nonce.
 type Key = (Box<str>, Box<str>);
 
-/// The nonces whose requests are being verified. There are no more than requests in flight.
+/// The nonces whose requests are being verified. There are at most as many as concurrent requests.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reservations(Arc<Mutex<HashSet<Key>>>);
 
 /// A nonce that is reserved until this is dropped.
 #[derive(Debug)]
 pub(super) struct Reservation {
-    of: Reservations,
+    reservations: Reservations,
     key: Key,
 }
 
 impl Reservations {
-    /// Reserves a nonce of this key; `None` if it is reserved already.
+    /// Reserves a nonce for this key ID; `None` if it is reserved already.
     pub(super) fn reserve(&self, key_id: &str, nonce: &str) -> Option<Reservation> {
         let key: Key = (key_id.into(), nonce.into());
         let is_new = self.lock().insert(key.clone());
-        is_new.then(|| Reservation { of: self.clone(), key })
+        is_new.then(|| Reservation { reservations: self.clone(), key })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<Key>> {
@@ -32,7 +33,7 @@ impl Reservations {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.of.lock().remove(&self.key);
+        self.reservations.lock().remove(&self.key);
     }
 }
 
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nonce_is_reserved_once_for_each_key_until_it_is_released() {
+    fn nonce_is_reserved_once_for_each_key_until_released() {
         let reservations = Reservations::default();
         let first = reservations.reserve("ci", "nonce");
         assert!(first.is_some());

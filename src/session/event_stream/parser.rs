@@ -113,17 +113,15 @@ pub(super) enum Field<'l> {
 }
 
 impl<'l> Field<'l> {
-    /// Parses a complete line that is not empty.
+    /// Parses a complete line.
     pub(super) fn parse(line: &'l [u8]) -> Self {
-        if let Some(value) = value_of(line, b"id") {
-            Self::Id(value)
-        } else if let Some(value) = value_of(line, b"event") {
-            Self::Event(value)
-        } else if let Some(value) = value_of(line, b"data") {
-            Self::Data(value)
-        } else {
-            Self::Other
-        }
+        let field = match line.first() {
+            Some(b'i') => value_of(line, b"id").map(Self::Id),
+            Some(b'e') => value_of(line, b"event").map(Self::Event),
+            Some(b'd') => value_of(line, b"data").map(Self::Data),
+            _ => None,
+        };
+        field.unwrap_or(Self::Other)
     }
 }
 

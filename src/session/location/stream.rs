@@ -47,7 +47,7 @@ impl BindIds for StreamBinding<'_> {
         }
         let reason = match parameter.count_in_url(url) {
             1 if self.is_get => None,
-            1 => Some("it is not in the response to a GET"),
+            1 => Some("it is in the response to another method than GET"),
             _ => Some("its URL has several session IDs"),
         };
         if let Some(reason) = reason {

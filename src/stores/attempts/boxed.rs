@@ -4,7 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{AttemptKeys, AttemptStatus, AttemptStep, AttemptStore};
+use super::keys::AttemptKeys;
+use super::store::{AttemptStatus, AttemptStep, AttemptStore};
 use crate::auth::BoxError;
 
 /// An [`AttemptStore`] whose type is erased, for a store that is chosen at runtime. Clones share

@@ -8,7 +8,7 @@ use super::keys::{AttemptCounter, AttemptKeys};
 use super::known_clients::KnownClients;
 use super::quota::nanos;
 use super::slots::{Kind, Slot, Slots};
-use super::{AttemptStatus, AttemptStep, AttemptStore};
+use super::store::{AttemptStatus, AttemptStep, AttemptStore};
 use crate::auth::BoxError;
 
 /// In 2 MiB. It takes 6,500 attempts a second from ever new addresses to keep all of them in use.

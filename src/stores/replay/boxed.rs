@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{NonceClaim, NonceStatus, ReplayStore};
+use super::store::{NonceClaim, NonceStatus, ReplayStore};
 use crate::auth::BoxError;
 
 /// A [`ReplayStore`] whose type is erased, for a store that is chosen at runtime. Clones share the

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{NonceClaim, NonceStatus, ReplayStore};
+use super::store::{NonceClaim, NonceStatus, ReplayStore};
 use crate::auth::BoxError;
 use crate::crypto::{AlreadyHashed, KeyedHash};
 

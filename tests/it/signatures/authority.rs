@@ -3,6 +3,7 @@
 
 use mcp_auth_layer::auth::AuthenticatorExt;
 use mcp_auth_layer::auth::Host;
+use mcp_auth_layer::schemes::Authority;
 use mcp_auth_layer::{Bearer, McpAuthLayer, Rejection, any_of};
 
 use super::{hmac, verify};
@@ -24,7 +25,11 @@ async fn authority_is_a_loopback_or_configured_name() {
     let tls = hmac().https();
     assert_eq!(verify(tls, local("localhost:443")).await.status, 200);
 
-    let known_as = || hmac().authority("b.example").authority("Tools.Example");
+    let known_as = || {
+        hmac()
+            .authority(Authority::from_static("b.example"))
+            .authority(Authority::from_static("Tools.Example"))
+    };
     assert_eq!(
         verify(known_as(), sent_to(host("tools.example"), "10.0.0.7:8000")).await.status,
         200
@@ -90,7 +95,7 @@ async fn signatures_for_another_server_are_rejected() {
         McpAuthLayer::new(hmac().https()).host(Host::from_static("tls.example.com:443"));
     let signed = host("tls.example.com");
     assert_eq!(send(recorder().0.layer(with_port), signed.request()).await.status, 200);
-    let known = || hmac().authority("tools.example.com");
+    let known = || hmac().authority(Authority::from_static("tools.example.com"));
     assert_eq!(verify(known(), host("tools.example.com").request()).await.status, 200);
     assert_eq!(verify(known(), host("other.example.com").request()).await.status, 401);
 }

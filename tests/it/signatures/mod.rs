@@ -19,6 +19,7 @@ use axum::extract::Request;
 use axum::{BoxError, Router};
 use mcp_auth_layer::auth::Authenticated;
 use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::schemes::PathPrefix;
 use mcp_auth_layer::stores::{NonceClaim, NonceStatus, ReplayStore};
 use mcp_auth_layer::{Authenticator, HttpSignature, McpAuthLayer, Rejection};
 
@@ -140,7 +141,7 @@ async fn original_uri_is_verified_inside_nested_routers() {
     let stripped = Forged { signed_target: Some("/mcp?x".into()), ..to("/a/b/mcp?x") };
     assert_eq!(send(nested, stripped.request()).await.status, 401);
 
-    let with_prefix = || hmac().path_prefix("/tools");
+    let with_prefix = || hmac().path_prefix(PathPrefix::from_static("/tools"));
     let signed = Forged { signed_target: Some("/tools/mcp?x".into()), ..to("/mcp?x") };
     assert_eq!(verify(with_prefix(), signed.request()).await.status, 200);
     assert_eq!(verify(with_prefix(), to("/mcp?x").request()).await.status, 401);

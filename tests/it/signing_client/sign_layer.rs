@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderMap;
+use mcp_auth_layer::schemes::Authority;
+use mcp_auth_layer::schemes::SignLayerError;
 use mcp_auth_layer::schemes::{SignError, SignLayer};
 use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 use tower::{Layer, Service, ServiceExt};
@@ -25,7 +27,7 @@ fn client() -> (impl Service<Request, Response = Response, Error = axum::BoxErro
         sent.lock().unwrap().push(request.headers().clone());
         async { Ok::<_, Infallible>(Response::new(request.into_body())) }
     });
-    (SignLayer::new(signer(), "http://tools.example:80").layer(inner), wire)
+    (SignLayer::new(signer(), "http://tools.example:80").unwrap().layer(inner), wire)
 }
 
 #[tokio::test]
@@ -68,10 +70,10 @@ async fn sign_layer_reports_unsignable_requests() {
 fn sign_layer_requires_an_origin_without_credentials() {
     for wrong in ["/mcp", "tools.example", "http://user:hunter2@tools.example", "http://hunter2 @x"]
     {
-        let panic = std::panic::catch_unwind(|| SignLayer::new(signer(), wrong)).err().unwrap();
-        let panic = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let panic = panic.unwrap_or_default();
-        assert!(panic.contains("scheme://host") && !panic.contains("hunter2"), "{panic}");
+        let error = SignLayer::new(signer(), wrong).unwrap_err();
+        assert_eq!(error, SignLayerError::Origin);
+        let error = error.to_string();
+        assert!(error.contains("scheme://host") && !error.contains("hunter2"), "{error}");
     }
 }
 
@@ -79,8 +81,9 @@ fn sign_layer_requires_an_origin_without_credentials() {
 async fn sign_layer_and_verifier_work_together() {
     let (app, seen) = recorder();
     let hmac = HttpSignature::new([("ci", SECRET)]).unwrap();
-    let server = app.layer(McpAuthLayer::new(hmac.authority("tools.example")));
-    let client = SignLayer::new(signer(), "http://tools.example").layer(server);
+    let server =
+        app.layer(McpAuthLayer::new(hmac.authority(Authority::from_static("tools.example"))));
+    let client = SignLayer::new(signer(), "http://tools.example").unwrap().layer(server);
     for _ in 0..2 {
         let request =
             http::Request::post("http://tools.example/mcp?x").header("content-type", "text/plain");

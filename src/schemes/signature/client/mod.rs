@@ -1,6 +1,6 @@
-//! The other side: clients that sign their requests.
+//! Clients that sign their requests.
 //!
-//! It uses `wire`, and of the verifying side what both must agree on: `profile`, `keys`, `clock`.
+//! It uses `wire`, and what client and server must agree on: `profile`, `keys`, `clock`, `errors`.
 
 #[cfg(feature = "rmcp-client")]
 mod rmcp_client;
@@ -9,5 +9,5 @@ mod signer;
 
 #[cfg(feature = "rmcp-client")]
 pub use self::rmcp_client::SigningClient;
-pub use self::sign_layer::{SignLayer, SignService};
+pub use self::sign_layer::{SignLayer, SignLayerError, SignService};
 pub use self::signer::{SignError, Signer};

@@ -39,36 +39,37 @@ type Events = Pin<Box<dyn Stream<Item = std::result::Result<Sse, SseError>> + Se
 /// # }
 /// ```
 ///
-/// It follows no redirects: a signature is made for one server.
+/// Each request is sent by a client of reqwest as rmcp's own transport does it, with the headers of the
+/// signature added. It follows no redirects, because a signature is made for one server.
 #[derive(Clone, Debug)]
 pub struct SigningClient {
     http: reqwest::Client,
     signer: Arc<Signer>,
 }
 
-/// What the inner client makes headers of.
+/// The arguments that the inner client makes headers of.
 #[derive(Default)]
-struct By<'r> {
+struct HeaderArguments<'r> {
     session: Option<&'r str>,
     token: Option<&'r str>,
     last_event: Option<&'r str>,
 }
 
 impl SigningClient {
-    /// With a client of reqwest's defaults.
+    /// Creates a client with reqwest's defaults.
     ///
     /// # Errors
     ///
-    /// If reqwest cannot make one, see [`reqwest::ClientBuilder::build`].
+    /// If reqwest cannot create it, see [`reqwest::ClientBuilder::build`].
     pub fn new(signer: Signer) -> std::result::Result<Self, reqwest::Error> {
         Self::with_builder(signer, reqwest::Client::builder())
     }
 
-    /// With a client of your own making, but for its redirects.
+    /// Creates a client with these options of reqwest, except that it follows no redirects.
     ///
     /// # Errors
     ///
-    /// If reqwest cannot make it, see [`reqwest::ClientBuilder::build`].
+    /// If reqwest cannot create it, see [`reqwest::ClientBuilder::build`].
     pub fn with_builder(
         signer: Signer,
         builder: reqwest::ClientBuilder,
@@ -77,31 +78,29 @@ impl SigningClient {
         Ok(Self { http, signer: Arc::new(signer) })
     }
 
-    /// The custom headers and those of the signature, for a request as the inner client sends it.
+    /// Returns the custom headers and those of the signature, for a request as the inner client sends
+    /// it.
     fn signed(
         &self,
         method: Method,
         uri: &str,
         body: &[u8],
-        by: By<'_>,
+        arguments: HeaderArguments<'_>,
         mut custom: Headers,
     ) -> Result<Headers> {
-        let unsignable = |error: &dyn std::fmt::Display| {
-            StreamableHttpError::UnexpectedServerResponse(format!("not signed: {error}").into())
-        };
-        // As the inner client will write it.
-        let uri = reqwest::Url::parse(uri).map_err(|error| unsignable(&error))?;
-        let uri: Uri = uri.as_str().parse().map_err(|error| unsignable(&error))?;
+        // As the inner client will send it.
+        let uri = reqwest::Url::parse(uri).map_err(not_signed)?;
+        let uri: Uri = uri.as_str().parse().map_err(not_signed)?;
         let (mut head, ()) = Request::new(()).into_parts();
         (head.method, head.uri) = (method, uri);
-        let authorization = by.token.map(|token| format!("Bearer {token}"));
+        let authorization = arguments.token.map(|token| format!("Bearer {token}"));
         for (name, value) in [
             ("authorization", authorization.as_deref()),
-            ("mcp-session-id", by.session),
-            ("last-event-id", by.last_event),
+            ("mcp-session-id", arguments.session),
+            ("last-event-id", arguments.last_event),
         ] {
             if let Some(value) = value {
-                let value = HeaderValue::from_str(value).map_err(|error| unsignable(&error))?;
+                let value = HeaderValue::from_str(value).map_err(not_signed)?;
                 head.headers.insert(name, value);
             }
         }
@@ -111,7 +110,7 @@ impl SigningClient {
                 .entry(CONTENT_TYPE)
                 .or_insert(HeaderValue::from_static("application/json"));
         }
-        self.signer.sign_head(&mut head, body).map_err(|error| unsignable(&error))?;
+        self.signer.sign_head(&mut head, body).map_err(not_signed)?;
         for name in ["content-digest", "signature-input", "signature"] {
             if let Some(value) = head.headers.remove(name) {
                 custom.insert(HeaderName::from_static(name), value);
@@ -121,7 +120,13 @@ impl SigningClient {
     }
 }
 
-/// Each request goes the way of rmcp's own client, with the headers of its signature added.
+/// Wraps the reason why a request was not signed, and keeps it as the source.
+fn not_signed(
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> StreamableHttpError<reqwest::Error> {
+    StreamableHttpError::Io(std::io::Error::other(error))
+}
+
 impl StreamableHttpClient for SigningClient {
     type Error = reqwest::Error;
 
@@ -146,10 +151,14 @@ impl StreamableHttpClient for SigningClient {
         headers: Headers,
         limits: StreamableHttpResponseLimits,
     ) -> Result<StreamableHttpPostResponse> {
-        // The inner client serializes the message in this way, too: the bytes signed are those sent.
+        // The inner client serializes the message in the same way: the signed bytes are those sent.
         let body = serde_json::to_vec(&message).map_err(StreamableHttpError::Deserialize)?;
-        let by = By { session: session.as_deref(), token: token.as_deref(), ..By::default() };
-        let headers = self.signed(Method::POST, &uri, &body, by, headers)?;
+        let arguments = HeaderArguments {
+            session: session.as_deref(),
+            token: token.as_deref(),
+            ..HeaderArguments::default()
+        };
+        let headers = self.signed(Method::POST, &uri, &body, arguments, headers)?;
         let http = &self.http;
         http.post_message_with_response_limits(uri, message, session, token, headers, limits).await
     }
@@ -161,8 +170,12 @@ impl StreamableHttpClient for SigningClient {
         token: Option<String>,
         headers: Headers,
     ) -> Result<()> {
-        let by = By { session: Some(&session), token: token.as_deref(), ..By::default() };
-        let headers = self.signed(Method::DELETE, &uri, &[], by, headers)?;
+        let arguments = HeaderArguments {
+            session: Some(&session),
+            token: token.as_deref(),
+            ..HeaderArguments::default()
+        };
+        let headers = self.signed(Method::DELETE, &uri, &[], arguments, headers)?;
         self.http.delete_session(uri, session, token, headers).await
     }
 
@@ -175,9 +188,12 @@ impl StreamableHttpClient for SigningClient {
         headers: Headers,
     ) -> Result<Events> {
         let (session_id, token_text) = (session.as_deref(), token.as_deref());
-        let by =
-            By { session: session_id, token: token_text, last_event: last_event_id.as_deref() };
-        let headers = self.signed(Method::GET, &uri, &[], by, headers)?;
+        let arguments = HeaderArguments {
+            session: session_id,
+            token: token_text,
+            last_event: last_event_id.as_deref(),
+        };
+        let headers = self.signed(Method::GET, &uri, &[], arguments, headers)?;
         self.http.get_stream(uri, session, last_event_id, token, headers).await
     }
 
@@ -188,14 +204,24 @@ impl StreamableHttpClient for SigningClient {
         last_event_id: Option<String>,
         token: Option<String>,
         headers: Headers,
-        most: usize,
+        max_event_size: usize,
     ) -> Result<Events> {
         let (session_id, token_text) = (session.as_deref(), token.as_deref());
-        let by =
-            By { session: session_id, token: token_text, last_event: last_event_id.as_deref() };
-        let headers = self.signed(Method::GET, &uri, &[], by, headers)?;
+        let arguments = HeaderArguments {
+            session: session_id,
+            token: token_text,
+            last_event: last_event_id.as_deref(),
+        };
+        let headers = self.signed(Method::GET, &uri, &[], arguments, headers)?;
         let http = &self.http;
-        http.get_stream_with_max_sse_event_size(uri, session, last_event_id, token, headers, most)
-            .await
+        http.get_stream_with_max_sse_event_size(
+            uri,
+            session,
+            last_event_id,
+            token,
+            headers,
+            max_event_size,
+        )
+        .await
     }
 }

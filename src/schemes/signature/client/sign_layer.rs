@@ -1,9 +1,9 @@
-//! A tower layer for clients, which signs what goes to one origin.
+//! A tower layer for clients, which signs the requests to one origin.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum_core::BoxError;
+use crate::auth::BoxError;
 use axum_core::body::Body;
 use bytes::Bytes;
 use http::{Request, Uri};
@@ -16,9 +16,13 @@ use crate::schemes::signature::wire::base::normalized;
 
 /// Signs the requests of an HTTP client, each attempt anew.
 ///
-/// Put it inside of whatever retries and follows redirects: a signature is good once. What goes
-/// to another origin than the one it was made for is passed on unsigned, so that a redirect hands
-/// no signature to strangers; so is what has no origin in its URI.
+/// Put it inside of whatever retries and follows redirects: a signature is accepted once. A request
+/// to another origin than the layer's is forwarded unsigned, so that a redirect gives no signature to
+/// another server; so is a request that has no origin in its URI.
+///
+/// It collects the body of each request before it signs it. Its future fails with a
+/// [`SignError`](crate::SignError) if the request cannot be signed, and with the error of the body or
+/// of the inner client.
 ///
 /// ```
 /// use axum::body::Body;
@@ -31,35 +35,52 @@ use crate::schemes::signature::wire::base::normalized;
 /// # let secret = [7; 32];
 /// let signer = Signer::new("ci", secret)?;
 /// let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
-/// let client = SignLayer::new(signer, "http://127.0.0.1:8000").layer(client);
+/// let client = SignLayer::new(signer, "http://127.0.0.1:8000")?.layer(client);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct SignLayer {
     signer: Signer,
-    origin: (String, String),
+    origin: Origin,
+}
+
+/// A [`SignLayer`] cannot be created. The error does not quote the origin, which may have a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignLayerError {
+    /// The origin is not a URI with a scheme and a host, or has a user or password.
+    #[error("expected the origin as `scheme://host[:port]`, without user and password")]
+    Origin,
 }
 
 impl SignLayer {
-    /// Signs what goes to this origin, `scheme://host` or `scheme://host:port`.
+    /// Creates a layer that signs the requests to this origin, `scheme://host` or
+    /// `scheme://host:port`.
     ///
-    /// # Panics
+    /// # Errors
     ///
     /// If it is not a URI with a scheme and a host, or has a user or password.
-    pub fn new(signer: Signer, origin: impl AsRef<str>) -> Self {
-        let origin = origin.as_ref();
-        match origin.parse().ok().as_ref().and_then(origin_of) {
-            Some(origin) => Self { signer, origin },
-            None => panic!("SignLayer::new: expected `scheme://host[:port]`, without credentials"),
-        }
+    pub fn new(signer: Signer, origin: impl AsRef<str>) -> Result<Self, SignLayerError> {
+        let uri: Uri = origin.as_ref().parse().map_err(|_| SignLayerError::Origin)?;
+        let origin = Origin::from_uri(&uri).ok_or(SignLayerError::Origin)?;
+        Ok(Self { signer, origin })
     }
 }
 
-fn origin_of(uri: &Uri) -> Option<(String, String)> {
-    let scheme = uri.scheme_str()?.to_ascii_lowercase();
-    let authority = normalized(uri.authority()?.as_str(), &scheme);
-    (!authority.contains('@')).then(|| (scheme, authority.into_owned()))
+/// The origin of a URI, normalized.
+#[derive(Clone, Debug, PartialEq)]
+struct Origin {
+    scheme: String,
+    authority: String,
+}
+
+impl Origin {
+    fn from_uri(uri: &Uri) -> Option<Self> {
+        let scheme = uri.scheme_str()?.to_ascii_lowercase();
+        let authority = normalized(uri.authority()?.as_str(), &scheme).into_owned();
+        (!authority.contains('@')).then_some(Self { scheme, authority })
+    }
 }
 
 impl<S> Layer<S> for SignLayer {
@@ -70,8 +91,7 @@ impl<S> Layer<S> for SignLayer {
     }
 }
 
-/// The service that [`SignLayer`] puts around an HTTP client. It collects the body of a request
-/// before it signs it.
+/// The service that [`SignLayer`] wraps an HTTP client in.
 #[derive(Clone, Debug)]
 pub struct SignService<S> {
     inner: S,
@@ -95,7 +115,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The service that was polled ready goes along, a clone stays.
+        // The service that was polled ready is called, and a clone replaces it.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let SignLayer { signer, origin } = self.layer.clone();
@@ -103,7 +123,7 @@ where
             let (head, body) = request.into_parts();
             let body = Body::new(body).collect().await?.to_bytes();
             let mut request = Request::from_parts(head, body);
-            if origin_of(request.uri()).is_some_and(|target| target == origin) {
+            if Origin::from_uri(request.uri()) == Some(origin) {
                 signer.sign(&mut request)?;
             }
             inner.call(request.map(Body::from)).await.map_err(Into::into)

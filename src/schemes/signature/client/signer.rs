@@ -1,4 +1,4 @@
-//! The other side: signing requests.
+//! Signs requests (RFC 9421 §3.1).
 
 use std::fmt;
 use std::time::Duration;
@@ -11,13 +11,14 @@ use sfv::{KeyRef, ListSerializer, StringRef};
 
 use crate::auth::{SIGNATURE, SIGNATURE_INPUT, SignificantHeaders};
 use crate::crypto::{Mac, random, sha256};
-use crate::schemes::signature::clock::wall;
-use crate::schemes::signature::keys::{KeyError, keyed_mac};
+use crate::schemes::signature::clock::unix_seconds;
+use crate::schemes::signature::errors::KeyError;
+use crate::schemes::signature::keys::keyed_mac;
 use crate::schemes::signature::profile::{CONTENT_TYPE, has_several_lines, required_components};
 use crate::schemes::signature::wire::base::{BaseError, Message, authority_of};
 use crate::schemes::signature::wire::digest::CONTENT_DIGEST;
 
-/// Signs requests as [`HttpSignature`](crate::HttpSignature) wants them (RFC 9421, RFC 9530).
+/// Signs requests as [`HttpSignature`](crate::HttpSignature) requires it (RFC 9421, RFC 9530).
 ///
 /// ```
 /// use http::Request;
@@ -38,8 +39,8 @@ use crate::schemes::signature::wire::digest::CONTENT_DIGEST;
 /// # }
 /// ```
 ///
-/// A signature is good once: sign again before you send again. Headers added afterwards are not
-/// covered, and some of them must be.
+/// A signature is accepted once: sign again before you send again. Headers that are added afterwards
+/// are not covered, and some of them must be.
 #[derive(Clone)]
 pub struct Signer {
     key_id: String,
@@ -49,29 +50,41 @@ pub struct Signer {
     significant: SignificantHeaders,
 }
 
-/// Why a request cannot be signed.
+/// A request cannot be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
     /// There is a body without `Content-Type`, which must be covered.
     #[error("a request with a body needs a Content-Type before it is signed")]
     NoContentType,
-    /// The URI has no authority and there is no `Host`, or they differ; or a header field that must
-    /// be covered stands there twice, or has something else than visible ASCII.
-    #[error("the request cannot be signed: {0}")]
-    Request(String),
-    /// The tag has something else than printable ASCII.
+    /// The request names no host, or several that differ: the URI has no authority and there is no
+    /// `Host`, or they are not the same, or there is a user name in them.
+    #[error("the URI or the `Host` header must name one host, without a user")]
+    Authority,
+    /// A header field that must be covered has several lines.
+    #[error("a header that must be covered has several lines")]
+    DuplicateHeader,
+    /// A header field that must be covered has other characters than visible ASCII and spaces.
+    #[error("a header that must be covered has other characters than visible ASCII")]
+    HeaderValue,
+    /// The tag has other characters than printable ASCII.
     #[error("the tag must be printable ASCII")]
     Tag,
+    /// The system clock is too far in the future for a signature (RFC 9651 §3.3.1).
+    #[error("the system clock is too far in the future")]
+    Clock,
 }
 
 impl Signer {
-    /// Signs with this secret, under this key id.
+    /// Creates a signer with this secret and key ID.
+    ///
+    /// No copy of the secret is kept, but for the state of HMAC that is computed from it and is wiped
+    /// when it is dropped.
     ///
     /// # Errors
     ///
-    /// If the key id is empty or has something else than printable ASCII, or if the secret is
-    /// shorter than 32 bytes.
+    /// If the key ID is empty, has more than 256 characters, or has other characters than printable
+    /// ASCII; or if the secret is shorter than 32 bytes.
     pub fn new(key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let key_id = key_id.into();
         let mac = keyed_mac(1, &key_id, secret.as_ref())?;
@@ -84,26 +97,27 @@ impl Signer {
         })
     }
 
-    /// How long signatures are good, 60 seconds by default.
+    /// Sets how long signatures are valid: `expires` less `created`, in whole seconds and at least one;
+    /// 60 seconds by default.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Adds the parameter `tag`, for servers that [require it](crate::HttpSignature::tag).
+    /// Adds the parameter `tag` (RFC 9421 §2.3), for servers that [require it](crate::HttpSignature::tag).
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
         self
     }
 
-    /// Covers this header field as well, where a request carries it: for servers whose session
-    /// header has another name, or that [require it](crate::HttpSignature::cover).
+    /// Covers this header field as well, if a request carries it: for servers whose session header
+    /// has another name, or that [require it](crate::HttpSignature::cover).
     pub fn cover(mut self, name: HeaderName) -> Self {
         self.significant.add([name]);
         self
     }
 
-    /// Signs a request, with a fresh nonce and the time of now. Earlier signatures are replaced.
+    /// Signs a request with a fresh nonce and the current time. Earlier signatures are replaced.
     ///
     /// # Errors
     ///
@@ -136,11 +150,11 @@ impl Signer {
         let components: Vec<_> =
             required_components(&head.headers, !body.is_empty(), &self.significant).collect();
         if has_several_lines(&head.headers, &components) {
-            return Err(SignError::Request("a covered header stands there twice".into()));
+            return Err(SignError::DuplicateHeader);
         }
         let parameters = self.parameters(&components)?;
         let mut base = String::new();
-        let message = Message::of(head, scheme, &authority);
+        let message = Message::from_head(head, scheme, &authority);
         message.push_base(&mut base, &components, |base| base.push_str(&parameters))?;
         let mac = self.mac.clone().with(base).finish();
         head.headers.insert(&SIGNATURE_INPUT, ascii(format!("sig={parameters}"))?);
@@ -148,23 +162,22 @@ impl Signer {
         Ok(())
     }
 
-    /// What is covered, and the parameters, serialized (RFC 9421 §2.3).
+    /// Serializes the covered components and the parameters (RFC 9421 §2.3).
     fn parameters(&self, components: &[&str]) -> Result<String, SignError> {
         let nonce = URL_SAFE_NO_PAD.encode(random::<16>());
-        let created = wall();
-        let integer = |seconds: u64| i64::try_from(seconds).ok()?.try_into().ok();
+        let created = unix_seconds();
         let expires = created.saturating_add(self.lifetime.as_secs().max(1));
 
         let mut list = ListSerializer::new();
         let mut inner = list.inner_list();
         for component in components {
-            let _ = inner.bare_item(string(component)?);
+            let component = StringRef::from_str(component).map_err(|_| SignError::HeaderValue)?;
+            let _ = inner.bare_item(component);
         }
         let mut parameters = inner.finish();
-        let times = [("created", created), ("expires", expires)];
-        for (key, seconds) in times {
-            let seconds: sfv::Integer =
-                integer(seconds).ok_or_else(|| SignError::Request("the clock is off".into()))?;
+        for (key, seconds) in [("created", created), ("expires", expires)] {
+            let seconds = i64::try_from(seconds).map_err(|_| SignError::Clock)?;
+            let seconds = sfv::Integer::try_from(seconds).map_err(|_| SignError::Clock)?;
             parameters = parameters.parameter(sfv::key_ref(key), seconds);
         }
         let tag = self.tag.as_deref().map(|tag| ("tag", tag));
@@ -178,17 +191,19 @@ impl Signer {
     }
 }
 
-fn string(text: &str) -> Result<&StringRef, SignError> {
-    StringRef::from_str(text).map_err(|error| SignError::Request(error.to_string()))
-}
-
 fn ascii(value: String) -> Result<HeaderValue, SignError> {
-    HeaderValue::try_from(value).map_err(|error| SignError::Request(error.to_string()))
+    HeaderValue::try_from(value).map_err(|_| SignError::HeaderValue)
 }
 
 impl From<BaseError> for SignError {
     fn from(error: BaseError) -> Self {
-        Self::Request(error.to_string())
+        match error {
+            BaseError::Authority => Self::Authority,
+            // The components are chosen from the fields that the request has.
+            BaseError::Component | BaseError::MissingField | BaseError::FieldValue => {
+                Self::HeaderValue
+            }
+        }
     }
 }
 

@@ -1,5 +1,4 @@
-//! The signature base (RFC 9421 §2.5): the text that is signed, made in one place for signer and
-//! verifier.
+//! The signature base (RFC 9421 §2.5): the text that is signed. Signer and verifier share this code.
 
 use std::borrow::Cow;
 
@@ -7,7 +6,7 @@ use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Uri, Version};
 
-/// The derived components (RFC 9421 §2.2) that are understood here.
+/// The supported derived components (RFC 9421 §2.2).
 pub(crate) const METHOD: &str = "@method";
 pub(crate) const AUTHORITY: &str = "@authority";
 pub(crate) const PATH: &str = "@path";
@@ -15,19 +14,19 @@ pub(crate) const QUERY: &str = "@query";
 const TARGET_URI: &str = "@target-uri";
 const SCHEME: &str = "@scheme";
 const REQUEST_TARGET: &str = "@request-target";
-/// The last line of a base. It is no component.
+/// The last line of a base. It is not a component.
 const SIGNATURE_PARAMS: &str = "@signature-params";
 
-/// Why there is no base. All of them are one answer: 400.
+/// A base cannot be made. The verifier rejects the request with 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BaseError {
-    #[error("a covered component is not known, or not of a request")]
+    #[error("a covered component is unknown, or not one of a request")]
     Component,
-    #[error("a covered header field is not there")]
+    #[error("a covered header is missing")]
     MissingField,
-    #[error("a covered header field has something else than visible ASCII")]
+    #[error("a covered header has other characters than visible ASCII")]
     FieldValue,
-    #[error("the request does not say to which host it goes, or names two")]
+    #[error("the request names no host, or two that differ")]
     Authority,
 }
 
@@ -37,9 +36,9 @@ pub(crate) struct Message<'r> {
     pub(crate) scheme: &'r str,
     /// Normalized: lower case, without the scheme's default port.
     pub(crate) authority: &'r str,
-    /// What a router or proxy took off the front of the path.
+    /// The prefix that a router or proxy stripped from the path.
     pub(crate) prefix: &'r str,
-    /// Whose path and query count.
+    /// The URI that has the path and query.
     pub(crate) uri: &'r Uri,
     pub(crate) headers: &'r HeaderMap,
     /// Whether there is a request line, which may have the URI in another form than its path
@@ -47,20 +46,21 @@ pub(crate) struct Message<'r> {
     pub(crate) has_request_line: bool,
 }
 
-/// Whether these components cover what this one says: the target URI has all of its parts, and the
-/// request target has path and query.
-pub(crate) fn cover(components: &[&str], wanted: &str) -> bool {
-    let by: &[&str] = match wanted {
+/// Returns whether these components cover this one: the target URI includes authority, path and
+/// query, and the request target includes path and query.
+pub(crate) fn cover(components: &[&str], required: &str) -> bool {
+    let including: &[&str] = match required {
         AUTHORITY => &[TARGET_URI],
         PATH | QUERY => &[TARGET_URI, REQUEST_TARGET],
         _ => &[],
     };
-    components.contains(&wanted) || by.iter().any(|component| components.contains(component))
+    components.contains(&required)
+        || including.iter().any(|component| components.contains(component))
 }
 
 impl<'r> Message<'r> {
-    /// A request as it stands, with nothing taken off its path.
-    pub(crate) fn of(head: &'r Parts, scheme: &'r str, authority: &'r str) -> Self {
+    /// Creates a message from a head whose path has no prefix stripped.
+    pub(crate) fn from_head(head: &'r Parts, scheme: &'r str, authority: &'r str) -> Self {
         Self {
             method: &head.method,
             scheme,
@@ -72,8 +72,8 @@ impl<'r> Message<'r> {
         }
     }
 
-    /// Pushes the base for these components. `push_input` pushes the end of its last line: the
-    /// components and parameters, as they are serialized.
+    /// Appends the base for these components. `push_input` appends the end of its last line: the
+    /// serialized components and parameters.
     pub(crate) fn push_base(
         &self,
         base: &mut String,
@@ -107,10 +107,10 @@ impl<'r> Message<'r> {
         Ok(())
     }
 
-    /// RFC 9421 §2.2.5: in the form that the request line has.
+    /// Appends `@request-target` in the form that the request line has (RFC 9421 §2.2.5).
     fn push_request_target(&self, base: &mut String) {
-        let of_line = self.uri.authority().filter(|_| self.has_request_line);
-        let authority = of_line.map_or("", |authority| authority.as_str());
+        let authority = self.uri.authority().filter(|_| self.has_request_line);
+        let authority = authority.map_or("", |authority| authority.as_str());
         match self.uri.scheme_str().filter(|_| self.has_request_line) {
             Some(scheme) => base.extend([scheme, "://", authority]),
             // CONNECT has nothing else.
@@ -127,7 +127,7 @@ impl<'r> Message<'r> {
         }
     }
 
-    /// RFC 9421 §2.2.6: as it was sent, and `/` where it is empty.
+    /// Appends `@path` as it was sent, and `/` if it is empty (RFC 9421 §2.2.6).
     fn push_path(&self, base: &mut String) {
         match (self.prefix, self.uri.path()) {
             ("", "") => base.push('/'),
@@ -135,10 +135,10 @@ impl<'r> Message<'r> {
         }
     }
 
-    /// RFC 9421 §2.1: all fields of that name, each trimmed, joined by a comma and a space.
+    /// Appends all fields of that name, each trimmed, joined by a comma and a space (RFC 9421 §2.1).
     fn push_field(&self, base: &mut String, name: &str) -> Result<(), BaseError> {
-        // Going through the names is quicker than a look-up by text, which would ignore case.
-        let Some(name) = self.headers.keys().find(|of| of.as_str() == name) else {
+        // Searching the names is faster than a look-up by text, which would ignore case.
+        let Some(name) = self.headers.keys().find(|other| other.as_str() == name) else {
             return Err(match HeaderName::from_lowercase(name.as_bytes()) {
                 Ok(_) => BaseError::MissingField,
                 Err(_) => BaseError::Component,
@@ -154,7 +154,7 @@ impl<'r> Message<'r> {
     }
 }
 
-/// The components that a base is of.
+/// Returns the components of a base.
 pub(crate) fn components_of(base: &str) -> impl Iterator<Item = &str> {
     base.lines()
         .filter_map(|line| line.strip_prefix('"')?.split_once('"'))
@@ -162,40 +162,37 @@ pub(crate) fn components_of(base: &str) -> impl Iterator<Item = &str> {
         .filter(|component| *component != SIGNATURE_PARAMS)
 }
 
-/// The authority that a request itself names, normalized (RFC 9421 §2.2.3).
+/// Returns the authority that a request itself names, normalized (RFC 9421 §2.2.3).
 ///
-/// It may stand in the URI (HTTP/2, or absolute form), in `Host`, or in both; if they differ, or
-/// there are two of them, whom the request is for is anybody's guess. `X-Forwarded-*` does not count.
+/// It may be in the URI (HTTP/2, or absolute form), in `Host`, or in both. If they differ, or there
+/// are two, the host is ambiguous, and it is an error. `X-Forwarded-*` does not count.
 pub(crate) fn authority_of<'r>(head: &'r Parts, scheme: &str) -> Result<Cow<'r, str>, BaseError> {
     let named = head.uri.authority().map(|authority| Ok(authority.as_str()));
     let fields = head.headers.get_all(HOST).iter().map(|host| host.to_str());
-    let mut hosts = named.into_iter().chain(fields).map(|host| match host {
-        Ok(host) => Ok(normalized(host, scheme)),
-        Err(_) => Err(BaseError::Authority),
-    });
+    let mut hosts = named
+        .into_iter()
+        .chain(fields)
+        .map(|host| host.map(|host| normalized(host, scheme)).map_err(|_| BaseError::Authority));
     let authority = hosts.next().ok_or(BaseError::Authority)??;
     for other in hosts {
         if other? != authority {
             return Err(BaseError::Authority);
         }
     }
-    match authority.is_empty() || authority.contains('@') {
-        true => Err(BaseError::Authority),
-        false => Ok(authority),
+    if authority.is_empty() || authority.contains('@') {
+        return Err(BaseError::Authority);
     }
+    Ok(authority)
 }
 
-/// Lower case, without the default port of the scheme.
+/// Returns the authority in lower case, without the default port of the scheme.
 pub(crate) fn normalized<'a>(authority: &'a str, scheme: &str) -> Cow<'a, str> {
-    let default_port = match scheme {
-        "https" => ":443",
-        _ => ":80",
-    };
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
     let authority = authority.strip_suffix(default_port).unwrap_or(authority);
-    match authority.contains(|c: char| c.is_ascii_uppercase()) {
-        true => authority.to_ascii_lowercase().into(),
-        false => authority.into(),
+    if authority.contains(|c: char| c.is_ascii_uppercase()) {
+        return authority.to_ascii_lowercase().into();
     }
+    authority.into()
 }
 
 #[cfg(test)]
@@ -219,7 +216,7 @@ mod tests {
         let scheme = head.uri.scheme_str().unwrap_or("http");
         let authority = authority_of(head, scheme)?;
         let mut base = String::new();
-        let message = Message::of(head, scheme, &authority);
+        let message = Message::from_head(head, scheme, &authority);
         message.push_base(&mut base, components, |base| base.push_str(parameters))?;
         Ok(base)
     }
@@ -235,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vector_of_rfc_9421_b_2_5() {
+    fn vector_of_rfc_9421_b_2_5() {
         let vector =
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/rfc9421_hmac.json"));
         let vector: serde_json::Value = serde_json::from_str(vector).unwrap();
@@ -263,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn derived_components() {
+    fn derived_components_of_rfc_9421_2_2() {
         let host: &[_] = &[("host", "Example.COM:80")];
         for (component, target, value) in [
             (METHOD, "/", "POST"),
@@ -331,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_names_its_components() {
+    fn components_are_read_from_a_base() {
         let components = [METHOD, AUTHORITY, "x", QUERY];
         let odd = [("host", "a"), ("x", "\"@path\": /, \"y\": z")];
         let parameters = "(\"x\");nonce=\"\\\"n\\\": 1\"";
@@ -341,14 +338,14 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_is_unambiguous() {
-        let of = |target, headers: &[_]| {
+    fn ambiguous_authorities_are_errors() {
+        let authority = |target, headers: &[_]| {
             authority_of(&head(target, headers), "http").map(Cow::into_owned)
         };
-        assert_eq!(of("/", &[("host", "a")]).as_deref(), Ok("a"));
-        assert_eq!(of("http://A/", &[("host", "a:80")]).as_deref(), Ok("a"));
-        assert_eq!(of("http://[::1]:80/", &[]).as_deref(), Ok("[::1]"));
-        assert_eq!(of("/", &[("host", "a:443")]).as_deref(), Ok("a:443"));
+        assert_eq!(authority("/", &[("host", "a")]).as_deref(), Ok("a"));
+        assert_eq!(authority("http://A/", &[("host", "a:80")]).as_deref(), Ok("a"));
+        assert_eq!(authority("http://[::1]:80/", &[]).as_deref(), Ok("[::1]"));
+        assert_eq!(authority("/", &[("host", "a:443")]).as_deref(), Ok("a:443"));
         for (target, headers) in [
             ("/", &[][..]),
             ("/", &[("x-forwarded-host", "a")]),
@@ -358,7 +355,11 @@ mod tests {
             ("/", &[("host", "é")]),
             ("http://user:password@a/", &[]),
         ] {
-            assert_eq!(of(target, headers), Err(BaseError::Authority), "{target} {headers:?}");
+            assert_eq!(
+                authority(target, headers),
+                Err(BaseError::Authority),
+                "{target} {headers:?}"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use super::fields::{Dictionary, Member};
 
 pub(crate) static CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
-/// What the body must hash to, by every algorithm that is known here; the others are ignored.
+/// The digests that the body must have, by every known algorithm. Unknown algorithms are ignored.
 #[derive(Debug, Default)]
 pub(crate) struct ContentDigest {
     sha_256: Option<Vec<u8>>,
@@ -16,7 +16,7 @@ pub(crate) struct ContentDigest {
 }
 
 impl ContentDigest {
-    /// Reads the field.
+    /// Parses the field; `None` if there is none.
     pub(crate) fn parse(headers: &HeaderMap) -> Result<Option<Self>, sfv::Error> {
         let Some(members) = Dictionary::parse(headers, &CONTENT_DIGEST)? else {
             return Ok(None);
@@ -25,7 +25,7 @@ impl ContentDigest {
         for (algorithm, member) in members {
             let digest = match member {
                 Member::Item(BareItemFromInput::ByteSequence(bytes)) => bytes,
-                _ => Vec::new(), // which is the digest of nothing
+                _ => Vec::new(), // the digest of no body
             };
             match algorithm {
                 "sha-256" => digests.sha_256 = Some(digest),
@@ -36,8 +36,8 @@ impl ContentDigest {
         Ok(Some(digests))
     }
 
-    /// Whether the body has every one of the digests, and there is at least one. Neither they nor
-    /// the body are secret.
+    /// Returns whether the body has all digests, and there is at least one. Neither the digests nor
+    /// the body are secret, so they are not compared in constant time.
     pub(crate) fn matches(&self, body: &[u8]) -> bool {
         let sha_256 = self.sha_256.as_ref().map(|digest| digest[..] == Sha256::digest(body)[..]);
         let sha_512 = self.sha_512.as_ref().map(|digest| digest[..] == Sha512::digest(body)[..]);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_rfc_9530() {
+    fn vectors_of_rfc_9530() {
         let table = include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/vectors/rfc9530_content_digest.json"
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn every_known_digest_counts_and_one_is_needed() {
+    fn all_known_digests_must_match_and_one_is_required() {
         let sha_256 = "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:";
         let sha_512 = "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:";
         let body = r#"{"hello": "world"}"#;
@@ -98,6 +98,6 @@ mod tests {
             assert!(!matches(none, body), "{none}");
             assert!(!matches(none, ""), "{none}");
         }
-        assert!(parse(&format!("{sha_256}, {sha_256}")).is_err(), "doubled");
+        assert!(parse(&format!("{sha_256}, {sha_256}")).is_err(), "duplicate");
     }
 }

@@ -1,5 +1,5 @@
 //! `Signature-Input`, `Signature` and `Content-Digest`: dictionaries of structured fields
-//! (RFC 9651), as they were received and with nothing in them doubled.
+//! (RFC 9651), as they were received and without duplicates.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use sfv::visitor::{
 };
 use sfv::{BareItemFromInput, Error, ItemSerializer, KeyRef, Parser};
 
-/// Bounds on what is looked through pair by pair.
+/// Limits for lists that are searched linearly.
 const MAX_MEMBERS: usize = 16;
 const MAX_ITEMS: usize = 64;
 const MAX_PARAMETERS: usize = 16;
@@ -44,7 +44,7 @@ impl<'f> Dictionary<'f> {
     }
 
     pub(crate) fn get(&self, label: &str) -> Option<&Member<'f>> {
-        self.iter().find(|(of, _)| *of == label).map(|(_, member)| member)
+        self.iter().find(|(other, _)| *other == label).map(|(_, member)| member)
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&'f str, &Member<'f>)> {
@@ -62,7 +62,7 @@ impl<'f> IntoIterator for Dictionary<'f> {
 }
 
 impl InnerList<'_> {
-    /// In strict form (RFC 9651 §4.1.1.1).
+    /// Appends the strict form (RFC 9651 §4.1.1.1).
     pub(crate) fn serialize_into(&self, text: &mut String) {
         let mut before = "(";
         for (item, parameters) in &self.items {
@@ -78,7 +78,7 @@ impl InnerList<'_> {
 
 fn serialize_into(text: &mut String, item: &BareItemFromInput<'_>) {
     match item {
-        // Borrowed from the field: nothing in it was escaped there.
+        // It is borrowed from the field, so nothing in it was escaped there.
         BareItemFromInput::String(Cow::Borrowed(string)) => {
             text.extend(["\"", string.as_str(), "\""]);
         }
@@ -98,33 +98,33 @@ impl<'f> Parameters<'f> {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&BareItemFromInput<'f>> {
-        self.0.iter().find(|(of, _)| of.as_str() == key).map(|(_, value)| value)
+        self.0.iter().find(|(other, _)| other.as_str() == key).map(|(_, value)| value)
     }
 }
 
-/// What the parser is told to stop at.
+/// A field that is a dictionary and is rejected all the same.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unwanted {
-    #[error("something stands there twice")]
-    Doubled,
-    #[error("there is too much of it")]
-    TooMuch,
+pub(crate) enum DictionaryError {
+    #[error("duplicate dictionary key or parameter")]
+    Duplicate,
+    #[error("too many members, items or parameters")]
+    TooLong,
 }
 
 impl<'f> DictionaryVisitor<'f> for &mut Dictionary<'f> {
     type Out = ();
-    type Error = Unwanted;
+    type Error = DictionaryError;
 
-    fn entry(&mut self, key: &'f KeyRef) -> Result<impl EntryVisitor<'f>, Unwanted> {
+    fn entry(&mut self, key: &'f KeyRef) -> Result<impl EntryVisitor<'f>, DictionaryError> {
         let label = key.as_str();
         if self.get(label).is_some() {
-            return Err(Unwanted::Doubled);
+            return Err(DictionaryError::Duplicate);
         }
         let member = (label, Member::Item(true.into()));
-        Ok(Entry(push(&mut self.0, 1, MAX_MEMBERS, member)?))
+        Ok(Entry(push_bounded(&mut self.0, 1, MAX_MEMBERS, member)?))
     }
 
-    fn finish(self) -> Result<(), Unwanted> {
+    fn finish(self) -> Result<(), DictionaryError> {
         Ok(())
     }
 }
@@ -132,32 +132,32 @@ impl<'f> DictionaryVisitor<'f> for &mut Dictionary<'f> {
 struct Entry<'m, 'f>(&'m mut (&'f str, Member<'f>));
 
 impl<'f> EntryVisitor<'f> for Entry<'_, 'f> {
-    type Error = Unwanted;
+    type Error = DictionaryError;
 
-    fn item(self) -> Result<impl ItemVisitor<'f>, Unwanted> {
+    fn item(self) -> Result<impl ItemVisitor<'f>, DictionaryError> {
         Ok(|item| {
             self.0.1 = Member::Item(item);
-            Ok::<_, Unwanted>(Ignored)
+            Ok::<_, DictionaryError>(Ignored)
         })
     }
 
-    fn inner_list(self) -> Result<impl InnerListVisitor<'f>, Unwanted> {
+    fn inner_list(self) -> Result<impl InnerListVisitor<'f>, DictionaryError> {
         self.0.1 = Member::InnerList(InnerList::default());
         match &mut self.0.1 {
             Member::InnerList(list) => Ok(list),
-            Member::Item(_) => Err(Unwanted::TooMuch), // it was made a list just now
+            Member::Item(_) => Err(DictionaryError::TooLong), // it was made a list just now
         }
     }
 }
 
 impl<'f> InnerListVisitor<'f> for &mut InnerList<'f> {
-    type Error = Unwanted;
+    type Error = DictionaryError;
 
-    fn item(&mut self) -> Result<impl ItemVisitor<'f>, Unwanted> {
+    fn item(&mut self) -> Result<impl ItemVisitor<'f>, DictionaryError> {
         Ok(ListItem(&mut self.items))
     }
 
-    fn finish(self) -> Result<impl ParameterVisitor<'f>, Unwanted> {
+    fn finish(self) -> Result<impl ParameterVisitor<'f>, DictionaryError> {
         Ok(&mut self.parameters)
     }
 }
@@ -166,42 +166,53 @@ struct ListItem<'m, 'f>(&'m mut Vec<(BareItemFromInput<'f>, Parameters<'f>)>);
 
 impl<'f> ItemVisitor<'f> for ListItem<'_, 'f> {
     type Out = ();
-    type Error = Unwanted;
+    type Error = DictionaryError;
 
     fn bare_item(
         self,
         item: BareItemFromInput<'f>,
-    ) -> Result<impl ParameterVisitor<'f, Out = ()>, Unwanted> {
-        let (_, parameters) = push(self.0, 8, MAX_ITEMS, (item, Parameters::default()))?;
+    ) -> Result<impl ParameterVisitor<'f, Out = ()>, DictionaryError> {
+        let (_, parameters) = push_bounded(self.0, 8, MAX_ITEMS, (item, Parameters::default()))?;
         Ok(parameters)
     }
 }
 
 impl<'f> ParameterVisitor<'f> for &mut Parameters<'f> {
     type Out = ();
-    type Error = Unwanted;
+    type Error = DictionaryError;
 
-    fn parameter(&mut self, key: &'f KeyRef, value: BareItemFromInput<'f>) -> Result<(), Unwanted> {
+    fn parameter(
+        &mut self,
+        key: &'f KeyRef,
+        value: BareItemFromInput<'f>,
+    ) -> Result<(), DictionaryError> {
         if self.get(key.as_str()).is_some() {
-            return Err(Unwanted::Doubled);
+            return Err(DictionaryError::Duplicate);
         }
-        push(&mut self.0, 8, MAX_PARAMETERS, (key, value)).map(|_| ())
+        push_bounded(&mut self.0, 8, MAX_PARAMETERS, (key, value)).map(|_| ())
     }
 
-    fn finish(self) -> Result<(), Unwanted> {
+    fn finish(self) -> Result<(), DictionaryError> {
         Ok(())
     }
 }
 
-/// Pushes one more onto a list that mostly gets about so many, and never more than the most.
-fn push<T>(list: &mut Vec<T>, about: usize, most: usize, one: T) -> Result<&mut T, Unwanted> {
-    match list.len() {
-        0 => list.reserve_exact(about),
-        len if len >= most => return Err(Unwanted::TooMuch),
-        _ => {}
+/// Appends an item to a list of at most `max` items. The first item reserves room for as many as the
+/// list typically has.
+fn push_bounded<T>(
+    list: &mut Vec<T>,
+    typical: usize,
+    max: usize,
+    item: T,
+) -> Result<&mut T, DictionaryError> {
+    if list.len() >= max {
+        return Err(DictionaryError::TooLong);
     }
-    list.push(one);
-    list.last_mut().ok_or(Unwanted::TooMuch)
+    if list.is_empty() {
+        list.reserve_exact(typical);
+    }
+    list.push(item);
+    list.last_mut().ok_or(DictionaryError::TooLong)
 }
 
 #[cfg(test)]
@@ -214,7 +225,7 @@ mod tests {
 
     static NAME: HeaderName = HeaderName::from_static("signature-input");
 
-    /// What `with` makes of the only member of a field, if that is an inner list.
+    /// Returns what `with` makes of the member `sig` of a field, if that is an inner list.
     fn inner_list<T>(field: &str, with: impl FnOnce(&InnerList<'_>) -> T) -> Option<T> {
         let mut headers = HeaderMap::new();
         headers.insert(&NAME, HeaderValue::from_str(field).ok()?);
@@ -224,14 +235,14 @@ mod tests {
         }
     }
 
-    fn ours(list: &InnerList<'_>) -> String {
+    fn strict(list: &InnerList<'_>) -> String {
         let mut text = String::new();
         list.serialize_into(&mut text);
         text
     }
 
-    /// The same by nothing but `sfv`.
-    fn theirs(list: &InnerList<'_>) -> String {
+    /// The same by `sfv` alone.
+    fn strict_by_sfv(list: &InnerList<'_>) -> String {
         let mut text = String::new();
         let mut serializer = ListSerializer::with_buffer(&mut text);
         let mut inner = serializer.inner_list();
@@ -245,8 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_item_in_strict_form() {
-        for (sent, strict) in [
+    fn every_kind_of_item_is_serialized_strictly() {
+        for (sent, expected) in [
             ("()", "()"),
             ("(  )", "()"),
             ("( \"a\"   \"b\" )", "(\"a\" \"b\")"),
@@ -263,8 +274,8 @@ mod tests {
             ("();a=%\"a%22%c3%a9%25\";b=%\"%61\"", "();a=%\"a%22%c3%a9%25\";b=%\"a\""),
         ] {
             let field = format!("sig={sent}");
-            assert_eq!(inner_list(&field, ours).as_deref(), Some(strict), "{sent}");
-            assert_eq!(inner_list(&field, theirs).as_deref(), Some(strict), "{sent}");
+            assert_eq!(inner_list(&field, strict).as_deref(), Some(expected), "{sent}");
+            assert_eq!(inner_list(&field, strict_by_sfv).as_deref(), Some(expected), "{sent}");
         }
     }
 
@@ -281,7 +292,7 @@ mod tests {
         ]
     }
 
-    /// Parameters whose keys differ, with white space where it may stand.
+    /// Parameters with different keys, and with white space where it is allowed.
     fn parameters() -> impl Strategy<Value = String> {
         let one = (" {0,2}", prop::option::of(item()));
         prop::collection::vec(one, 0..4).prop_map(|all| {
@@ -295,7 +306,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn strict_form_is_what_sfv_makes_of_it(
+        fn generated_lists_are_serialized_as_by_sfv(
             items in prop::collection::vec((item(), parameters(), " {1,3}"), 0..6),
             last in parameters(),
         ) {
@@ -303,17 +314,17 @@ mod tests {
                 format!("{item}{parameters}{space}")
             });
             let field = format!("sig=( {}){last}", items.collect::<String>());
-            let strict = inner_list(&field, ours);
-            prop_assert!(strict.is_some(), "{field}");
-            prop_assert_eq!(&strict, &inner_list(&field, theirs));
-            let again = strict.as_ref().and_then(|strict| inner_list(&format!("sig={strict}"), ours));
-            prop_assert_eq!(&again, &strict, "it is strict already");
+            let once = inner_list(&field, strict);
+            prop_assert!(once.is_some(), "{field}");
+            prop_assert_eq!(&once, &inner_list(&field, strict_by_sfv));
+            let twice = once.as_ref().and_then(|once| inner_list(&format!("sig={once}"), strict));
+            prop_assert_eq!(&twice, &once, "it is strict already");
         }
 
         #[test]
-        fn whatever_parses_is_serialized_as_sfv_does(text in r#"[ -~]{0,40}|\([ "\\a;=1?%@:)]{0,20}\)[;a-c="\\ 0-9.@:%]{0,20}"#) {
+        fn arbitrary_fields_are_serialized_as_by_sfv(text in r#"[ -~]{0,40}|\([ "\\a;=1?%@:)]{0,20}\)[;a-c="\\ 0-9.@:%]{0,20}"#) {
             let field = format!("sig={text}");
-            prop_assert_eq!(inner_list(&field, ours), inner_list(&field, theirs));
+            prop_assert_eq!(inner_list(&field, strict), inner_list(&field, strict_by_sfv));
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Verifying a signed request beside what cannot be saved: the SHA-256 of its body and one HMAC of
-//! its base. And claiming a nonce among a million that are remembered.
+//! Measures the verification of a signed request against its unavoidable part, which is the SHA-256 of
+//! the body and one HMAC of the base; and claiming a nonce among a million that are remembered.
 //!
 //! ```sh
-//! cargo bench --bench hmac
+//! cargo bench --bench signatures
 //! ```
 //!
-//! Verifying is what the layer takes more for a signed request than one that collects the body and
-//! lets everybody in; taking the signature off is part of it. Parsing is what `sfv` takes to read
-//! the three structured fields and forget them: to keep what was read, and to serialize it strictly
-//! again for the base, counts as verifying. Every contender has bodies of its own, which the
-//! processor has not just seen.
+//! Verifying is the time that the layer takes for a signed request, less that of a layer which collects
+//! the body and accepts every request; removing the signature is part of it. Parsing is the time that
+//! `sfv` takes to parse the three structured fields and drop them: keeping them, and serializing them
+//! strictly for the base, counts as verifying. Every contender has bodies of its own, which are not in
+//! the processor's caches.
 
 mod harness;
 
@@ -52,7 +52,7 @@ fn main() {
     claim(rounds, nonces);
 }
 
-/// Lets everybody in, perhaps after the body was collected.
+/// Accepts every request, optionally after its body was collected.
 struct Open {
     collects: bool,
 }
@@ -67,7 +67,7 @@ impl Authenticator for Open {
     }
 }
 
-/// Remembers nothing.
+/// Remembers no nonces.
 struct NoStore;
 
 impl ReplayStore for NoStore {
@@ -77,8 +77,8 @@ impl ReplayStore for NoStore {
 }
 
 fn verify(rounds: usize, case: &str, size: usize) {
-    let signer = Signer::new("ci", SECRET).expect("a good key");
-    let keys = || HttpSignature::new([("ci", SECRET)]).expect("a good key");
+    let signer = Signer::new("ci", SECRET).expect("a valid key");
+    let keys = || HttpSignature::new([("ci", SECRET)]).expect("a valid key");
     let store = || MemoryReplayStore::with_capacity(1 << 24, 1 << 24);
     let hmac = keys().replay_store(store());
     let inner =
@@ -115,14 +115,14 @@ fn verify(rounds: usize, case: &str, size: usize) {
     let parse = |fields: [Option<HeaderValue>; 3]| {
         for field in fields.iter().flatten() {
             let parsed = Parser::new(field.as_bytes()).parse_dictionary_with_visitor(Ignored);
-            parsed.expect("it was made by the signer");
+            parsed.expect("the signer made it");
         }
     };
     let head = |request: http::Request<Vec<u8>>| {
         let (head, _) = request.into_parts();
-        now(hmac.authenticate(&head)).expect("it is admitted")
+        now(hmac.authenticate(&head)).expect("it is authenticated")
     };
-    // What sessions cost is another benchmark's matter.
+    // Sessions are measured by the benchmark `session_binding`.
     let open = McpAuthLayer::new(Open { collects: false }).danger_disable_session_binding();
     let collecting = McpAuthLayer::new(Open { collects: true }).danger_disable_session_binding();
     let unclaimed =
@@ -136,8 +136,8 @@ fn verify(rounds: usize, case: &str, size: usize) {
         vec![
             contender("SHA-256 of the body, HMAC of base", || body.clone(), floor),
             contender("parsing three fields, by sfv", fields, parse),
-            contender("all that the head decides", signed, head),
-            service("the layer, letting everybody in", StatusCode::OK, open, sent),
+            contender("verifying the head", signed, head),
+            service("the layer, accepting everything", StatusCode::OK, open, sent),
             service("the same, collecting the body", StatusCode::OK, collecting, sent),
             service("the same, verifying", StatusCode::OK, unclaimed, sent),
             service("the same, claiming the nonce", StatusCode::OK, claimed, sent),
@@ -148,13 +148,13 @@ fn verify(rounds: usize, case: &str, size: usize) {
         median(times.iter().map(ratio).collect())
     };
     println!(
-        "\nverifying but for parsing, to the floor: {:.2}; {:.2} with the nonce",
+        "\nverifying without parsing, to the floor: {:.2}; {:.2} with the nonce",
         over_floor(5),
         over_floor(6)
     );
 }
 
-/// The base of a request that these signers signed, which is checked.
+/// Returns the base of a signed request, and checks that its signature is of this base.
 fn base_of(request: &http::Request<Vec<u8>>) -> String {
     let text = |name: &str| request.headers()[name].to_str().expect("ASCII");
     let parameters = text("signature-input").strip_prefix("sig=").expect("a label");

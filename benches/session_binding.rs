@@ -1,8 +1,8 @@
-//! What it costs that a session belongs to who opened it: a request that brings a session id, and
-//! is answered with it, with sealing and without.
+//! Measures what it costs to bind sessions to principals: a request with a session ID whose response
+//! has it, too, with binding and without.
 //!
 //! ```sh
-//! cargo bench --bench seal
+//! cargo bench --bench session_binding
 //! ```
 
 mod harness;
@@ -28,38 +28,36 @@ const ID: &str = "6f1c4f0e-5a0b-4d3e-9a53-0d6a0b6a2a53";
 fn main() {
     let rounds = if measuring() { 4000 } else { 1 };
     let layer = McpAuthLayer::bearer(TOKEN);
-    let mut sealing = layer.clone().layer(service_fn(echo));
-    let sealed = harness::now(sealing.call(request(None))).expect("it cannot fail");
-    let sealed = sealed.headers()["mcp-session-id"].clone();
-    let bare = HeaderValue::from_static(ID);
-    let shared = layer.clone().danger_disable_session_binding();
+    let mut binding = layer.clone().layer(service_fn(echo));
+    let response = harness::now(binding.call(request(None))).expect("it cannot fail");
+    let bound = response.headers()["mcp-session-id"].clone();
+    let unbound = HeaderValue::from_static(ID);
+    let disabled = layer.clone().danger_disable_session_binding();
 
     let contenders = vec![
-        service("sessions shared", StatusCode::OK, shared.layer(service_fn(echo)), || {
-            request(Some(&bare))
+        service("binding disabled", StatusCode::OK, disabled.layer(service_fn(echo)), || {
+            request(Some(&unbound))
         }),
-        service("sessions sealed", StatusCode::OK, layer.layer(service_fn(echo)), || {
-            request(Some(&sealed))
+        service("sessions bound", StatusCode::OK, layer.layer(service_fn(echo)), || {
+            request(Some(&bound))
         }),
     ];
-    measure("opened and sealed again", rounds, contenders);
+    measure("verified and bound again", rounds, contenders);
     let contenders = vec![
-        service("sessions shared", StatusCode::OK, shared.layer(service_fn(empty)), || {
+        service("binding disabled", StatusCode::OK, disabled.layer(service_fn(empty)), || {
             request(None)
         }),
-        service("sessions sealed", StatusCode::OK, layer.layer(service_fn(empty)), || {
-            request(None)
-        }),
+        service("sessions bound", StatusCode::OK, layer.layer(service_fn(empty)), || request(None)),
     ];
     measure("without a session", rounds, contenders);
 
     for (case, event) in [
         (
-            "100 events with ids",
+            "100 events with IDs",
             "id: 1234/7\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":7,\"progress\":50}}\n\n",
         ),
         (
-            "100 events without ids",
+            "100 events without IDs",
             "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":7,\"progress\":50}}\n\n",
         ),
     ] {
@@ -81,8 +79,8 @@ fn main() {
             case,
             rounds / 10 + 1,
             vec![
-                contender("sessions shared", || body(&shared), read),
-                contender("sessions sealed", || body(&layer), read),
+                contender("binding disabled", || body(&disabled), read),
+                contender("sessions bound", || body(&layer), read),
             ],
         );
     }
@@ -104,7 +102,7 @@ fn request(session: Option<&HeaderValue>) -> Request {
     request
 }
 
-/// Answers with the session id, as MCP servers do.
+/// Responds with the session ID, as MCP servers do.
 fn echo(_: Request) -> impl Future<Output = Result<Response, Infallible>> {
     let mut response = Response::new(Body::empty());
     response.headers_mut().insert("mcp-session-id", HeaderValue::from_static(ID));
