@@ -2,6 +2,17 @@
 //! (`snapshot`), and files that fill them (`credential_file`, `lines`, `watch`).
 //!
 //! It uses `auth`, `crypto` and `telemetry`. The format of each file belongs to its scheme.
+//!
+//! # Wiped from memory after use
+//!
+//! * the content of credential files, and decoded secrets of key files;
+//! * decoded Basic credentials, and passwords that wait to be hashed;
+//! * the memory of argon2, and the copy of a password that bcrypt hashes;
+//! * the states of HMAC and SHA-256, which absorb keys, passwords and tokens.
+//!
+//! Not wiped, as other crates own it: the header value in `http::HeaderMap` and the buffers it was
+//! parsed from, the internal state of bcrypt, and strings that a caller passes to this crate. Hashes
+//! of passwords and digests of tokens stay in memory: requests are compared with them.
 
 #[cfg(feature = "files")]
 mod credential_file;

@@ -23,14 +23,14 @@ impl McpAuthLayer<Basic> {
 
 impl McpAuthLayer<Bearer> {
     /// Creates a layer with one static bearer token, whose principal is named `bearer`. For several
-    /// tokens with names, see [`Bearer::new`].
+    /// tokens with names, that can be revoked, see [`Bearer::new`].
     ///
     /// # Panics
     ///
     /// If the token is empty or is not a `b64token` (RFC 6750 §2.1). [`Bearer::new`] returns these
     /// as errors.
     pub fn bearer(token: impl AsRef<str>) -> Self {
-        match Bearer::new([("bearer", token.as_ref())]) {
+        match Bearer::permanent("bearer", token.as_ref()) {
             Ok(bearer) => Self::new(bearer),
             Err(error) => panic!("McpAuthLayer::bearer: {error}"),
         }

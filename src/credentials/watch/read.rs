@@ -6,6 +6,8 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::file_version::{FileVersion, Observation};
 use super::permissions::{self, Access};
 use crate::credentials::file_error::{CredentialFileError, CredentialFileErrorKind};
@@ -18,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A whole content, and the version of the file that has it.
 pub(super) struct Content {
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
     pub(super) observation: Observation,
 }
 
@@ -67,8 +69,12 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Reads all of a file, or returns `None` if another program wrote to it meanwhile.
 fn read_whole(file: &File, reader: impl io::Read) -> Result<Option<Content>, CredentialFileError> {
-    let observation = Observation::begin(FileVersion::from(&file.metadata()?));
-    let mut bytes = Vec::new();
+    let metadata = file.metadata()?;
+    let observation = Observation::begin(FileVersion::from(&metadata));
+    // One byte more than the file has, so that the end is seen without growing: what a vector leaves
+    // behind when it grows is not wiped.
+    let length = metadata.len().min(MAX_FILE as u64) as usize;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
     // A file may be longer than its metadata say.
     reader.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_FILE {

@@ -43,6 +43,17 @@ impl BearerToken {
         self
     }
 
+    /// Adds a token that is never removed to a table.
+    pub(super) fn insert_permanent(
+        &self,
+        table: &mut CredentialTable,
+        principal: Principal,
+    ) -> Result<(), CredentialError> {
+        check_token(1, &self.token)?;
+        table.insert_permanent(self.token.as_bytes(), principal);
+        Ok(())
+    }
+
     /// Adds the token to a table.
     pub(super) fn insert(
         &self,

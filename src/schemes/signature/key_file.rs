@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use super::authenticator::HttpSignature;
 use super::errors::KeyError;
@@ -82,13 +83,16 @@ fn parse_keys(text: &str) -> Result<Keys, CredentialFileError> {
     })
 }
 
-fn parse_key(line: &str) -> Result<(String, Vec<u8>), LineError> {
+fn parse_key(line: &str) -> Result<(String, Zeroizing<Vec<u8>>), LineError> {
     let fields: Vec<_> = line.split([' ', '\t']).filter(|field| !field.is_empty()).collect();
     let expected = "expected a key ID, white space, `base64:` and a secret in base64; \
                     make the line by `cargo run --example credentials -- key ID`";
     let [key_id, secret] = fields[..] else { return Err(expected.into()) };
-    let secret = secret.strip_prefix("base64:").and_then(|text| STANDARD.decode(text).ok());
-    Ok((key_id.to_owned(), secret.ok_or(expected)?))
+    let encoded = secret.strip_prefix("base64:").ok_or(expected)?;
+    // Also wiped if a part can be decoded and the rest cannot.
+    let mut secret = Zeroizing::new(Vec::new());
+    STANDARD.decode_vec(encoded, &mut secret).map_err(|_| expected)?;
+    Ok((key_id.to_owned(), secret))
 }
 
 #[cfg(test)]

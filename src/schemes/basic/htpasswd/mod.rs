@@ -15,6 +15,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use self::cache::{CachedCredential, CredentialKey, LineKey};
 use self::file::PasswordFile;
 use self::hasher::{Claim, Hasher, Verdict, Verification};
@@ -110,8 +112,8 @@ impl Passwords {
         let dummy_key = self.key.line(name, "");
         let key = user.as_ref().map_or(&dummy_key, |user| &user.key);
         let (credential, name) = (key.credential(password), dummy_key.credential(""));
-        let check =
-            Check { users, user: user.clone(), name, credential, password: password.into() };
+        let password = Zeroizing::new(Box::from(password));
+        let check = Check { users, user: user.clone(), name, credential, password };
         match self.hasher.verify(credential, Claim { requester, user: name }, check).await? {
             Verdict::Correct => Ok(user.map(|user| user.grant.clone())),
             Verdict::Wrong => Ok(None),
@@ -140,7 +142,7 @@ struct Check {
     /// A digest of the name, which selects the dummy hash of an unknown user.
     name: Digest,
     credential: Digest,
-    password: Box<str>,
+    password: Zeroizing<Box<str>>,
 }
 
 impl Verification for Check {

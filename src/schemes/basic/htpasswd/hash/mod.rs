@@ -9,6 +9,7 @@ use base64::alphabet::BCRYPT;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::NO_PAD;
 use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The cost of a hash: everything on which the duration of its verification depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +123,7 @@ impl Hash {
     /// Returns whether it is the hash of this password. A password that cannot be right, because it is
     /// too long for bcrypt, takes as long: the duration does not reveal the kind of the hash.
     ///
-    /// Argon2 uses `memory`, which grows as needed.
+    /// Argon2 uses `memory`, which grows as needed and is wiped afterwards.
     ///
     /// # Errors
     ///
@@ -144,9 +145,15 @@ impl Hash {
                     .map_err(|_| "there is not enough memory for argon2")?;
                 memory.resize(memory.len() + missing, Block::new());
                 let mut output = vec![0; self.output.len()];
-                argon2
-                    .hash_password_into_with_memory(password, &self.salt, &mut output, memory)
-                    .map_err(failed)?;
+                let hashed = argon2.hash_password_into_with_memory(
+                    password,
+                    &self.salt,
+                    &mut output,
+                    &mut *memory,
+                );
+                // Its blocks would let guesses be verified at a fraction of the cost.
+                memory.iter_mut().for_each(Zeroize::zeroize);
+                hashed.map_err(failed)?;
                 Ok(output.ct_eq(&self.output).into())
             }
         }
@@ -156,7 +163,7 @@ impl Hash {
         let is_usable = password.len() <= BCRYPT_PASSWORD && !password.contains(&0);
         let password = if is_usable { password } else { b"" };
         // With a terminating NUL, if there is room for one.
-        let mut key = [0; BCRYPT_PASSWORD];
+        let mut key = Zeroizing::new([0; BCRYPT_PASSWORD]);
         key[..password.len()].copy_from_slice(password);
         let key = &key[..BCRYPT_PASSWORD.min(password.len() + 1)];
         let Ok(salt) = (&*self.salt).try_into() else {

@@ -96,12 +96,14 @@ fn long_passwords_and_nul_are_not_truncated() {
 }
 
 #[test]
-fn reused_memory_does_not_change_results() {
+fn memory_is_wiped_and_reused() {
     let mut memory = Vec::new();
     for (hash, password) in [ARGON2ID[2], ARGON2ID[0], ARGON2ID[1], ARGON2ID[3]] {
         let hash = Hash::parse(hash).unwrap();
         assert!(hash.verify(password.as_bytes(), &mut memory).unwrap());
         assert_eq!(memory.capacity(), 65536);
+        let mut words = memory.iter().flat_map(|block| block.as_ref());
+        assert!(words.all(|word: &u64| *word == 0));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Successive versions of a file.
 
+use zeroize::Zeroizing;
+
 use super::*;
 use crate::schemes::basic::htpasswd::hash::Cost;
 use crate::schemes::basic::htpasswd::tests::line;
@@ -56,8 +58,13 @@ fn unknown_user_is_rejected_even_if_the_dummy_matches() {
     let users = Arc::new(users);
     for (user, verdict) in [(Some(alice), Verdict::Correct), (None, Verdict::Wrong)] {
         let (name, credential) = (name(1), name(2));
-        let check =
-            Check { users: users.clone(), user, name, credential, password: "secret".into() };
+        let check = Check {
+            users: users.clone(),
+            user,
+            name,
+            credential,
+            password: Zeroizing::new("secret".into()),
+        };
         assert_eq!(check.verify(), verdict);
     }
 }
