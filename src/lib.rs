@@ -86,6 +86,8 @@ pub mod schemes;
 
 pub mod layer;
 
+pub mod guide;
+
 pub use self::auth::{Authenticator, Principal, Rejection, any_of};
 pub use self::credentials::CredentialError;
 #[cfg(feature = "files")]

@@ -1,0 +1,34 @@
+//! The guide: one page for each task. It is documentation alone; the code on its pages is compiled.
+//!
+//! | page | answers |
+//! | --- | --- |
+//! | [`clients`] | How do I configure Claude Code, VS Code, Cursor, Codex and the SDKs? |
+//! | [`responses`] | What does the layer respond, log and count? |
+//! | [`credential_files`] | How do I keep users, tokens and keys in files, and rotate them? |
+//! | [`rate_limiting`] | How are failed attempts limited, and what remains possible? |
+//! | [`signatures`] | How do requests have to be signed, and what does that protect? |
+//! | [`sessions`] | Whose is a session, and when does a stream end? |
+//! | [`deployment`] | How do I run it behind TLS, nginx and Kubernetes, and for browsers? |
+//! | [`writing_an_authenticator`] | How do I add a scheme, and test handlers that need a principal? |
+
+#[doc = include_str!("clients.md")]
+pub mod clients {}
+#[doc = include_str!("credential_files.md")]
+pub mod credential_files {}
+#[doc = include_str!("deployment.md")]
+pub mod deployment {}
+#[doc = include_str!("rate_limiting.md")]
+pub mod rate_limiting {}
+#[doc = include_str!("responses.md")]
+pub mod responses {}
+#[doc = include_str!("sessions.md")]
+pub mod sessions {}
+#[doc = include_str!("signatures.md")]
+pub mod signatures {}
+#[doc = include_str!("writing_an_authenticator.md")]
+pub mod writing_an_authenticator {}
+
+/// The code of the README, which is compiled as well.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub mod readme {}
