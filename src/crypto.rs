@@ -70,7 +70,6 @@ impl Mac {
     }
 
     /// Creates one with a random key.
-    #[cfg(any(test, feature = "hmac", feature = "htpasswd"))]
     pub(crate) fn random() -> Self {
         Self::new(&random::<64>())
     }
@@ -91,7 +90,6 @@ impl Mac {
     }
 
     /// Compares in constant time.
-    #[cfg(feature = "hmac")]
     pub(crate) fn verify(self, tag: &[u8]) -> bool {
         self.0.verify_slice(tag).is_ok()
     }
@@ -105,7 +103,6 @@ impl KeyedHash {
         Self(SipHasher24::new_with_key(&random()))
     }
 
-    #[cfg(any(test, feature = "hmac"))]
     pub(crate) fn hash(&self, value: impl Hash) -> u128 {
         self.hash_all([value])
     }
@@ -125,13 +122,12 @@ pub(crate) struct Digest([u64; 4]); // words compare faster than bytes
 
 impl Digest {
     /// Creates one that has these words, for tests.
-    #[cfg(all(test, feature = "htpasswd"))]
+    #[cfg(test)]
     pub(crate) fn from_words(words: [u64; 4]) -> Self {
         Self(words)
     }
 
     /// Returns 64 of its bits.
-    #[cfg(feature = "htpasswd")]
     pub(crate) fn word(&self) -> u64 {
         self.0[0]
     }

@@ -18,7 +18,6 @@ type VerifyBody = Box<dyn FnOnce(Bytes) -> BoxFuture<()> + Send>;
 pub(crate) enum PendingVerification {
     Ready(VerifyBody),
     /// Prepared before any part of the body is read.
-    #[cfg_attr(not(feature = "hmac"), allow(dead_code, reason = "signatures alone need it"))]
     ToPrepare(Box<dyn FnOnce() -> BoxFuture<VerifyBody> + Send>),
 }
 
@@ -166,7 +165,6 @@ impl Authenticated {
 
     /// The same with a verification that `prepare` returns. The layer calls it before it reads any
     /// part of the body.
-    #[cfg(feature = "hmac")]
     pub(crate) fn prepare_and_verify_body<P, Prepared, F, Fut>(mut self, prepare: P) -> Self
     where
         P: FnOnce() -> Prepared + Send + 'static,

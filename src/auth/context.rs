@@ -15,14 +15,12 @@ pub struct LayerContext {
 
 impl LayerContext {
     /// Returns whether this has all options of another layer.
-    #[cfg(feature = "hmac")]
     pub(crate) fn includes(&self, other: &Self) -> bool {
         other.significant.own().iter().all(|name| self.significant.own().contains(name))
             && self.hosts.include(&other.hosts)
     }
 
     /// Adds the options of another layer.
-    #[cfg(feature = "hmac")]
     pub(crate) fn join(&mut self, other: &Self) {
         self.significant.add(other.significant.own().iter().cloned());
         self.hosts.join(&other.hosts);

@@ -85,13 +85,11 @@ impl Hosts {
         self.0.push(host);
     }
 
-    #[cfg(feature = "hmac")]
     pub(crate) fn include(&self, other: &Self) -> bool {
         other.0.iter().all(|host| self.0.contains(host))
     }
 
     /// Adds the other hosts.
-    #[cfg(feature = "hmac")]
     pub(crate) fn join(&mut self, other: &Self) {
         for host in &other.0 {
             if !self.0.contains(host) {

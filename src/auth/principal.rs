@@ -112,7 +112,6 @@ impl Principal {
     }
 
     /// Returns whether both are the same principal with the same scopes.
-    #[cfg(feature = "files")]
     pub(crate) fn has_same_grants(&self, other: &Self) -> bool {
         self == other && self.0.scopes == other.0.scopes
     }

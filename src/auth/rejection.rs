@@ -282,7 +282,6 @@ impl Rejection {
         self
     }
 
-    #[cfg(feature = "hmac")]
     pub(crate) fn inconclusive(mut self) -> Self {
         self.0.conclusive = false;
         self

@@ -32,7 +32,6 @@ impl SignificantHeaders {
         }
     }
 
-    #[cfg(feature = "hmac")]
     pub(crate) fn own(&self) -> &[HeaderName] {
         &self.own
     }

@@ -7,7 +7,8 @@ use std::fmt;
 /// It gives the position of the credential and never quotes it.
 ///
 /// ```
-/// use mcp_auth_layer::{Basic, CredentialErrorKind};
+/// use mcp_auth_layer::Basic;
+/// use mcp_auth_layer::credentials::CredentialErrorKind;
 ///
 /// let error = Basic::new([("alice", "secret"), ("bob", "")]).unwrap_err();
 /// assert_eq!(error.to_string(), "credential 2: the password is empty");

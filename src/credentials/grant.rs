@@ -39,7 +39,6 @@ impl Grant {
     }
 
     /// Returns whether both grant the same, for as long.
-    #[cfg(feature = "files")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.principal.has_same_grants(&other.principal)
             && self.lifetime.expires_at() == other.lifetime.expires_at()

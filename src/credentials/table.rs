@@ -28,12 +28,10 @@ enum Form {
     /// Credentials as requests present them.
     Plain,
     /// Their SHA-256: a presented credential is hashed before it is looked up.
-    #[cfg_attr(not(feature = "files"), allow(dead_code, reason = "only files have digests"))]
     Sha256,
 }
 
 /// The SHA-256 of a token, from a token file.
-#[cfg(feature = "files")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TokenDigest(pub(crate) [u8; 32]);
 
@@ -61,7 +59,6 @@ impl CredentialTable {
     }
 
     /// Creates a table of credentials of which only the SHA-256 may be known.
-    #[cfg(feature = "files")]
     pub(crate) fn with_sha256() -> Self {
         Self::with_form(Form::Sha256)
     }
@@ -98,7 +95,6 @@ impl CredentialTable {
 
     /// Replaces all credentials, and returns those that are gone or have other grants now. Credentials
     /// that stay keep their grant, and those that were revoked through a handle stay revoked.
-    #[cfg(feature = "files")]
     pub(crate) fn replace(
         &mut self,
         next: impl IntoIterator<Item = (TokenDigest, Grant)>,
@@ -126,7 +122,6 @@ impl CredentialTable {
 
     /// Removes all credentials, as their file is missing. Those that were revoked through a handle
     /// stay revoked when it is back.
-    #[cfg(feature = "files")]
     pub(crate) fn remove_all(&mut self) -> Revoked {
         let removed = std::mem::take(&mut self.by_digest);
         removed.into_values().filter_map(|holder| holder.revocation).collect()
@@ -212,7 +207,6 @@ mod tests {
         assert!(!alice.is_active());
     }
 
-    #[cfg(feature = "files")]
     mod sha256 {
         use super::*;
 

@@ -1,7 +1,7 @@
 //! Limits failed attempts to authenticate, once for all schemes of a layer.
 //!
-//! A scheme only reports, as an [`Attempt`](crate::Attempt), which users a request claims to be and
-//! what its verification costs. [`RateLimiter`] counts attempts by client address, and by client
+//! A scheme only reports, as an [`Attempt`](crate::auth::Attempt), which users a request claims to be and
+//! what its verification costs. `RateLimiter` counts attempts by client address, and by client
 //! address and claimed user. It never counts by user alone: an attacker cannot lock a user out at
 //! another address.
 //!
@@ -27,9 +27,9 @@
 //!
 //! # Where attempts are counted
 //!
-//! Counters and known clients are in an [`AttemptStore`](crate::AttemptStore). The one in memory is
-//! part of the limiter, which then decides without waiting: [`RateLimiter::decide`]. A
-//! [shared store](RateLimit::shared_store) has to be awaited: [`RateLimiter::decide_later`]. Both
+//! Counters and known clients are in an [`AttemptStore`](crate::stores::AttemptStore). The one in memory is
+//! part of the limiter, which then decides without waiting: `RateLimiter::decide`. A
+//! [shared store](RateLimit::shared_store) has to be awaited: `RateLimiter::decide_later`. Both
 //! run the same code. If a store fails, the response is 503, at every step and whatever the
 //! credential: the limiter fails closed. The budget of step 2 and pending attempts belong to the
 //! process.

@@ -18,7 +18,8 @@ const PER_USER: Quota = Quota::from_static(10, Duration::from_secs(10));
 ///
 /// ```
 /// use std::time::Duration;
-/// use mcp_auth_layer::{ClientIp, McpAuthLayer, Quota, RateLimit};
+/// use mcp_auth_layer::McpAuthLayer;
+/// use mcp_auth_layer::rate_limit::{ClientIp, Quota, RateLimit};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let address = ClientIp::peer().trusted_proxies(["127.0.0.1"])?;

@@ -9,11 +9,11 @@ use ipnet::IpNet;
 /// A proxy or a network of proxies, such as `127.0.0.1`, `::1` or `10.1.2.0/24`.
 ///
 /// ```
-/// use mcp_auth_layer::ProxyNetwork;
+/// use mcp_auth_layer::rate_limit::ProxyNetwork;
 ///
 /// let load_balancers: ProxyNetwork = "10.1.2.0/24".parse()?;
 /// assert!("0.0.0.0/0".parse::<ProxyNetwork>().is_err());
-/// # Ok::<_, mcp_auth_layer::TrustedProxyError>(())
+/// # Ok::<_, mcp_auth_layer::rate_limit::TrustedProxyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ProxyNetwork(IpNet);

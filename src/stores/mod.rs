@@ -5,7 +5,6 @@
 //! no decision about a request. This folder uses `crypto` and `error` alone.
 
 mod attempts;
-#[cfg(feature = "hmac")]
 mod replay;
 
 #[cfg(test)]
@@ -15,5 +14,4 @@ pub use self::attempts::{
     AttemptCounter, AttemptKeys, AttemptStatus, AttemptStep, AttemptStore, BoxAttemptStore,
     InvalidQuota, MemoryAttemptStore, Quota,
 };
-#[cfg(feature = "hmac")]
 pub use self::replay::{BoxReplayStore, MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};

@@ -16,7 +16,6 @@ use std::borrow::Cow;
 use http::request::Parts;
 use tracing::{Level, debug, error, info};
 
-#[cfg(feature = "files")]
 pub(crate) use self::metrics::reloaded;
 pub(crate) use self::metrics::{OpenStream, Verification, rate_limited};
 #[cfg(not(feature = "metrics"))]

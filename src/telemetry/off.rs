@@ -6,7 +6,6 @@ pub(super) fn request(_: Option<Cow<'static, str>>, _: &'static str, _: &'static
 
 pub(crate) fn rate_limited() {}
 
-#[cfg(feature = "files")]
 pub(crate) fn reloaded(_: &'static str) {}
 
 pub(crate) struct Verification;

@@ -25,7 +25,6 @@ pub(crate) fn rate_limited() {
 }
 
 /// Counts a reload of a credential file: `applied` or `failed`.
-#[cfg(feature = "files")]
 pub(crate) fn reloaded(outcome: &'static str) {
     counter!("mcp_auth_reloads_total", "outcome" => outcome).increment(1);
 }

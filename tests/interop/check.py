@@ -70,10 +70,10 @@ class Server:
                 return
         raise SystemExit(f"{command[0]} does not start")
 
-    def refused(self):
-        """The methods of the requests that were refused up to now."""
+    def rejected(self):
+        """The methods of the requests that were rejected up to now."""
         self.log.seek(0)
-        lines = (line for line in self.log if ": refused " in line)
+        lines = (line for line in self.log if ": rejected " in line)
         return sorted(re.search(r"method=(\w+)", line)[1] for line in lines)
 
     def __enter__(self):
@@ -164,7 +164,7 @@ def what_ends_with_a_token(server, path, kind):
         with Server(EXAMPLES / server, "--port", "0", *token, log="mcp_auth_layer=info") as guarded:
             got = ask(command, kind, guarded.url + path, CREDENTIALS["bearer"][0], "12")
             name = f"{server}, {kind}, {client} client, a token that expires"
-            refused = guarded.refused()
+            refused = guarded.rejected()
             print(f"       refused: {', '.join(refused)}; its user sees: {got.get('error')}")
             modest = refused.count("GET") <= 2 and refused.count("POST") <= 1
             check(name, "error" in got and modest and len(refused) <= 4, (got, refused))
@@ -279,7 +279,7 @@ def refusals_of_bodies_on_their_way(server, url, path):
 @contextlib.contextmanager
 def nginx(url):
     """The README's nginx before a server; `client_max_body_size` so that it takes the body itself."""
-    readme = (HERE.parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (HERE.parent.parent / "src/guide/deployment.md").read_text(encoding="utf-8")
     location = re.search(r"```nginx\n(.*?)```", readme, re.DOTALL)[1]
     location = location.replace("http://127.0.0.1:8000", url)
     with socket.create_server(("127.0.0.1", 0)) as probe:

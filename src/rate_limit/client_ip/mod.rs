@@ -34,9 +34,9 @@ type Find = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 /// `X-Forwarded-For`.
 ///
 /// ```
-/// use mcp_auth_layer::ClientIp;
+/// use mcp_auth_layer::rate_limit::ClientIp;
 ///
-/// # fn main() -> Result<(), mcp_auth_layer::TrustedProxyError> {
+/// # fn main() -> Result<(), mcp_auth_layer::rate_limit::TrustedProxyError> {
 /// // Without proxies: `app.into_make_service_with_connect_info::<SocketAddr>()` provides the peer.
 /// let direct = ClientIp::peer();
 ///
@@ -55,10 +55,8 @@ pub struct ClientIp {
 /// Where an address comes from, for what is logged.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
-    #[cfg_attr(not(any(test, feature = "axum")), allow(dead_code, reason = "axum knows the peer"))]
     Peer,
     Function,
-    #[cfg_attr(feature = "axum", allow(dead_code, reason = "the peer is the default"))]
     Unconfigured,
 }
 
@@ -92,7 +90,7 @@ impl ClientIp {
     ///
     /// ```
     /// use http::request::Parts;
-    /// use mcp_auth_layer::ClientIp;
+    /// use mcp_auth_layer::rate_limit::ClientIp;
     ///
     /// let address = ClientIp::from_fn(|head: &Parts| {
     ///     head.headers.get("x-real-ip")?.to_str().ok()?.parse().ok()

@@ -100,7 +100,6 @@ impl Keys {
 
     /// Replaces these keys by others, and returns the revocations of those that are gone. Keys that
     /// are in both sets stay the same, and those that were revoked through the handle stay revoked.
-    #[cfg(feature = "files")]
     pub(crate) fn replace(&mut self, mut next: Self) -> Revoked {
         for (key_id, mac) in std::mem::take(&mut self.revoked) {
             let Some(active) = next.by_id.get_mut(&key_id) else { continue };
@@ -125,7 +124,6 @@ impl Keys {
 
     /// Removes all keys, because their file is gone. Those that were revoked through the handle stay
     /// revoked when it is back.
-    #[cfg(feature = "files")]
     pub(crate) fn remove_all(&mut self) -> Revoked {
         let gone = std::mem::take(&mut self.by_id);
         self.update_max();
@@ -133,7 +131,6 @@ impl Keys {
     }
 
     /// Returns the number of keys.
-    #[cfg(feature = "files")]
     pub(crate) fn len(&self) -> usize {
         self.by_id.values().map(Vec::len).sum()
     }
@@ -197,7 +194,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-#[cfg(all(test, feature = "files"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

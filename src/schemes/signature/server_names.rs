@@ -9,7 +9,7 @@ use std::str::FromStr;
 /// ```
 /// use mcp_auth_layer::schemes::Authority;
 ///
-/// # fn main() -> Result<(), mcp_auth_layer::AuthorityError> {
+/// # fn main() -> Result<(), mcp_auth_layer::schemes::AuthorityError> {
 /// let by_code = Authority::from_static("tools.example.com");
 /// let by_configuration: Authority = "tools.example.com:8443".parse()?;
 /// # let _ = (by_code, by_configuration);
@@ -32,7 +32,7 @@ pub struct AuthorityError;
 /// ```
 /// use mcp_auth_layer::schemes::PathPrefix;
 ///
-/// # fn main() -> Result<(), mcp_auth_layer::PathPrefixError> {
+/// # fn main() -> Result<(), mcp_auth_layer::schemes::PathPrefixError> {
 /// let by_code = PathPrefix::from_static("/tools");
 /// let by_configuration: PathPrefix = "/v1/tools".parse()?;
 /// # let _ = (by_code, by_configuration);

@@ -16,7 +16,8 @@ pub struct AttemptCounter {
 ///
 /// ```
 /// use std::time::Duration;
-/// use mcp_auth_layer::{AttemptKeys, Quota};
+/// use mcp_auth_layer::rate_limit::Quota;
+/// use mcp_auth_layer::stores::AttemptKeys;
 ///
 /// // For a test of a store: a client that claims one user.
 /// let (per_address, per_user) = (

@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use mcp_auth_layer::Quota;
+/// use mcp_auth_layer::rate_limit::Quota;
 ///
 /// // The default for one address: 20 attempts at once, then one every 3 seconds.
 /// const PER_ADDRESS: Quota = Quota::from_static(20, Duration::from_secs(3));

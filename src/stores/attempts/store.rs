@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::keys::AttemptKeys;
 use crate::auth::BoxError;
 
-/// Counts failed attempts and remembers known clients, for a [`RateLimit`](crate::RateLimit).
+/// Counts failed attempts and remembers known clients, for a [`RateLimit`](crate::rate_limit::RateLimit).
 ///
-/// [`MemoryAttemptStore`] is enough for one process. Replicas that do not share a store each allow
-/// as many attempts as the limit says. [`BoxAttemptStore`] erases the type of a store that is
+/// [`MemoryAttemptStore`](crate::stores::MemoryAttemptStore) is enough for one process. Replicas that do not share a store each allow
+/// as many attempts as the limit says. [`BoxAttemptStore`](crate::stores::BoxAttemptStore) erases the type of a store that is
 /// chosen at runtime.
 ///
 /// # The counters of an attempt
@@ -18,7 +18,7 @@ use crate::auth::BoxError;
 /// and subject, under the [quota of known clients](AttemptKeys::known_quota). The attempts of any
 /// other client count against all [counters](AttemptKeys::counters), which it may share with others.
 ///
-/// A counter is full when its [`Quota`] allows no further attempt. A store may reject more than the
+/// A counter is full when its [`Quota`](crate::stores::Quota) allows no further attempt. A store may reject more than the
 /// quotas demand, for example by letting clients share a counter, but never less.
 pub trait AttemptStore: Send + Sync + 'static {
     /// Applies one step of an attempt, atomically. Each step is one round trip.

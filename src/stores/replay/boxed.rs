@@ -11,9 +11,10 @@ use crate::auth::BoxError;
 /// store.
 ///
 /// ```
-/// use mcp_auth_layer::{BoxReplayStore, HttpSignature, MemoryReplayStore};
+/// use mcp_auth_layer::HttpSignature;
+/// use mcp_auth_layer::stores::{BoxReplayStore, MemoryReplayStore};
 ///
-/// # fn main() -> Result<(), mcp_auth_layer::KeyError> {
+/// # fn main() -> Result<(), mcp_auth_layer::schemes::KeyError> {
 /// let store = BoxReplayStore::new(MemoryReplayStore::new());
 /// let signatures: HttpSignature<BoxReplayStore> =
 ///     HttpSignature::new([("ci", [1; 32])])?.replay_store(store);

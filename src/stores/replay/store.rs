@@ -66,12 +66,13 @@ pub enum NonceStatus {
 
 /// Remembers which nonces were used, for [`HttpSignature`](crate::HttpSignature).
 ///
-/// [`MemoryReplayStore`] is enough for one process. Replicas behind one address need a store that
-/// they share: otherwise each of them serves the same request once. [`BoxReplayStore`] erases the
+/// [`MemoryReplayStore`](crate::stores::MemoryReplayStore) is enough for one process. Replicas behind one address need a store that
+/// they share: otherwise each of them serves the same request once. [`BoxReplayStore`](crate::stores::BoxReplayStore) erases the
 /// type of a store that is chosen at runtime.
 ///
 /// ```
-/// use mcp_auth_layer::{BoxError, NonceClaim, NonceStatus, ReplayStore};
+/// use mcp_auth_layer::auth::BoxError;
+/// use mcp_auth_layer::stores::{NonceClaim, NonceStatus, ReplayStore};
 ///
 /// struct Shared {/* a pool of connections */}
 ///

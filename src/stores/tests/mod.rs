@@ -5,5 +5,4 @@
 
 mod attempts;
 pub(crate) mod remote;
-#[cfg(feature = "hmac")]
 mod replay;

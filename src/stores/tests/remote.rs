@@ -9,7 +9,6 @@ use tokio::time::sleep;
 
 use crate::auth::BoxError;
 use crate::stores::{AttemptKeys, AttemptStatus, AttemptStep, AttemptStore, MemoryAttemptStore};
-#[cfg(feature = "hmac")]
 use crate::stores::{MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};
 
 const DELAY: Duration = Duration::from_millis(7);
@@ -79,7 +78,6 @@ impl AttemptStore for Remote<MemoryAttemptStore> {
     }
 }
 
-#[cfg(feature = "hmac")]
 impl ReplayStore for Remote<MemoryReplayStore> {
     async fn claim(&self, claim: &NonceClaim<'_>) -> Result<NonceStatus, BoxError> {
         let (key_id, nonce) = (claim.key_id.to_owned(), claim.nonce.to_owned());
@@ -103,7 +101,6 @@ impl ReplayStore for Remote<MemoryReplayStore> {
 }
 
 /// Returns the output of a future that does not wait.
-#[cfg(feature = "hmac")]
 fn now<T>(future: impl Future<Output = T>) -> T {
     use std::task::{Context, Poll, Waker};
 

@@ -21,7 +21,7 @@ use crate::schemes::signature::wire::base::normalized;
 /// another server; so is a request that has no origin in its URI.
 ///
 /// It collects the body of each request before it signs it. Its future fails with a
-/// [`SignError`](crate::SignError) if the request cannot be signed, and with the error of the body or
+/// [`SignError`](crate::schemes::SignError) if the request cannot be signed, and with the error of the body or
 /// of the inner client.
 ///
 /// ```
