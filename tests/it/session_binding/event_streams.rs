@@ -206,7 +206,7 @@ async fn unbound_endpoint_is_logged_once_per_stream() {
     let event = |url: &str| format!("event: endpoint\ndata: {url}\n\n");
     for (method, events, why) in [
         (Method::GET, event("/?session_id=1&session_id=2"), "several session IDs"),
-        (Method::POST, event("/?session_id=1"), "not in the response to a GET"),
+        (Method::POST, event("/?session_id=1"), "another method than GET"),
         (Method::GET, event("/?session_id=1\ndata: 2"), "several lines"),
     ] {
         let lines = warnings(method, events.repeat(9)).await;
