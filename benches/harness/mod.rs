@@ -1,6 +1,6 @@
 //! What the benchmarks share: contenders that take turns, a batch of calls at a time, and a table of
 //! them. A time is the median over all rounds, a ratio the median of the rounds' ratios: what
-//! disturbs the machine disturbs neighbours alike.
+//! disturbs the machine disturbs neighbors alike.
 
 use std::fmt::Debug;
 use std::hint::black_box;

@@ -14,7 +14,7 @@ const WAYS: usize = 8;
 const SHARED: usize = 16;
 
 /// Identifies the owner of a slot: a keyed hash, so that an attacker cannot predict which clients have
-/// neighbouring slots.
+/// neighboring slots.
 ///
 /// Its words choose the shard, the place in it, and the slot to share if that place is full; the last
 /// one identifies the owner. Two owners with the same last word share a slot.
