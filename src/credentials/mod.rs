@@ -1,5 +1,5 @@
 //! Credentials at rest: tables of them (`table`), replaced atomically while requests read them
-//! (`snapshot`), and files that fill them (`credential_file`, `lines`, `watch`).
+//! (`snapshot`), and files that fill them (`file`).
 //!
 //! It uses `auth`, `crypto` and `telemetry`. The format of each file belongs to its scheme.
 //!
@@ -14,36 +14,17 @@
 //! parsed from, the internal state of bcrypt, and strings that a caller passes to this crate. Hashes
 //! of passwords and digests of tokens stay in memory: requests are compared with them.
 
-#[cfg(feature = "files")]
-mod credential_file;
 mod error;
-#[cfg(feature = "files")]
-mod file_error;
+#[cfg_attr(not(feature = "files"), path = "no_file.rs")]
+mod file;
 mod grant;
-#[cfg(feature = "files")]
-mod lines;
 mod revoked;
 mod snapshot;
 mod table;
-#[cfg(feature = "files")]
-mod watch;
 
-#[cfg(feature = "files")]
-pub(crate) use self::credential_file::CredentialFile;
 pub use self::error::{CredentialError, CredentialErrorKind};
-#[cfg(feature = "files")]
-pub(crate) use self::file_error::LineError;
-#[cfg(feature = "files")]
-pub use self::file_error::{CredentialFileError, CredentialFileErrorKind};
+pub use self::file::*;
 pub(crate) use self::grant::Grant;
-#[cfg(feature = "files")]
-pub(crate) use self::lines::parse_lines;
-#[cfg(feature = "htpasswd")]
-pub(crate) use self::lines::require_credentials;
 pub(crate) use self::revoked::Revoked;
 pub(crate) use self::snapshot::Snapshot;
-pub(crate) use self::table::CredentialTable;
-#[cfg(feature = "files")]
-pub(crate) use self::table::TokenDigest;
-#[cfg(feature = "files")]
-pub(crate) use self::watch::Access;
+pub(crate) use self::table::{CredentialTable, TokenDigest};

@@ -5,6 +5,7 @@
 //! | [`clients`] | How do I configure Claude Code, VS Code, Cursor, Codex and the SDKs? |
 //! | [`responses`] | What does the layer respond, log and count? |
 //! | [`credential_files`] | How do I keep users, tokens and keys in files, and rotate them? |
+//! | [`recipes`] | How do I do the five usual things, from the start to the end? |
 //! | [`rate_limiting`] | How are failed attempts limited, and what remains possible? |
 //! | [`signatures`] | How do requests have to be signed, and what does that protect? |
 //! | [`sessions`] | Whose is a session, and when does a stream end? |
@@ -19,6 +20,8 @@ pub mod credential_files {}
 pub mod deployment {}
 #[doc = include_str!("rate_limiting.md")]
 pub mod rate_limiting {}
+#[doc = include_str!("recipes.md")]
+pub mod recipes {}
 #[doc = include_str!("responses.md")]
 pub mod responses {}
 #[doc = include_str!("sessions.md")]

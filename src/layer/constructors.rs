@@ -1,8 +1,6 @@
 //! The layer with one scheme and one credential, in one line.
 
 use super::builder::McpAuthLayer;
-#[cfg(feature = "hmac")]
-use crate::schemes::HttpSignature;
 use crate::schemes::{Basic, Bearer};
 
 impl McpAuthLayer<Basic> {
@@ -38,16 +36,16 @@ impl McpAuthLayer<Bearer> {
 }
 
 #[cfg(feature = "hmac")]
-impl McpAuthLayer<HttpSignature> {
+impl McpAuthLayer<crate::HttpSignature> {
     /// Creates a layer for requests that are signed with one secret. For several keys and options,
-    /// see [`HttpSignature`].
+    /// see [`HttpSignature`](crate::HttpSignature).
     ///
     /// # Panics
     ///
     /// If the key id is empty or has something else than printable ASCII, or if the secret is
     /// shorter than 32 bytes. [`HttpSignature::new`](crate::HttpSignature::new) returns these as errors.
     pub fn hmac(key_id: impl Into<String>, secret: impl AsRef<[u8]>) -> Self {
-        match HttpSignature::new([(key_id, secret)]) {
+        match crate::HttpSignature::new([(key_id, secret)]) {
             Ok(hmac) => Self::new(hmac),
             Err(error) => panic!("McpAuthLayer::hmac: {error}"),
         }

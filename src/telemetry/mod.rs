@@ -6,22 +6,16 @@
 //! Metric labels are schemes, outcomes and reasons, whose number is bounded whatever clients send.
 //! User names are never labels. This folder uses `text` alone.
 
-#[cfg(not(feature = "metrics"))]
-mod off;
-#[cfg(feature = "metrics")]
-mod on;
+#[cfg_attr(feature = "metrics", path = "on.rs")]
+#[cfg_attr(not(feature = "metrics"), path = "off.rs")]
+mod metrics;
 
 use std::borrow::Cow;
 
 use http::request::Parts;
 use tracing::{Level, debug, error, info};
 
-pub(crate) use self::metrics::reloaded;
-pub(crate) use self::metrics::{OpenStream, Verification, rate_limited};
-#[cfg(not(feature = "metrics"))]
-use self::off as metrics;
-#[cfg(feature = "metrics")]
-use self::on as metrics;
+pub(crate) use self::metrics::{OpenStream, Verification, rate_limited, reloaded};
 use crate::text::Shortened;
 
 /// The target of every event of this module. It does not follow the module tree.

@@ -5,11 +5,9 @@
 
 #[cfg(feature = "htpasswd")]
 mod htpasswd;
-#[cfg(feature = "htpasswd")]
-mod htpasswd_file;
 mod scheme;
 mod static_users;
 
 #[cfg(feature = "htpasswd")]
-pub use self::htpasswd_file::{HtpasswdFile, HtpasswdFileHandle};
+pub use self::htpasswd::{HtpasswdFile, HtpasswdFileHandle};
 pub use self::static_users::Basic;

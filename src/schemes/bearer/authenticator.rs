@@ -7,14 +7,10 @@ use http::request::Parts;
 
 use super::handle::BearerHandle;
 use super::token::{BearerToken, is_b64token};
-#[cfg(feature = "files")]
-use super::token_file::parse_tokens;
 use crate::auth::{
     Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Principal, Rejection,
 };
-#[cfg(feature = "files")]
-use crate::credentials::{Access, CredentialFile, CredentialFileError};
-use crate::credentials::{CredentialError, CredentialTable, Snapshot};
+use crate::credentials::{CredentialError, CredentialFile, CredentialTable, Snapshot};
 use crate::schemes::authorization_header::Scheme;
 
 /// Static bearer tokens (RFC 6750), each with the name of its owner.
@@ -39,9 +35,8 @@ use crate::schemes::authorization_header::Scheme;
 /// Make tokens of at least 128 random bits. Failed attempts are not limited unless the layer has a
 /// [`rate_limit`](crate::McpAuthLayer::rate_limit).
 pub struct Bearer {
-    tokens: Arc<Snapshot<CredentialTable>>,
-    #[cfg(feature = "files")]
-    file: Option<CredentialFile>,
+    pub(super) tokens: Arc<Snapshot<CredentialTable>>,
+    pub(super) file: Option<CredentialFile>,
 }
 
 const SCHEME: Scheme = Scheme {
@@ -90,55 +85,8 @@ impl Bearer {
         Ok(Self::with_table(table))
     }
 
-    /// Opens a file of tokens, and watches it.
-    ///
-    /// The file has a line `name sha256:HEX [expires=RFC3339] [scopes=a,b]` for each token, with the
-    /// SHA-256 of the token in hexadecimal: the token itself is not in the file. Blank lines and
-    /// lines that begin with `#` are skipped. A name may have several tokens; it has no white space.
-    ///
-    /// ```text
-    /// # printf %s "$TOKEN" | sha256sum
-    /// ci sha256:0b5b…c2 expires=2030-01-31T12:00:00Z scopes=tools:read,tools:call
-    /// ```
-    ///
-    /// The file is read again when it changes, and on request of a [handle](Self::handle). When a
-    /// token is removed or changed, the responses to its requests end within about a second. That
-    /// includes the last token. If the file is invalid, the previous tokens stay active; if it
-    /// disappears, they do for a minute. Both are logged. Replace the file by a rename: while it is
-    /// written in place, a part of it may look complete.
-    ///
-    /// On Unix, the file must belong to root or to the user of this process, and no other user may
-    /// be able to write it.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read, is not a regular file, has other permissions, has more than
-    /// 16 MiB, no token, or an invalid line. An expired token is not an error.
-    #[cfg(feature = "files")]
-    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, CredentialFileError> {
-        let mut tokens = Self::with_table(CredentialTable::with_sha256());
-        let table = tokens.tokens.clone();
-        let file = CredentialFile::watch(path.as_ref(), Access::Public, move |text| {
-            let Some(text) = text else {
-                table.change(CredentialTable::remove_all).cancel();
-                return Ok(0);
-            };
-            let next = parse_tokens(text)?;
-            let count = next.len();
-            let next = next.iter().map(|token| (token.digest, token.grant()));
-            table.change(|table| table.replace(next)).cancel();
-            Ok(count)
-        });
-        tokens.file = Some(file?);
-        Ok(tokens)
-    }
-
-    fn with_table(table: CredentialTable) -> Self {
-        Self {
-            tokens: Arc::new(Snapshot::new(table)),
-            #[cfg(feature = "files")]
-            file: None,
-        }
+    pub(super) fn with_table(table: CredentialTable) -> Self {
+        Self { tokens: Arc::new(Snapshot::new(table)), file: None }
     }
 
     /// Returns a handle that adds and revokes tokens while the server runs.
@@ -157,11 +105,7 @@ impl Bearer {
     /// # }
     /// ```
     pub fn handle(&self) -> BearerHandle {
-        BearerHandle {
-            tokens: self.tokens.clone(),
-            #[cfg(feature = "files")]
-            file: self.file.clone(),
-        }
+        BearerHandle { tokens: self.tokens.clone(), file: self.file.clone() }
     }
 }
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::token::BearerToken;
 use crate::auth::Principal;
-use crate::credentials::{CredentialError, CredentialTable, Revoked, Snapshot};
-#[cfg(feature = "files")]
-use crate::credentials::{CredentialFile, CredentialFileError};
+use crate::credentials::{CredentialError, CredentialFile, CredentialTable, Revoked, Snapshot};
 
 /// Adds and revokes the tokens of a [`Bearer`](super::Bearer) while the server runs.
 ///
@@ -16,7 +14,6 @@ use crate::credentials::{CredentialFile, CredentialFileError};
 #[derive(Clone)]
 pub struct BearerHandle {
     pub(super) tokens: Arc<Snapshot<CredentialTable>>,
-    #[cfg(feature = "files")]
     pub(super) file: Option<CredentialFile>,
 }
 
@@ -48,22 +45,6 @@ impl BearerHandle {
     /// [Revokes](Self::revoke) all tokens of this name, and returns their number.
     pub fn revoke_all(&self, name: impl AsRef<str>) -> usize {
         self.remove(|table| table.remove_by_name(name.as_ref()))
-    }
-
-    /// Reads the file of [`Bearer::from_file`](super::Bearer::from_file) now. Returns whether it has
-    /// changed: never, if there is no file.
-    ///
-    /// It blocks while it reads, for ten seconds at most. If the file has changed, tokens that were
-    /// [added](Self::add) are removed, and tokens that were [revoked](Self::revoke) stay revoked. A
-    /// file without tokens revokes all of them.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Bearer::from_file`](super::Bearer::from_file). The previous tokens then stay
-    /// active.
-    #[cfg(feature = "files")]
-    pub fn reload(&self) -> Result<bool, CredentialFileError> {
-        self.file.as_ref().map_or(Ok(false), CredentialFile::reload)
     }
 
     fn remove(&self, remove: impl FnOnce(&mut CredentialTable) -> Revoked) -> usize {

@@ -88,10 +88,10 @@ use crate::stores::{MemoryReplayStore, ReplayStore};
 ///   signature of the very second of the restart, or of a clock that is ahead of it, cannot be told
 ///   from a new one.
 /// * What is not listed above is not covered: `Cookie`, say, or a field that overrides the method.
-/// * After an upgrade to another protocol, nothing is signed any more.
+/// * A request cannot upgrade to another protocol: the layer could not end it when its key is
+///   revoked.
 pub struct HttpSignature<R = MemoryReplayStore> {
     pub(super) keys: Arc<Snapshot<Keys>>,
-    #[cfg(feature = "files")]
     pub(super) file: Option<crate::credentials::CredentialFile>,
     pub(super) clock: Arc<Clock>,
     pub(super) store: Arc<R>,
@@ -130,7 +130,6 @@ impl HttpSignature {
     pub(super) fn from_keys(keys: Keys) -> Self {
         Self {
             keys: Arc::new(Snapshot::new(keys)),
-            #[cfg(feature = "files")]
             file: None,
             clock: Arc::new(Clock::new()),
             store: Arc::new(MemoryReplayStore::new()),
@@ -165,11 +164,7 @@ impl<R> HttpSignature<R> {
     /// # }
     /// ```
     pub fn handle(&self) -> HttpSignatureHandle {
-        HttpSignatureHandle {
-            keys: self.keys.clone(),
-            #[cfg(feature = "files")]
-            file: self.file.clone(),
-        }
+        HttpSignatureHandle { keys: self.keys.clone(), file: self.file.clone() }
     }
 }
 
@@ -231,7 +226,6 @@ impl<R: ReplayStore> HttpSignature<R> {
         HttpSignature {
             store: Arc::new(store),
             keys: self.keys,
-            #[cfg(feature = "files")]
             file: self.file,
             clock: self.clock,
             reservations: self.reservations,

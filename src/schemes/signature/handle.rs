@@ -13,7 +13,6 @@ use crate::credentials::Snapshot;
 #[derive(Clone)]
 pub struct HttpSignatureHandle {
     pub(super) keys: Arc<Snapshot<Keys>>,
-    #[cfg(feature = "files")]
     pub(super) file: Option<crate::credentials::CredentialFile>,
 }
 
@@ -41,21 +40,6 @@ impl HttpSignatureHandle {
     /// [Revokes](Self::revoke) every secret of this key ID, and returns their number.
     pub fn revoke_all(&self, key_id: impl AsRef<str>) -> usize {
         self.remove(key_id.as_ref(), None)
-    }
-
-    /// Reloads the file of [`HttpSignature::from_file`](crate::HttpSignature::from_file) now, and
-    /// returns whether its content is new; without a file, it returns false. It blocks while it reads,
-    /// for ten seconds at most.
-    ///
-    /// If the content is new, keys that were added through a handle are gone, and those that were
-    /// revoked through one stay revoked. A file without a key revokes all of them.
-    ///
-    /// # Errors
-    ///
-    /// As for `from_file`. The previous keys stay active then.
-    #[cfg(feature = "files")]
-    pub fn reload(&self) -> Result<bool, crate::credentials::CredentialFileError> {
-        self.file.as_ref().map_or(Ok(false), crate::credentials::CredentialFile::reload)
     }
 
     fn remove(&self, key_id: &str, secret: Option<&[u8]>) -> usize {

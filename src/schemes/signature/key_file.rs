@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::authenticator::HttpSignature;
 use super::errors::KeyError;
+use super::handle::HttpSignatureHandle;
 use super::keys::Keys;
 use crate::credentials::{
     Access, CredentialFile, CredentialFileError, CredentialFileErrorKind, LineError, parse_lines,
@@ -93,6 +94,22 @@ fn parse_key(line: &str) -> Result<(String, Zeroizing<Vec<u8>>), LineError> {
     let mut secret = Zeroizing::new(Vec::new());
     STANDARD.decode_vec(encoded, &mut secret).map_err(|_| expected)?;
     Ok((key_id.to_owned(), secret))
+}
+
+impl HttpSignatureHandle {
+    /// Reloads the file of [`HttpSignature::from_file`](crate::HttpSignature::from_file) now, and
+    /// returns whether its content is new; without a file, it returns false. It blocks while it reads,
+    /// for ten seconds at most.
+    ///
+    /// If the content is new, keys that were added through a handle are gone, and those that were
+    /// revoked through one stay revoked. A file without a key revokes all of them.
+    ///
+    /// # Errors
+    ///
+    /// As for `from_file`. The previous keys stay active then.
+    pub fn reload(&self) -> Result<bool, CredentialFileError> {
+        self.file.as_ref().map_or(Ok(false), CredentialFile::reload)
+    }
 }
 
 #[cfg(test)]

@@ -24,9 +24,7 @@ mod verification;
 mod wire;
 
 pub use self::authenticator::HttpSignature;
-#[cfg(feature = "rmcp-client")]
-pub use self::client::SigningClient;
-pub use self::client::{SignError, SignLayer, SignLayerError, SignService, Signer};
+pub use self::client::*;
 pub use self::errors::KeyError;
 pub use self::handle::HttpSignatureHandle;
 pub use self::server_names::{Authority, AuthorityError, PathPrefix, PathPrefixError};

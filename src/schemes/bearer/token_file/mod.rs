@@ -6,8 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::authenticator::Bearer;
+use super::handle::BearerHandle;
 use crate::auth::Principal;
-use crate::credentials::{CredentialFileError, Grant, LineError, TokenDigest, parse_lines};
+use crate::credentials::{
+    Access, CredentialFile, CredentialFileError, CredentialTable, Grant, LineError, TokenDigest,
+    parse_lines,
+};
 
 /// A token of a file, which has only its digest.
 #[cfg_attr(test, derive(Debug, PartialEq))]
@@ -113,6 +118,67 @@ fn parse_scopes(text: &str) -> Result<Vec<String>, LineError> {
     Err("`scopes=` must be scopes of printable ASCII, separated by commas, without quotes and \
          backslashes"
         .into())
+}
+
+impl Bearer {
+    /// Opens a file of tokens, and watches it.
+    ///
+    /// The file has a line `name sha256:HEX [expires=RFC3339] [scopes=a,b]` for each token, with the
+    /// SHA-256 of the token in hexadecimal: the token itself is not in the file. Blank lines and
+    /// lines that begin with `#` are skipped. A name may have several tokens; it has no white space.
+    ///
+    /// ```text
+    /// # printf %s "$TOKEN" | sha256sum
+    /// ci sha256:0b5b…c2 expires=2030-01-31T12:00:00Z scopes=tools:read,tools:call
+    /// ```
+    ///
+    /// The file is read again when it changes, and on request of a [handle](Self::handle). When a
+    /// token is removed or changed, the responses to its requests end within about a second. That
+    /// includes the last token. If the file is invalid, the previous tokens stay active; if it
+    /// disappears, they do for a minute. Both are logged. Replace the file by a rename: while it is
+    /// written in place, a part of it may look complete.
+    ///
+    /// On Unix, the file must belong to root or to the user of this process, and no other user may
+    /// be able to write it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is not a regular file, has other permissions, has more than
+    /// 16 MiB, no token, or an invalid line. An expired token is not an error.
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, CredentialFileError> {
+        let mut tokens = Self::with_table(CredentialTable::with_sha256());
+        let table = tokens.tokens.clone();
+        let file = CredentialFile::watch(path.as_ref(), Access::Public, move |text| {
+            let Some(text) = text else {
+                table.change(CredentialTable::remove_all).cancel();
+                return Ok(0);
+            };
+            let next = parse_tokens(text)?;
+            let count = next.len();
+            let next = next.iter().map(|token| (token.digest, token.grant()));
+            table.change(|table| table.replace(next)).cancel();
+            Ok(count)
+        });
+        tokens.file = Some(file?);
+        Ok(tokens)
+    }
+}
+
+impl BearerHandle {
+    /// Reads the file of [`Bearer::from_file`](super::Bearer::from_file) now. Returns whether it has
+    /// changed: never, if there is no file.
+    ///
+    /// It blocks while it reads, for ten seconds at most. If the file has changed, tokens that were
+    /// [added](Self::add) are removed, and tokens that were [revoked](Self::revoke) stay revoked. A
+    /// file without tokens revokes all of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Bearer::from_file`](super::Bearer::from_file). The previous tokens then stay
+    /// active.
+    pub fn reload(&self) -> Result<bool, CredentialFileError> {
+        self.file.as_ref().map_or(Ok(false), CredentialFile::reload)
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::schemes::basic::htpasswd::hash::Cost;
-use crate::schemes::basic::htpasswd::tests::line;
-use crate::schemes::basic::htpasswd::{Check, Verdict, Verification};
+use crate::schemes::basic::htpasswd::hasher::{Verdict, Verification};
+use crate::schemes::basic::htpasswd::passwords::Check;
+use crate::schemes::basic::htpasswd::passwords::tests::line;
 
 fn users(lines: &[String], before: Option<&UserTable>, key: &CredentialKey) -> UserTable {
     UserTable::new(PasswordFile::parse(&lines.join("\n")).unwrap(), key, before)

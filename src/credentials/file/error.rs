@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// `users.htpasswd:3: duplicate user (first on line 1)`.
 ///
 /// ```
-/// # #[cfg(feature = "files")] {
+/// # {
 /// use mcp_auth_layer::Bearer;
 ///
 /// let error = Bearer::from_file("no/such/file").unwrap_err();

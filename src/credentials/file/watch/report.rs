@@ -6,7 +6,7 @@ use tracing::{error, info, warn};
 
 use super::outcome::{GRACE, Outcome};
 use super::permissions;
-use crate::credentials::file_error::CredentialFileError;
+use crate::credentials::file::error::CredentialFileError;
 
 /// What was logged about a file, where `C` identifies a content.
 pub(super) struct Report<C> {

@@ -31,7 +31,7 @@ use tracing::error;
 pub(crate) use self::outcome::Outcome;
 pub(crate) use self::permissions::Access;
 use self::source::Source;
-use super::file_error::{CredentialFileError, CredentialFileErrorKind};
+use super::error::{CredentialFileError, CredentialFileErrorKind};
 
 /// The pause between two looks. With half a second, a change is active within a second, the time in
 /// which the file settles included; a look at an unchanged file is one `stat`.

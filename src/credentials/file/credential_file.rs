@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::file_error::CredentialFileError;
+use super::error::CredentialFileError;
 use super::lines::{require_credentials, text};
 use super::watch::{Access, Outcome, Watcher};
 use crate::telemetry;

@@ -15,7 +15,7 @@ use super::permissions::Access;
 use super::read::{self, Content};
 use super::report::Report;
 use super::settling::{QUIET, QUIET_MAX, Settling};
-use crate::credentials::file_error::{CredentialFileError, CredentialFileErrorKind};
+use crate::credentials::file::error::{CredentialFileError, CredentialFileErrorKind};
 use crate::crypto::sha256;
 
 /// How soon a rejected content is tried again while the file does not change.

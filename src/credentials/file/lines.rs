@@ -1,7 +1,7 @@
 //! What the lines of every credential file have in common.
 
-use super::file_error::CredentialFileErrorKind::{NoCredentials, NotUtf8, TooLarge};
-use super::file_error::{CredentialFileError, LineError};
+use super::error::CredentialFileErrorKind::{NoCredentials, NotUtf8, TooLarge};
+use super::error::{CredentialFileError, LineError};
 
 /// The maximum size of a file, in bytes. Real sets of credentials are smaller.
 pub(super) const MAX_FILE: usize = 16 << 20;

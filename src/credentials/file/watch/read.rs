@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::file_version::{FileVersion, Observation};
 use super::permissions::{self, Access};
-use crate::credentials::file_error::{CredentialFileError, CredentialFileErrorKind};
-use crate::credentials::lines::{MAX_FILE, is_blank, too_large};
+use crate::credentials::file::error::{CredentialFileError, CredentialFileErrorKind};
+use crate::credentials::file::lines::{MAX_FILE, is_blank, too_large};
 
 /// How often a file is read that changes meanwhile.
 const ATTEMPTS: u32 = 5;

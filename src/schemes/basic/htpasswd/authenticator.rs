@@ -8,11 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use zeroize::Zeroizing;
 
-use super::htpasswd::Passwords;
-use super::scheme::BASIC;
+use super::passwords::Passwords;
 use crate::auth::{Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Rejection};
 use crate::credentials::{CredentialFile, CredentialFileError};
 use crate::rate_limit::Requester;
+use crate::schemes::basic::scheme::BASIC;
 
 /// HTTP Basic authentication (RFC 7617) for the users of a password file.
 ///

@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use super::file_version::FileId;
-use crate::credentials::file_error::{CredentialFileError, CredentialFileErrorKind};
+use crate::credentials::file::error::{CredentialFileError, CredentialFileErrorKind};
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

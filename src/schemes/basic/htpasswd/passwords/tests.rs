@@ -12,7 +12,7 @@ use tokio::time::{advance, pause};
 use super::*;
 
 /// Returns a line with a bcrypt hash of this cost and a random salt.
-pub(super) fn line(user: &str, password: &str, cost: u32) -> String {
+pub(in crate::schemes::basic::htpasswd) fn line(user: &str, password: &str, cost: u32) -> String {
     let base64 = GeneralPurpose::new(&BCRYPT, NO_PAD);
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).unwrap();
