@@ -90,7 +90,7 @@ fn create(kind: Kind) -> Result<(), Failure> {
         Kind::Key { id } => {
             let secret = random_bytes::<32>()?;
             // Validates the key ID.
-            HttpSignature::new([(&id, secret)]).map_err(Failure::usage)?;
+            let _ = HttpSignature::new([(&id, secret)]).map_err(Failure::usage)?;
             cli::print_to_stderr(format_args!(
                 "clients sign with key ID {id} and the text after `base64:`"
             ));

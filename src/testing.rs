@@ -30,7 +30,7 @@ use crate::auth::{AuthScheme, Authenticated, Authenticator, Challenge, Principal
 
 const TEST: AuthScheme = AuthScheme::from_static("Test");
 
-/// Authenticates every request as one principal, see [`always`].
+/// Authenticates every request as one principal, see [`always()`].
 #[derive(Clone, Debug)]
 pub struct Always(Principal);
 
@@ -49,7 +49,7 @@ impl Authenticator for Always {
     }
 }
 
-/// Rejects every request, see [`never`].
+/// Rejects every request, see [`never()`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Never;

@@ -62,6 +62,7 @@ where
 
 /// An authenticator made of a function, see [`authenticate_fn`].
 #[derive(Clone)]
+#[must_use]
 pub struct AuthenticateFn<F> {
     function: F,
     credential_headers: Vec<HeaderName>,

@@ -41,6 +41,7 @@ use std::sync::Arc;
 /// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(whoami));
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Principal(Arc<Inner>);
 
 #[derive(Clone)]

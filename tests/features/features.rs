@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use mcp_auth_layer::rate_limit::{ClientIp, RateLimit};
-use mcp_auth_layer::schemes::HtpasswdFile;
 use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer, any_of};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -111,7 +110,7 @@ async fn files_and_hmac_hold_keys() {
 async fn htpasswd_file_holds_users() {
     let file = file("alice:$2y$04$EX2MffrdQhSopd.EarAwA.DLXcx3T/YxLrAnsmMAn7.lXuTtepprO\n");
     let client = ClientIp::from_fn(|_| Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-    let users = HtpasswdFile::open(&file).unwrap();
+    let users = mcp_auth_layer::schemes::HtpasswdFile::open(&file).unwrap();
     let layer = McpAuthLayer::new(users).rate_limit(RateLimit::by(client));
     assert_eq!(status(&layer, request(Some(ALICE))).await, 200);
     assert_eq!(status(&layer, request(Some(WRONG))).await, 401);

@@ -46,6 +46,7 @@ type Find = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct ClientIp {
     find: Arc<Find>,
     source: Source,

@@ -90,6 +90,7 @@ use crate::stores::{MemoryReplayStore, ReplayStore};
 /// * What is not listed above is not covered: `Cookie`, say, or a field that overrides the method.
 /// * A request cannot upgrade to another protocol: the layer could not end it when its key is
 ///   revoked.
+#[must_use]
 pub struct HttpSignature<R = MemoryReplayStore> {
     pub(super) keys: Arc<Snapshot<Keys>>,
     pub(super) file: Option<crate::credentials::CredentialFile>,

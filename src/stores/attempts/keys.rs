@@ -29,6 +29,7 @@ pub struct AttemptCounter {
 /// assert_eq!(keys.counters().count(), 2);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AttemptKeys {
     client: u64,
     known_quota: Quota,

@@ -42,6 +42,7 @@ use crate::schemes::signature::wire::digest::CONTENT_DIGEST;
 /// A signature is accepted once: sign again before you send again. Headers that are added afterwards
 /// are not covered, and some of them must be.
 #[derive(Clone)]
+#[must_use]
 pub struct Signer {
     key_id: String,
     mac: Mac,
