@@ -122,7 +122,7 @@ impl Hosts {
         ))
     }
 
-    /// Whether a rebinding page cannot have sent this `Host`: it is configured, an IP address, or
+    /// Returns whether a rebinding page cannot have sent this `Host`: it is configured, an IP address, or
     /// `localhost`.
     pub(crate) fn is_own(&self, host: &[u8]) -> bool {
         let Some((name, port)) = str::from_utf8(host).ok().and_then(split_port) else {
@@ -131,7 +131,7 @@ impl Hosts {
         is_local(name) || self.has(name, port.and_then(|port| port.parse().ok()))
     }
 
-    /// Whether this name is configured for this port. Clients omit the default port of the scheme,
+    /// Returns whether this name is configured for this port. Clients omit the default port of the scheme,
     /// even if their configuration has it.
     pub(crate) fn has(&self, name: &str, port: Option<u16>) -> bool {
         self.0.iter().any(|own| {
@@ -150,7 +150,7 @@ pub(crate) fn named(head: &Parts) -> impl Iterator<Item = &[u8]> {
     of_uri.into_iter().chain(head.headers.get_all(HOST).iter().map(|host| host.as_bytes()))
 }
 
-/// Whether a name is an IP address or `localhost`, which DNS rebinding cannot reach.
+/// Returns whether a name is an IP address or `localhost`, which DNS rebinding cannot reach.
 pub(crate) fn is_local(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || is_ip_address(name)
 }

@@ -345,26 +345,25 @@ impl Rejection {
         self.0.conclusive
     }
 
-    /// Joins the rejections of two schemes. The one that came further speaks; a 401 has the
-    /// challenges and header fields of both.
+    /// Joins the rejections of two schemes. The one that came further speaks. A 401 has the
+    /// challenges and header fields of both, every other rejection has its own.
     pub(crate) fn merge(self, other: Self) -> Self {
-        let (mut first, mut second) = (self, other);
-        let conclusive = first.0.conclusive || second.0.conclusive;
-        let mut challenges = std::mem::take(&mut first.0.challenges);
-        for challenge in std::mem::take(&mut second.0.challenges) {
-            if !challenges.contains(&challenge) {
-                challenges.push(challenge);
-            }
-        }
-        Challenge::sort(&mut challenges);
-        let mut headers = std::mem::take(&mut first.0.headers);
-        headers.append(&mut second.0.headers);
-        let has_second_come_further = second.kind().progress() > first.kind().progress();
-        let mut speaker = if has_second_come_further { second } else { first };
-        if speaker.status() == StatusCode::UNAUTHORIZED {
-            (speaker.0.challenges, speaker.0.headers) = (challenges, headers);
-        }
+        let conclusive = self.0.conclusive || other.0.conclusive;
+        let challenges = [self.challenges(), other.challenges()].concat();
+        let headers = [&*self.0.headers, &*other.0.headers].concat();
+        let has_other_come_further = other.kind().progress() > self.kind().progress();
+        let mut speaker = if has_other_come_further { other } else { self };
         speaker.0.conclusive = conclusive;
+        if speaker.status() == StatusCode::UNAUTHORIZED {
+            speaker.0.challenges.clear();
+            for challenge in challenges {
+                if !speaker.0.challenges.contains(&challenge) {
+                    speaker.0.challenges.push(challenge);
+                }
+            }
+            Challenge::sort(&mut speaker.0.challenges);
+            speaker.0.headers = headers;
+        }
         speaker
     }
 
@@ -434,6 +433,21 @@ mod tests {
         assert!(merged.is_conclusive());
         let merged = Rejection::malformed(bearer()).merge(Rejection::invalid(bearer()));
         assert!(!merged.is_conclusive());
+    }
+
+    #[test]
+    fn a_merged_403_keeps_its_own_challenge_and_headers() {
+        let value = HeaderValue::from_static("1");
+        let forbidden = Rejection::insufficient_scope(["a"]).with_header(RETRY_AFTER, value);
+        let missing = || Rejection::missing(Challenge::new(AuthScheme::BASIC));
+        for merged in [forbidden.clone().merge(missing()), missing().merge(forbidden.clone())] {
+            assert_eq!(merged.kind(), RejectionKind::InsufficientScope);
+            assert_eq!(merged.challenges(), forbidden.challenges());
+            assert!(merged.to_response(&Realm::default()).headers().contains_key(RETRY_AFTER));
+        }
+        // The challenges of a 401 are those of both.
+        let merged = missing().merge(Rejection::missing(bearer()));
+        assert_eq!(merged.challenges(), [bearer(), Challenge::new(AuthScheme::BASIC)]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum Discovery {
     Forward,
 }
 
-/// Whether a request asks for a discovery document: RFC 8414 §3, RFC 9728 §3 and OpenID Connect
+/// Returns whether a request asks for a discovery document: RFC 8414 §3, RFC 9728 §3 and OpenID Connect
 /// Discovery §4. The path of the resource may follow or precede that of the document: MCP clients
 /// try both.
 ///
@@ -45,7 +45,7 @@ fn is_document(path: &str, document: &str) -> bool {
     path.ends_with(document) || resource.is_some_and(|path| path.starts_with('/'))
 }
 
-/// Whether a path means the same to every URL library.
+/// Returns whether a path means the same to every URL library.
 fn is_plain(path: &str) -> bool {
     let mut segments = path.split('/').skip(1);
     !path.contains(['%', '\\', ';'])
@@ -53,7 +53,7 @@ fn is_plain(path: &str) -> bool {
         && !segments.any(|segment| matches!(segment, "." | ".."))
 }
 
-/// Whether a request registers an OAuth client (RFC 7591), where clients of MCP revision 2025-03-26
+/// Returns whether a request registers an OAuth client (RFC 7591), where clients of MCP revision 2025-03-26
 /// look for registration if there is no discovery document.
 pub(crate) fn is_registration(head: &Parts) -> bool {
     head.method == Method::POST && head.uri.path() == "/register"

@@ -39,7 +39,7 @@ impl Origin {
         &self.0
     }
 
-    /// Whether a browser's `Origin` field has this value.
+    /// Returns whether a browser's `Origin` field has this value.
     pub(super) fn matches(&self, sent: &str) -> bool {
         self.0.eq_ignore_ascii_case(sent)
     }
@@ -94,7 +94,7 @@ fn is_origin(origin: &str) -> bool {
     })
 }
 
-/// Whether a text is the name of a URI scheme (RFC 3986 §3.1).
+/// Returns whether a text is the name of a URI scheme (RFC 3986 §3.1).
 pub(super) fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))

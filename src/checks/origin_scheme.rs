@@ -33,7 +33,7 @@ impl OriginScheme {
         &self.0
     }
 
-    /// Whether a browser's `Origin` field has this scheme.
+    /// Returns whether a browser's `Origin` field has this scheme.
     pub(super) fn matches(&self, sent: &str) -> bool {
         sent.split_once("://").is_some_and(|(scheme, _)| self.0.eq_ignore_ascii_case(scheme))
     }

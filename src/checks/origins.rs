@@ -71,7 +71,7 @@ fn check_fetch_site(head: &Parts) -> Result<(), Rejection> {
     }
 }
 
-/// Whether the origin is the server's own.
+/// Returns whether the origin is the server's own.
 ///
 /// A configured host is served over TLS: a page of plain `http` with the same name may come from an
 /// attacker on the network. IP addresses and `localhost` are their own origin if the request names
@@ -86,7 +86,7 @@ fn is_own(origin: &str, hosts: &Hosts, head: &Parts) -> bool {
     }
 }
 
-/// Whether a request names a host, and no other one. Case and the default port are ignored.
+/// Returns whether a request names a host, and no other one. Case and the default port are ignored.
 fn names_only(head: &Parts, authority: &str, default_port: &str) -> bool {
     let without_port =
         |host: &str| host.strip_suffix(default_port).unwrap_or(host).to_ascii_lowercase();

@@ -4,7 +4,7 @@ use http::Method;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::request::Parts;
 
-/// Whether a request is the CORS preflight of the Fetch standard (§4.8), which browsers send without
+/// Returns whether a request is the CORS preflight of the Fetch standard (§4.8), which browsers send without
 /// credentials.
 pub(super) fn is_preflight(head: &Parts, has_body: bool) -> bool {
     head.method == Method::OPTIONS

@@ -41,7 +41,7 @@ impl PublicPath {
     }
 }
 
-/// Whether a text begins with `/` and consists of the characters of a path, without wildcards.
+/// Returns whether a text begins with `/` and consists of the characters of a path, without wildcards.
 const fn is_exact_path(path: &str) -> bool {
     let path = path.as_bytes();
     let mut at = 0;

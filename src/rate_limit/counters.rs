@@ -54,7 +54,7 @@ impl Counters {
         Self { local: map(self.local), ..self }
     }
 
-    /// Whether [`apply`](Self::apply) has to wait for a store.
+    /// Returns whether [`apply`](Self::apply) has to wait for a store.
     pub(super) fn is_shared(&self) -> bool {
         self.shared.is_some()
     }

@@ -34,12 +34,14 @@ pub(crate) struct RateLimiter {
     config: RateLimit,
     counters: Arc<Counters>,
     warned_of_proxy: AtomicBool,
+    logged_missing_address: AtomicBool,
 }
 
 impl RateLimiter {
     pub(crate) fn new(config: RateLimit) -> Self {
         let counters = Arc::new(Counters::new(&config));
-        Self { config, counters, warned_of_proxy: AtomicBool::new(false) }
+        let (warned_of_proxy, logged_missing_address) = Default::default();
+        Self { config, counters, warned_of_proxy, logged_missing_address }
     }
 
     #[cfg(test)]
@@ -48,10 +50,13 @@ impl RateLimiter {
         Self { counters: Arc::new(map(counters)), ..self }
     }
 
-    /// Logs an error if every request will be rejected because no client address is configured. The
+    /// Logs an error, once, if every request will be rejected because no client address is configured. The
     /// layer calls it when it is put around a service.
     pub(crate) fn log_missing_address(&self) {
-        if !self.config.address.is_configured() && !self.config.without_address {
+        if !self.config.address.is_configured()
+            && !self.config.without_address
+            && !self.logged_missing_address.swap(true, Relaxed)
+        {
             error!(
                 "every request that is rate-limited will be rejected with 503: no client address \
                  is configured, by which failed attempts are limited. Enable feature `axum`, or \
@@ -60,7 +65,7 @@ impl RateLimiter {
         }
     }
 
-    /// Whether attempts are counted in a store that has to be awaited. If so, call
+    /// Returns whether attempts are counted in a store that has to be awaited. If so, call
     /// [`decide_later`](Self::decide_later) and [`Permit::settle_later`].
     pub(crate) fn has_to_wait(&self) -> bool {
         self.counters.is_shared()

@@ -134,7 +134,7 @@ impl ClientIp {
         self
     }
 
-    /// Whether an address can be found at all.
+    /// Returns whether an address can be found at all.
     pub(super) fn is_configured(&self) -> bool {
         self.source != Source::Unconfigured
     }
@@ -156,7 +156,7 @@ impl ClientIp {
         Some(address.into())
     }
 
-    /// Whether the peer reports a client that it forwards for, and is not a trusted proxy.
+    /// Returns whether the peer reports a client that it forwards for, and is not a trusted proxy.
     pub(super) fn ignores_a_proxy(&self, head: &Parts) -> bool {
         let is_forwarded =
             [X_FORWARDED_FOR, FORWARDED].iter().any(|name| head.headers.contains_key(name));

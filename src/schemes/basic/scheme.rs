@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use crate::auth::{AuthParam, AuthScheme, Challenge};
 use crate::schemes::authorization_header::Scheme;
@@ -13,18 +14,25 @@ pub(super) const BASIC: Scheme = Scheme {
     claimed,
 };
 
+/// Decodes a credential into memory that is wiped, even if only a part of it can be decoded.
+fn decode(credential: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    // Large enough from the start: memory that a vector leaves behind when it grows is not wiped.
+    let mut pair = Zeroizing::new(Vec::with_capacity(credential.len()));
+    STANDARD.decode_vec(credential, &mut pair).ok()?;
+    Some(pair)
+}
+
 /// Returns whether it is base64 of UTF-8 with a colon and without control characters.
 fn well_formed(credential: &str) -> bool {
-    STANDARD
-        .decode(credential)
-        .ok()
-        .and_then(|decoded| String::from_utf8(decoded).ok())
-        .is_some_and(|pair| pair.contains(':') && !pair.contains(char::is_control))
+    decode(credential.as_bytes()).is_some_and(|pair| {
+        str::from_utf8(&pair)
+            .is_ok_and(|pair| pair.contains(':') && !pair.contains(char::is_control))
+    })
 }
 
 /// Returns the name of the claimed user, if there is one.
 fn claimed(credential: &[u8]) -> Option<Vec<u8>> {
-    let mut pair = STANDARD.decode(credential).ok()?;
-    pair.truncate(pair.iter().position(|&byte| byte == b':')?);
-    Some(pair)
+    let pair = decode(credential)?;
+    let colon = pair.iter().position(|&byte| byte == b':')?;
+    Some(pair[..colon].to_vec())
 }

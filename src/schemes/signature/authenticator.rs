@@ -15,7 +15,8 @@ use super::reservation::Reservations;
 use super::server_names::{Authority, PathPrefix};
 use super::signatures::Signatures;
 use crate::auth::{
-    Attempt, Authenticated, Authenticator, LayerContext, Rejection, SIGNATURE, SIGNATURE_INPUT,
+    Attempt, AuthScheme, Authenticated, Authenticator, Challenge, LayerContext, Rejection,
+    SIGNATURE, SIGNATURE_INPUT,
 };
 use crate::credentials::Snapshot;
 use crate::stores::{MemoryReplayStore, ReplayStore};
@@ -249,6 +250,10 @@ impl<R: ReplayStore> Authenticator for HttpSignature<R> {
     /// Nothing is reserved or claimed before the verification of the body begins.
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
         Some(self.verify_head(head))
+    }
+
+    fn challenges(&self) -> Vec<Challenge> {
+        vec![Challenge::new(AuthScheme::SIGNATURE)]
     }
 
     fn credential_headers(&self) -> Vec<HeaderName> {

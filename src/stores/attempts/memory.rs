@@ -91,7 +91,7 @@ impl MemoryAttemptStore {
         }
     }
 
-    /// Whether this one counter is not full.
+    /// Returns whether this one counter is not full.
     pub(crate) fn has_attempt(&self, counter: AttemptCounter) -> bool {
         self.slots.check([user_slot(counter)].into_iter(), self.now()).is_ok()
     }

@@ -15,7 +15,9 @@ use mcp_auth_layer::auth::Realm;
 use mcp_auth_layer::auth::Revocation;
 use mcp_auth_layer::auth::{Authenticated, authenticate_fn};
 use mcp_auth_layer::schemes::BearerToken;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of};
+use mcp_auth_layer::{
+    Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, Principal, Rejection, any_of,
+};
 use tokio::sync::oneshot;
 
 use super::{alice, body_of, granting, next, revoked_by, streaming_app, tokens};
@@ -101,6 +103,13 @@ async fn expired_credentials_get_challenges_of_every_scheme() {
         response.challenges(),
         [r#"Bearer realm="here", error="invalid_token""#, r#"Basic realm="here", charset="UTF-8""#]
     );
+    // Signatures are challenged as well.
+    let keys = HttpSignature::new([("ci", [7; 32])]).unwrap();
+    let expired = Expired(Bearer::new([("ci", "tok")]).unwrap());
+    let app = recorder().0.layer(McpAuthLayer::new(any_of((keys, expired))));
+    let response = send(app, with_authorization("Bearer tok")).await;
+    let expected = [r#"Bearer realm="mcp", error="invalid_token""#, r#"Signature realm="mcp""#];
+    assert_eq!(response.challenges(), expected);
     // An authenticator that names no challenges gets that of its scheme.
     let (app, _) = recorder();
     let response =
