@@ -36,7 +36,7 @@ pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
 
 /// SHA-256 over a random block and a credential.
 ///
-/// Nobody outside of the process can compute which digests share a prefix. The point in a table
+/// An attacker cannot compute which digests share a prefix, without the key. The point in a table
 /// where a look-up ends therefore reveals nothing.
 #[derive(Clone)]
 pub(crate) struct KeyedDigest {

@@ -10,11 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::cli::{self, Failure, ListenArgs};
 use super::credentials::CredentialArgs;
-use super::local_hosts;
 use super::log::log_to_stderr;
 use super::metrics::Metrics;
 use super::serve::serve;
-use super::shutdown;
+use super::{local_hosts, shutdown};
 
 /// An MCP server that requires credentials; its tools run commands on this machine
 #[derive(Parser)]

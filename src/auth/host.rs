@@ -11,7 +11,8 @@ use std::str::FromStr;
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
 
-use super::rejection::{Rejection, RejectionKind};
+use super::rejection::Rejection;
+use super::rejection_kind::RejectionKind;
 use crate::text::Shortened;
 
 pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

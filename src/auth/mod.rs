@@ -20,6 +20,7 @@ mod lifetime;
 mod principal;
 mod realm;
 mod rejection;
+mod rejection_kind;
 mod significant_headers;
 mod token;
 
@@ -41,7 +42,8 @@ pub(crate) use self::lifetime::{CredentialExpired, Ended};
 pub use self::lifetime::{Lifetime, Revocation};
 pub use self::principal::Principal;
 pub use self::realm::{InvalidRealm, Realm};
-pub use self::rejection::{Rejection, RejectionKind};
+pub use self::rejection::Rejection;
+pub use self::rejection_kind::RejectionKind;
 pub(crate) use self::significant_headers::{
     LAST_EVENT_ID, SESSION_ID, SIGNATURE, SIGNATURE_INPUT, SignificantHeaders, is_spelling_of,
 };

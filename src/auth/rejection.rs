@@ -1,4 +1,4 @@
-//! Rejections: the kind, status, challenges and public message of a refused request.
+//! Rejections: the challenges and the public message of a refused request, and its response.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -14,101 +14,8 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use super::challenge::Challenge;
 use super::error::BoxError;
 use super::realm::Realm;
+use super::rejection_kind::RejectionKind;
 use super::token::{AuthParam, AuthScheme};
-
-/// The kind of a [`Rejection`]. Each kind has one status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RejectionKind {
-    /// The request has no credential: 401.
-    Missing,
-    /// No scheme recognizes the credential, such as a token without `Bearer` before it: 401.
-    Unrecognized,
-    /// The credential does not have the form of its scheme: 401.
-    Malformed,
-    /// The credential is wrong, expired or revoked: 401. Responses never reveal which.
-    Invalid,
-    /// The request can be read in two ways, such as one with two `Authorization` fields, or its
-    /// body cannot be read: 400.
-    BadRequest,
-    /// The credential is valid, and its principal may not do this: 403.
-    Forbidden,
-    /// The credential is valid, and lacks a scope (RFC 6750 §3.1): 403.
-    InsufficientScope,
-    /// A browser names a host that is not this server's, as in DNS rebinding: 403.
-    ForeignHost,
-    /// A web page of another origin made its browser send the request: 403.
-    ForeignOrigin,
-    /// An OAuth discovery document that does not exist here: 404.
-    NoDiscovery,
-    /// An OAuth client registers itself (RFC 7591) without a credential, as MCP clients do that
-    /// look for OAuth: 400. The body has OAuth's own form of an error, which clients show.
-    NoRegistration,
-    /// A session or event ID that is unknown, or bound to another principal: 404.
-    UnknownSession,
-    /// A body over the limit that had to be verified: 413.
-    BodyTooLarge,
-    /// Too many failed attempts: 429.
-    TooManyRequests,
-    /// The credential cannot be verified now: 503.
-    Unavailable,
-    /// The inner service's response cannot be protected, such as a compressed event stream: 502.
-    UnprotectableResponse,
-}
-
-impl RejectionKind {
-    /// Returns the status of the response.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::Missing | Self::Unrecognized | Self::Malformed | Self::Invalid => {
-                StatusCode::UNAUTHORIZED
-            }
-            Self::BadRequest | Self::NoRegistration => StatusCode::BAD_REQUEST,
-            Self::Forbidden | Self::InsufficientScope | Self::ForeignHost | Self::ForeignOrigin => {
-                StatusCode::FORBIDDEN
-            }
-            Self::NoDiscovery | Self::UnknownSession => StatusCode::NOT_FOUND,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UnprotectableResponse => StatusCode::BAD_GATEWAY,
-        }
-    }
-
-    /// Returns the name that logs and metrics use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Unrecognized => "unrecognized",
-            Self::Malformed => "malformed",
-            Self::Invalid => "invalid",
-            Self::BadRequest => "bad_request",
-            Self::Forbidden => "forbidden",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::ForeignHost => "foreign_host",
-            Self::ForeignOrigin => "foreign_origin",
-            Self::NoDiscovery => "no_discovery",
-            Self::NoRegistration => "no_registration",
-            Self::UnknownSession => "unknown_session",
-            Self::BodyTooLarge => "body_too_large",
-            Self::TooManyRequests => "too_many_requests",
-            Self::Unavailable => "unavailable",
-            Self::UnprotectableResponse => "unprotectable_response",
-        }
-    }
-
-    /// Orders the kinds for [`any_of`](super::any_of): the scheme that came furthest in its
-    /// verification speaks.
-    fn progress(self) -> u8 {
-        match self {
-            Self::Missing => 0,
-            Self::Unrecognized => 1,
-            Self::Malformed => 2,
-            Self::Invalid => 3,
-            _ => 4,
-        }
-    }
-}
 
 /// Why a request is refused.
 ///

@@ -34,7 +34,7 @@ async fn status<A: Authenticator>(layer: &McpAuthLayer<A>, request: Request<Body
     layer.layer(inner).oneshot(request).await.unwrap().status()
 }
 
-/// A file of credentials, which nobody else may read.
+/// Creates a file of credentials that only its owner may read.
 fn file(content: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, content).unwrap();

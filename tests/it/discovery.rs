@@ -2,8 +2,7 @@
 //! server has no OAuth; or forwarded without credentials if configured.
 
 use http::Method;
-use mcp_auth_layer::layer::Discovery;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::{Discovery, PublicPath};
 use mcp_auth_layer::{McpAuthLayer, Principal};
 
 use crate::support::{get, recorder, request, send};

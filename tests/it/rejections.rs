@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::request::Parts;
-use mcp_auth_layer::auth::AuthParam;
-use mcp_auth_layer::auth::AuthScheme;
-use mcp_auth_layer::auth::Realm;
+use mcp_auth_layer::auth::{AuthParam, AuthScheme, Realm};
 use mcp_auth_layer::auth::{Challenge, RejectionKind, authenticate_fn};
 use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of};
 use tracing_subscriber::filter::LevelFilter;

@@ -2,31 +2,11 @@
 
 use std::panic::catch_unwind;
 
-use mcp_auth_layer::auth::AuthenticatorExt;
-use mcp_auth_layer::auth::Realm;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, any_of};
+use mcp_auth_layer::auth::{AuthenticatorExt, Realm};
+use mcp_auth_layer::{Basic, Bearer, HttpSignature, McpAuthLayer};
 use tower::Layer;
 
-use crate::support::basic;
-
-const PASSWORD: &str = "correct-horse-battery";
-const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
-
-/// The secrets, plain and as they are sent.
-fn secrets() -> Vec<String> {
-    let sent = basic("alice", PASSWORD);
-    vec![PASSWORD.into(), TOKEN.into(), sent.strip_prefix("Basic ").unwrap().into()]
-}
-
-fn assert_no_secret(text: &str) {
-    for secret in secrets() {
-        assert!(!text.contains(&secret), "{secret} found in {text}");
-    }
-}
-
-fn both() -> impl Authenticator + std::fmt::Debug {
-    any_of((Basic::new([("alice", PASSWORD)]).unwrap(), Bearer::new([("ci", TOKEN)]).unwrap()))
-}
+use crate::support::known_secrets::{PASSWORD, TOKEN, assert_no_secret, both};
 
 #[test]
 fn debug_output_contains_no_secrets() {

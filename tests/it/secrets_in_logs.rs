@@ -6,30 +6,12 @@ use http::request::Parts;
 use mcp_auth_layer::auth::authenticate_fn;
 use mcp_auth_layer::layer::PublicPath;
 use mcp_auth_layer::schemes::HtpasswdFile;
-use mcp_auth_layer::{Authenticator, Basic, Bearer, McpAuthLayer, Principal, Rejection, any_of};
+use mcp_auth_layer::{Bearer, McpAuthLayer, Principal, Rejection};
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::support::known_secrets::{PASSWORD, TOKEN, assert_no_secret, both};
 use crate::support::log::Log;
 use crate::support::{basic, get, recorder, request, send};
-
-const PASSWORD: &str = "correct-horse-battery";
-const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7Xw";
-
-/// The secrets, plain and as they are sent.
-fn secrets() -> Vec<String> {
-    let sent = basic("alice", PASSWORD);
-    vec![PASSWORD.into(), TOKEN.into(), sent.strip_prefix("Basic ").unwrap().into()]
-}
-
-fn assert_no_secret(text: &str) {
-    for secret in secrets() {
-        assert!(!text.contains(&secret), "{secret} found in {text}");
-    }
-}
-
-fn both() -> impl Authenticator + std::fmt::Debug {
-    any_of((Basic::new([("alice", PASSWORD)]).unwrap(), Bearer::new([("ci", TOKEN)]).unwrap()))
-}
 
 fn app() -> Router {
     let (app, _) = recorder();

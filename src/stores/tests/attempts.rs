@@ -154,35 +154,8 @@ async fn concurrent_attempts_pass_one_burst(store: impl AttemptStore) {
     }
 }
 
-/// Makes a test of each rule for each store.
-macro_rules! for_each_store {
-    ($($rule:ident)*) => {
-        for_each_store!(memory: MemoryAttemptStore::new(); $($rule)*);
-        for_each_store!(boxed: BoxAttemptStore::new(MemoryAttemptStore::new()); $($rule)*);
-        for_each_store!(
-            remote: Remote::new(MemoryAttemptStore::new(), Failure::Never); $($rule)*
-        );
-        for_each_store!(
-            boxed_remote:
-            BoxAttemptStore::new(Remote::new(MemoryAttemptStore::new(), Failure::Never));
-            $($rule)*
-        );
-    };
-    ($name:ident: $store:expr; $($rule:ident)*) => {
-        mod $name {
-            use super::*;
-
-            $(
-                #[tokio::test(start_paused = true)]
-                async fn $rule() {
-                    super::$rule($store).await;
-                }
-            )*
-        }
-    };
-}
-
 for_each_store! {
+    MemoryAttemptStore, BoxAttemptStore;
     each_counter_allows_its_burst
     counters_are_taken_all_or_none
     a_check_takes_nothing

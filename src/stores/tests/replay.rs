@@ -62,34 +62,8 @@ async fn of_concurrent_claims_one_is_fresh(store: impl ReplayStore) {
     }
 }
 
-/// Makes a test of each rule for each store.
-macro_rules! for_each_store {
-    ($($rule:ident)*) => {
-        for_each_store!(memory: MemoryReplayStore::new(); $($rule)*);
-        for_each_store!(boxed: BoxReplayStore::new(MemoryReplayStore::new()); $($rule)*);
-        for_each_store!(
-            remote: Remote::new(MemoryReplayStore::new(), Failure::Never); $($rule)*
-        );
-        for_each_store!(
-            boxed_remote: BoxReplayStore::new(Remote::new(MemoryReplayStore::new(), Failure::Never));
-            $($rule)*
-        );
-    };
-    ($name:ident: $store:expr; $($rule:ident)*) => {
-        mod $name {
-            use super::*;
-
-            $(
-                #[tokio::test(start_paused = true)]
-                async fn $rule() {
-                    super::$rule($store).await;
-                }
-            )*
-        }
-    };
-}
-
 for_each_store! {
+    MemoryReplayStore, BoxReplayStore;
     a_nonce_is_fresh_once
     nonces_belong_to_their_key
     other_times_do_not_make_a_nonce_fresh

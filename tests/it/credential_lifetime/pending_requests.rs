@@ -9,11 +9,8 @@ use axum::routing::any;
 use futures::FutureExt;
 use http::Method;
 use http::request::Parts;
-use mcp_auth_layer::auth::Challenge;
-use mcp_auth_layer::auth::Lifetime;
-use mcp_auth_layer::auth::Realm;
-use mcp_auth_layer::auth::Revocation;
 use mcp_auth_layer::auth::{Authenticated, authenticate_fn};
+use mcp_auth_layer::auth::{Challenge, Lifetime, Realm, Revocation};
 use mcp_auth_layer::schemes::BearerToken;
 use mcp_auth_layer::{
     Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, Principal, Rejection, any_of,

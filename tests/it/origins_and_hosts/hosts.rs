@@ -2,8 +2,7 @@
 //! name was rebound to the server's address sends matching `Host` and `Origin` headers.
 
 use http::Method;
-use mcp_auth_layer::auth::Host;
-use mcp_auth_layer::auth::authenticate_fn;
+use mcp_auth_layer::auth::{Host, authenticate_fn};
 use mcp_auth_layer::{McpAuthLayer, Principal, Rejection};
 
 use super::{TOKEN, layer, status};

@@ -2,8 +2,7 @@
 
 use super::{TOKEN, layer, status};
 use crate::support::{get, recorder, send};
-use mcp_auth_layer::layer::Origin;
-use mcp_auth_layer::layer::OriginScheme;
+use mcp_auth_layer::layer::{Origin, OriginScheme};
 
 #[tokio::test]
 async fn foreign_origin_is_403_even_with_valid_credentials() {

@@ -13,8 +13,7 @@ use http::request::Parts;
 use mcp_auth_layer::auth::AuthScheme;
 use mcp_auth_layer::auth::{AuthenticatorExt, Challenge, authenticate_fn};
 use mcp_auth_layer::rate_limit::{ClientIp, Quota, RateLimit};
-use mcp_auth_layer::schemes::HtpasswdFile;
-use mcp_auth_layer::schemes::Signer;
+use mcp_auth_layer::schemes::{HtpasswdFile, Signer};
 use mcp_auth_layer::{
     Authenticator, Basic, Bearer, HttpSignature, McpAuthLayer, Principal, Rejection, any_of,
 };

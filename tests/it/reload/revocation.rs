@@ -1,8 +1,7 @@
 //! Revocation with a handle and by editing the file, and how both interact.
 
 use axum::body::Body;
-use mcp_auth_layer::schemes::HtpasswdFile;
-use mcp_auth_layer::schemes::Signer;
+use mcp_auth_layer::schemes::{HtpasswdFile, Signer};
 use mcp_auth_layer::{Bearer, HttpSignature};
 
 use super::{key, password, protected, status, token};

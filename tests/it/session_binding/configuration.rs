@@ -4,8 +4,7 @@ use axum::Router;
 use axum::routing::{any, get as get_route};
 use http::HeaderName;
 use mcp_auth_layer::McpAuthLayer;
-use mcp_auth_layer::layer::SessionKey;
-use mcp_auth_layer::layer::SessionParameter;
+use mcp_auth_layer::layer::{SessionKey, SessionParameter};
 
 use super::{EVENTS, SESSION, UNBOUND, assert_unknown_session, bound_ids, by_name, layer, server};
 use crate::support::{get, recorder, send};

@@ -12,8 +12,7 @@ use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::auth::AuthScheme;
 use mcp_auth_layer::auth::{AuthenticatorExt, Challenge, RejectionKind, authenticate_fn};
-use mcp_auth_layer::layer::PublicPath;
-use mcp_auth_layer::layer::SessionKey;
+use mcp_auth_layer::layer::{PublicPath, SessionKey};
 use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal, Rejection};
 
 use crate::support::{Seen, TestResponse, basic, get, recorder, request, send};

@@ -1,8 +1,7 @@
 //! The authority that a signature is verified against: loopback names, configured names, and never
 //! only what the request claims.
 
-use mcp_auth_layer::auth::AuthenticatorExt;
-use mcp_auth_layer::auth::Host;
+use mcp_auth_layer::auth::{AuthenticatorExt, Host};
 use mcp_auth_layer::schemes::Authority;
 use mcp_auth_layer::{Bearer, McpAuthLayer, Rejection, any_of};
 

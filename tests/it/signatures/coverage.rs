@@ -2,8 +2,7 @@
 
 use axum::extract::Request;
 use http::Method;
-use mcp_auth_layer::auth::AuthScheme;
-use mcp_auth_layer::auth::Host;
+use mcp_auth_layer::auth::{AuthScheme, Host};
 use mcp_auth_layer::auth::{AuthenticatorExt, Challenge, authenticate_fn};
 use mcp_auth_layer::{HttpSignature, McpAuthLayer, Principal, Rejection, any_of};
 

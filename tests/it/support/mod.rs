@@ -5,6 +5,7 @@ pub mod credential_file;
 pub mod example_server;
 pub mod forged_request;
 pub mod htpasswd;
+pub mod known_secrets;
 pub mod log;
 pub mod mcp_server;
 

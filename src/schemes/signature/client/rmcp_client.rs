@@ -187,10 +187,9 @@ impl StreamableHttpClient for SigningClient {
         token: Option<String>,
         headers: Headers,
     ) -> Result<Events> {
-        let (session_id, token_text) = (session.as_deref(), token.as_deref());
         let arguments = HeaderArguments {
-            session: session_id,
-            token: token_text,
+            session: session.as_deref(),
+            token: token.as_deref(),
             last_event: last_event_id.as_deref(),
         };
         let headers = self.signed(Method::GET, &uri, &[], arguments, headers)?;
@@ -206,10 +205,9 @@ impl StreamableHttpClient for SigningClient {
         headers: Headers,
         max_event_size: usize,
     ) -> Result<Events> {
-        let (session_id, token_text) = (session.as_deref(), token.as_deref());
         let arguments = HeaderArguments {
-            session: session_id,
-            token: token_text,
+            session: session.as_deref(),
+            token: token.as_deref(),
             last_event: last_event_id.as_deref(),
         };
         let headers = self.signed(Method::GET, &uri, &[], arguments, headers)?;
