@@ -13,6 +13,7 @@ use crate::auth::{
     AuthScheme, Authenticator, Challenge, LayerContext, Rejection, SignificantHeaders,
 };
 use crate::rate_limit::{RateLimit, RateLimiter};
+use crate::telemetry::TARGET;
 
 /// What all services of a layer share.
 #[derive(Clone, Debug)]
@@ -67,7 +68,7 @@ impl State {
             None => own(),
             Some(render) => catch_unwind(AssertUnwindSafe(|| render(&rejection, own())))
                 .unwrap_or_else(|_| {
-                    error!("the function of with_rejection_response panicked");
+                    error!(target: TARGET, "the function of with_rejection_response panicked");
                     own()
                 }),
         };

@@ -17,7 +17,7 @@ use super::permit::Permit;
 use super::policy::RateLimit;
 use crate::auth::{Attempt, Authenticated, Cost, Rejection};
 use crate::stores::AttemptStep;
-use crate::telemetry;
+use crate::telemetry::{self, TARGET};
 
 type Verdict = Result<Authenticated, Rejection>;
 
@@ -58,6 +58,7 @@ impl RateLimiter {
             && !self.logged_missing_address.swap(true, Relaxed)
         {
             error!(
+                target: TARGET,
                 "every request that is rate-limited will be rejected with 503: no client address \
                  is configured, by which failed attempts are limited. Enable feature `axum`, or \
                  call McpAuthLayer::rate_limit(RateLimit::by(ClientIp::from_fn(…)))"
@@ -168,6 +169,7 @@ impl RateLimiter {
             && !self.warned_of_proxy.swap(true, Relaxed)
         {
             warn!(
+                target: TARGET,
                 "a request has X-Forwarded-For or Forwarded, and comes from a peer that is not a \
                  trusted proxy: if it is a proxy, all clients behind it share one rate limit. \
                  Name it with ClientIp::trusted_proxies (logged once)"

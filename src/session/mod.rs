@@ -3,7 +3,7 @@
 //! `binding` computes and checks the tags, with keys of `key`. `location` knows where IDs are in
 //! requests and responses. `event_stream` parses event streams and rewrites the IDs in them.
 //!
-//! It uses `auth` and `crypto`.
+//! It uses `auth`, `crypto` and `telemetry`.
 
 mod binding;
 mod event_stream;

@@ -18,8 +18,8 @@ use tracing::{Level, debug, error, info};
 pub(crate) use self::metrics::{OpenStream, Verification, rate_limited, reloaded};
 use crate::text::Shortened;
 
-/// The target of every event of this module. It does not follow the module tree.
-const TARGET: &str = "mcp_auth_layer";
+/// The target of every log event of this crate. It does not follow the module tree.
+pub(crate) const TARGET: &str = "mcp_auth_layer";
 
 /// The values of label `outcome` of `mcp_auth_requests_total`.
 mod outcome {

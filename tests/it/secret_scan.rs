@@ -251,6 +251,7 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     ] {
         assert!(log.contains(what), "{what}:\n{log}");
     }
+    assert!(!log.contains("mcp_auth_layer::"), "every event has the stable target:\n{log}");
     secrets.assert_none_in(&log);
     secrets.assert_none_in(&recorded.responses);
     assert!(!log.contains("mallory"), "a claimed name may be a mistyped password");

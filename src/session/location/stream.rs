@@ -9,6 +9,7 @@ use super::{headers, query};
 use crate::auth::Principal;
 use crate::session::binding::IdKind;
 use crate::session::event_stream::BindIds;
+use crate::telemetry::TARGET;
 
 /// Binds the IDs in one event stream.
 pub(crate) struct StreamBinding<'a> {
@@ -63,6 +64,7 @@ impl BindIds for StreamBinding<'_> {
     fn endpoint_not_bound(&self, reason: &'static str) {
         if self.session_ids.are_bound() && !self.has_warned.replace(true) {
             warn!(
+                target: TARGET,
                 principal = self.principal.name(),
                 cause = reason,
                 "an `endpoint` event is not bound"

@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
+use crate::telemetry::TARGET;
 use tracing::error;
 
 pub(crate) use self::outcome::Outcome;
@@ -151,7 +152,7 @@ fn look_on_request(source: &Source, looks: &Receiver<()>, done: &SyncSender<()>)
 fn poll(path: &Path, stopped: &Receiver<Infallible>, look: &SyncSender<()>, looked: &Receiver<()>) {
     let log_slow = || {
         let seconds = SLOW.as_secs();
-        error!(?path, seconds, "reading the credential file takes long: changes are not seen yet");
+        error!(target: TARGET, ?path, seconds, "reading the credential file takes long: changes are not seen yet");
     };
     while look.send(()).is_ok() && wait(looked, SLOW, log_slow).is_ok() {
         if stopped.recv_timeout(POLL_INTERVAL) != Err(RecvTimeoutError::Timeout) {

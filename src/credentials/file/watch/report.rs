@@ -7,6 +7,7 @@ use tracing::{error, info, warn};
 use super::outcome::{GRACE, Outcome};
 use super::permissions;
 use crate::credentials::file::error::CredentialFileError;
+use crate::telemetry::TARGET;
 
 /// What was logged about a file, where `C` identifies a content.
 pub(super) struct Report<C> {
@@ -27,6 +28,7 @@ impl<C: PartialEq> Report<C> {
     pub(super) fn directories(&self, path: &Path) {
         for directory in permissions::open_directories(path) {
             warn!(
+                target: TARGET,
                 ?path,
                 ?directory,
                 "users other than its owner may write to the directory and replace the file: \
@@ -49,17 +51,18 @@ impl<C: PartialEq> Report<C> {
                 self.failure = None;
                 if credentials == 0 {
                     error!(
+                        target: TARGET,
                         ?path,
                         "no credentials are left in the file: all of them are revoked, and no client \
                          can authenticate with it"
                     );
                 } else {
-                    info!(?path, credentials, "credential file reloaded");
+                    info!(target: TARGET, ?path, credentials, "credential file reloaded");
                 }
             }
             Ok(Outcome::Unchanged) => {
                 if self.failure.take().is_some() {
-                    info!(?path, credentials, "credential file valid again, unchanged");
+                    info!(target: TARGET, ?path, credentials, "credential file valid again, unchanged");
                 }
             }
             Err(problem) => {
@@ -70,6 +73,7 @@ impl<C: PartialEq> Report<C> {
                 self.failure = failure;
                 if is_missing {
                     error!(
+                        target: TARGET,
                         ?path,
                         error = %problem,
                         credentials,
@@ -79,6 +83,7 @@ impl<C: PartialEq> Report<C> {
                     );
                 } else {
                     warn!(
+                        target: TARGET,
                         ?path,
                         error = %problem,
                         credentials,

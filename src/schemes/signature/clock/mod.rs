@@ -14,6 +14,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::telemetry::TARGET;
 use tracing::error;
 
 /// The difference, in milliseconds, between the wall clock and its expected time from which it counts
@@ -103,6 +104,7 @@ impl Clock {
         let (reading, step) = self.state().read(unix_millis(), self.elapsed(), terms);
         if let Some(Step { by, since_start }) = step {
             error!(
+                target: TARGET,
                 since_start,
                 "this server's clock was set {} by {} s: signatures that may have been accepted before \
                  stay rejected",
