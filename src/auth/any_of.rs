@@ -61,8 +61,12 @@ mod sealed {
     use super::{Authenticator, Tried, Verdict};
 
     pub trait Sealed: Send + Sync + 'static {
-        fn authenticate(&self, head: &Parts) -> impl Future<Output = Verdict> + Send;
-        fn authenticate_now(&self, head: &Parts) -> Option<Verdict>;
+        fn authenticate(
+            &self,
+            head: &Parts,
+            tried: &mut Tried,
+        ) -> impl Future<Output = Verdict> + Send;
+        fn authenticate_now(&self, head: &Parts, tried: &mut Tried) -> Option<Verdict>;
         fn for_each(&self, visit: &mut dyn FnMut(&dyn AnyScheme));
     }
 
@@ -103,18 +107,16 @@ mod sealed {
 
             #[allow(non_snake_case, reason = "the names of the types are those of the values")]
             impl<$($name: Authenticator),+> Sealed for ($($name,)+) {
-                async fn authenticate(&self, head: &Parts) -> Verdict {
+                async fn authenticate(&self, head: &Parts, tried: &mut Tried) -> Verdict {
                     let ($($name,)+) = self;
-                    let mut tried = Tried::default();
                     $(if let Some(verdict) = tried.next($name.authenticate(head).await) {
                         return verdict;
                     })+
                     tried.rejected()
                 }
 
-                fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
+                fn authenticate_now(&self, head: &Parts, tried: &mut Tried) -> Option<Verdict> {
                     let ($($name,)+) = self;
-                    let mut tried = Tried::default();
                     $(if let Some(verdict) = tried.next($name.authenticate_now(head)?) {
                         return Some(verdict);
                     })+
@@ -142,8 +144,7 @@ mod sealed {
             impl<$($generics)*> super::Schemes for $list {}
 
             impl<$($generics)*> Sealed for $list {
-                async fn authenticate(&self, head: &Parts) -> Verdict {
-                    let mut tried = Tried::default();
+                async fn authenticate(&self, head: &Parts, tried: &mut Tried) -> Verdict {
                     for scheme in self {
                         if let Some(verdict) = tried.next(scheme.authenticate(head).await) {
                             return verdict;
@@ -152,8 +153,7 @@ mod sealed {
                     tried.rejected()
                 }
 
-                fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
-                    let mut tried = Tried::default();
+                fn authenticate_now(&self, head: &Parts, tried: &mut Tried) -> Option<Verdict> {
                     for scheme in self {
                         if let Some(verdict) = tried.next(scheme.authenticate_now(head)?) {
                             return Some(verdict);
@@ -172,10 +172,13 @@ mod sealed {
     lists!(() Vec<super::BoxAuthenticator>, (const N: usize) [super::BoxAuthenticator; N]);
 }
 
-/// The rejections of the schemes that have been tried.
+/// The schemes that have been tried.
 #[derive(Default)]
-struct Tried {
+pub struct Tried {
     rejection: Option<Rejection>,
+    count: usize,
+    /// The indices of the schemes that found their credential wrong or malformed.
+    failed: Vec<usize>,
 }
 
 impl Tried {
@@ -184,10 +187,15 @@ impl Tried {
     /// A conclusive 401 lets the other schemes reject the request as well. Otherwise the response
     /// would reveal whether the scheme knows the credential.
     fn next(&mut self, verdict: Verdict) -> Option<Verdict> {
+        let index = self.count;
+        self.count += 1;
         let rejection = match (verdict, self.rejection.take()) {
             (Ok(_), Some(earlier)) if earlier.is_conclusive() => return Some(Err(earlier)),
             (Ok(authenticated), _) => return Some(Ok(authenticated)),
             (Err(rejection), earlier) => {
+                if rejection.has_failed() {
+                    self.failed.push(index);
+                }
                 let is_final = rejection.is_conclusive()
                     && rejection.status() != http::StatusCode::UNAUTHORIZED;
                 let merged = match earlier {
@@ -205,12 +213,40 @@ impl Tried {
     }
 
     /// Returns the rejection after the last scheme. An empty list knows no credential.
-    fn rejected(self) -> Verdict {
-        Err(self.rejection.unwrap_or_else(Rejection::no_schemes))
+    fn rejected(&mut self) -> Verdict {
+        Err(self.rejection.take().unwrap_or_else(Rejection::no_schemes))
     }
 }
 
 impl<S: Schemes> AnyOf<S> {
+    fn complete(&self, head: &Parts, tried: &Tried, verdict: Verdict) -> Verdict {
+        let mut authenticated = match verdict {
+            Ok(authenticated) => authenticated,
+            rejected => return self.with_all_challenges(rejected),
+        };
+        if !tried.failed.is_empty() {
+            authenticated.has_failed_claim |= self.has_failed_claim(head, tried);
+        }
+        Ok(authenticated)
+    }
+
+    /// Returns whether a scheme that failed claims a user that the last scheme, which succeeded, does
+    /// not. Without that, a valid credential of one scheme would make wrong passwords of another one
+    /// free. A credential that several schemes know is no failure of the first of them.
+    fn has_failed_claim(&self, head: &Parts, tried: &Tried) -> bool {
+        let (mut failed, mut proven, mut index) = (Vec::new(), Vec::new(), 0);
+        self.schemes.for_each(&mut |scheme| {
+            if tried.failed.contains(&index) {
+                failed.extend(scheme.attempt(head));
+            } else if index + 1 == tried.count {
+                proven.extend(scheme.attempt(head));
+            }
+            index += 1;
+        });
+        let is_proven = |user| proven.iter().flat_map(Attempt::users).any(|proven| proven == user);
+        failed.iter().flat_map(Attempt::users).any(|user| !is_proven(user))
+    }
+
     /// Sends the challenges of all schemes, also of those that were not asked.
     fn with_all_challenges(&self, verdict: Verdict) -> Verdict {
         verdict.map_err(|rejection| {
@@ -231,11 +267,15 @@ impl<S: Schemes> AnyOf<S> {
 
 impl<S: Schemes> Authenticator for AnyOf<S> {
     async fn authenticate(&self, head: &Parts) -> Verdict {
-        self.with_all_challenges(self.schemes.authenticate(head).await)
+        let mut tried = Tried::default();
+        let verdict = self.schemes.authenticate(head, &mut tried).await;
+        self.complete(head, &tried, verdict)
     }
 
     fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
-        Some(self.with_all_challenges(self.schemes.authenticate_now(head)?))
+        let mut tried = Tried::default();
+        let verdict = self.schemes.authenticate_now(head, &mut tried)?;
+        Some(self.complete(head, &tried, verdict))
     }
 
     fn challenges(&self) -> Vec<Challenge> {

@@ -59,12 +59,20 @@ pub struct Authenticated {
     pub(crate) scheme: AuthScheme,
     pub(crate) lifetime: Lifetime,
     pub(crate) pending: Option<PendingVerification>,
+    /// Whether the request also claims to be a user with a wrong credential of another scheme.
+    pub(crate) has_failed_claim: bool,
 }
 
 impl Authenticated {
     /// Creates a grant for this principal.
     pub fn new(principal: Principal) -> Self {
-        Self { principal, scheme: AuthScheme::CUSTOM, lifetime: Lifetime::default(), pending: None }
+        Self {
+            principal,
+            scheme: AuthScheme::CUSTOM,
+            lifetime: Lifetime::default(),
+            pending: None,
+            has_failed_claim: false,
+        }
     }
 
     /// Names the scheme, for the log and for the challenge of a credential that expires.

@@ -54,6 +54,8 @@ struct Inner {
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
     conclusive: bool,
+    /// Whether a scheme found its credential wrong or malformed, even if another rejection speaks.
+    failed: bool,
 }
 
 impl Rejection {
@@ -153,6 +155,7 @@ impl Rejection {
             headers: Vec::new(),
             cause: None,
             conclusive: kind.status() != StatusCode::UNAUTHORIZED,
+            failed: matches!(kind, RejectionKind::Malformed | RejectionKind::Invalid),
         }))
     }
 
@@ -252,15 +255,21 @@ impl Rejection {
         self.0.conclusive
     }
 
+    /// Returns whether a scheme found its credential wrong or malformed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.failed
+    }
+
     /// Joins the rejections of two schemes. The one that came further speaks. A 401 has the
     /// challenges and header fields of both, every other rejection has its own.
     pub(crate) fn merge(self, other: Self) -> Self {
         let conclusive = self.0.conclusive || other.0.conclusive;
+        let failed = self.0.failed || other.0.failed;
         let challenges = [self.challenges(), other.challenges()].concat();
         let headers = [&*self.0.headers, &*other.0.headers].concat();
         let has_other_come_further = other.kind().progress() > self.kind().progress();
         let mut speaker = if has_other_come_further { other } else { self };
-        speaker.0.conclusive = conclusive;
+        (speaker.0.conclusive, speaker.0.failed) = (conclusive, failed);
         if speaker.status() == StatusCode::UNAUTHORIZED {
             speaker.0.challenges.clear();
             for challenge in challenges {

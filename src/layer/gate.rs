@@ -76,7 +76,9 @@ impl<A: Authenticator> Gate<A> {
             verdict => verdict.map(|authenticated| (authenticated, None)),
         };
         if let Some(permit) = permit {
-            let settled = pin!(permit.settle_later(Outcome::from_result(&verified)));
+            let outcome = verified.as_ref().map(|(authenticated, _)| authenticated);
+            let outcome = Outcome::from_result(outcome);
+            let settled = pin!(permit.settle_later(outcome));
             self.guarded(ATTEMPT_STORE, settled).await?;
         }
         let (authenticated, share) = verified?;

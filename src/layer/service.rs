@@ -97,7 +97,7 @@ where
                 if authenticated.pending.is_none() && authenticated.lifetime.is_active() =>
             {
                 if let Some(permit) = permit {
-                    permit.settle(Outcome::Authenticated);
+                    permit.settle(Outcome::from_authenticated(&authenticated));
                 }
                 match self.gate.accept(&mut head, authenticated) {
                     Ok(exchange) => {

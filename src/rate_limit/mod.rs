@@ -30,8 +30,8 @@
 //! Counters and known clients are in an [`AttemptStore`](crate::stores::AttemptStore). The one in memory is
 //! part of the limiter, which then decides without waiting: `RateLimiter::decide`. A
 //! [shared store](RateLimit::shared_store) has to be awaited: `RateLimiter::decide_later`. Both
-//! run the same code. If a store fails, the response is 503, at every step and whatever the
-//! credential: the limiter fails closed. The budget of step 2 and pending attempts belong to the
+//! run the same code. If a store fails, the request that needed it is rejected with 503, and its
+//! attempt stays counted: the limiter fails closed. The budget of step 2 and pending attempts belong to the
 //! process.
 //!
 //! # What it does not do

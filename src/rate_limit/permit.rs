@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::counters::{Counters, Taken};
 use super::immediately::immediately;
 use super::keys::Keys;
-use crate::auth::{Rejection, RejectionKind};
+use crate::auth::{Authenticated, Rejection};
 use crate::stores::AttemptStep;
 
 /// The outcome of an attempt.
@@ -20,18 +20,20 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn from_result<T>(verdict: &Result<T, Rejection>) -> Self {
-        match verdict {
-            Ok(_) => Self::Authenticated,
-            Err(rejection) => Self::from_rejection(rejection),
-        }
+    pub(crate) fn from_result(result: Result<&Authenticated, &Rejection>) -> Self {
+        result.map_or_else(Self::from_rejection, Self::from_authenticated)
     }
 
+    /// Returns the outcome of a request that is authenticated. It counts as a failure if it also has
+    /// a wrong credential of another user.
+    pub(crate) fn from_authenticated(authenticated: &Authenticated) -> Self {
+        if authenticated.has_failed_claim { Self::Failed } else { Self::Authenticated }
+    }
+
+    /// Returns the outcome of a request that is rejected. A wrong credential counts, whatever other
+    /// reason the response gives.
     pub(crate) fn from_rejection(rejection: &Rejection) -> Self {
-        match rejection.kind() {
-            RejectionKind::Malformed | RejectionKind::Invalid => Self::Failed,
-            _ => Self::Unknown,
-        }
+        if rejection.has_failed() { Self::Failed } else { Self::Unknown }
     }
 }
 

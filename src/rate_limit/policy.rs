@@ -105,6 +105,8 @@ impl RateLimit {
     /// The store sees no address and no user: these are hashed with HMAC-SHA-256 under `key`. Make
     /// it of 32 random bytes, and give all replicas the same. Each request with a credential waits
     /// for the store twice or three times. The attempt of a client that disconnects stays counted.
+    /// Concurrent requests of a client that is not known yet each count until the first of them is
+    /// authenticated: the quota of a user must allow as many.
     pub fn shared_store(mut self, store: impl AttemptStore, key: [u8; 32]) -> Self {
         let (store, key) = (BoxAttemptStore::new(store), Mac::new(&key));
         self.shared = Some(SharedStore { store, key });

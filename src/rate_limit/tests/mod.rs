@@ -132,7 +132,7 @@ impl Server {
             self.cached.lock().unwrap().insert(key, self.now() + CACHED_FOR);
             Ok(Principal::new(credential.0).into())
         });
-        permit.unwrap().settle(Outcome::from_result(&verdict));
+        permit.unwrap().settle(Outcome::from_result(verdict.as_ref()));
         if verdict.is_err() {
             let key = (from, credential.0.to_owned());
             *self.failures.lock().unwrap().entry(key).or_default() += 1;

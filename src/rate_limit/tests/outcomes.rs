@@ -25,8 +25,8 @@ fn an_unavailable_backend_is_not_a_failed_attempt() {
     for n in 0..100 {
         let head = server.head(HOME, ("alice", &n.to_string()));
         let decision = server.limiter.decide(&head, &attempt, &[], || None).unwrap();
-        let verdict = Err::<(), _>(Rejection::unavailable());
-        decision.permit.unwrap().settle(Outcome::from_result(&verdict));
+        let outcome = Outcome::from_result(Err(&Rejection::unavailable()));
+        decision.permit.unwrap().settle(outcome);
     }
     assert_eq!(server.fail(HOME, "alice"), 10);
 }

@@ -34,7 +34,7 @@ impl Replica {
         let result = async {
             let Decision { verdict, permit } = self.decide(from, user, password).await?;
             let verdict = verdict.unwrap();
-            permit.unwrap().settle_later(Outcome::from_result(&verdict)).await?;
+            permit.unwrap().settle_later(Outcome::from_result(verdict.as_ref())).await?;
             verdict
         };
         match result.await {

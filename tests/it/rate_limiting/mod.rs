@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")] // where all of 127.0.0.0/8 is loopback
 mod attacks;
+mod combined_schemes;
 
 use std::net::SocketAddr;
 use std::time::Duration;
