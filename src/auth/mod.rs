@@ -21,6 +21,7 @@ mod principal;
 mod realm;
 mod rejection;
 mod rejection_kind;
+mod server_url;
 mod significant_headers;
 mod token;
 
@@ -44,6 +45,7 @@ pub use self::principal::Principal;
 pub use self::realm::{InvalidRealm, Realm};
 pub use self::rejection::Rejection;
 pub use self::rejection_kind::RejectionKind;
+pub(crate) use self::server_url::{is_loopback, parse_server_url};
 pub(crate) use self::significant_headers::{
     LAST_EVENT_ID, SESSION_ID, SIGNATURE, SIGNATURE_INPUT, SignificantHeaders, is_spelling_of,
 };

@@ -13,6 +13,7 @@ mod origin_scheme;
 mod origins;
 mod preflight;
 mod public_path;
+mod resource;
 
 pub use self::discovery::Discovery;
 pub(crate) use self::discovery::{NO_OAUTH, is_registration};
@@ -22,3 +23,4 @@ pub use self::origin::{InvalidOrigin, Origin};
 pub use self::origin_scheme::{InvalidOriginScheme, OriginScheme};
 pub(crate) use self::origins::Origins;
 pub use self::public_path::{InvalidPublicPath, PublicPath};
+pub use self::resource::{InvalidResource, Resource};

@@ -23,7 +23,7 @@ pub use self::builder::McpAuthLayer;
 pub use self::future::ResponseFuture;
 pub use self::service::McpAuthService;
 pub use crate::checks::{
-    Discovery, InvalidOrigin, InvalidOriginScheme, InvalidPublicPath, Origin, OriginScheme,
-    PublicPath,
+    Discovery, InvalidOrigin, InvalidOriginScheme, InvalidPublicPath, InvalidResource, Origin,
+    OriginScheme, PublicPath, Resource,
 };
 pub use crate::session::{SessionKey, SessionKeyError, SessionParameter, SessionParameterError};

@@ -5,10 +5,14 @@
 mod authorization_header;
 mod basic;
 mod bearer;
+#[cfg(feature = "oauth")]
+mod oauth;
 #[cfg(feature = "hmac")]
 mod signature;
 
 pub use self::basic::*;
 pub use self::bearer::{Bearer, BearerHandle, BearerToken};
+#[cfg(feature = "oauth")]
+pub use self::oauth::*;
 #[cfg(feature = "hmac")]
 pub use self::signature::*;

@@ -1,0 +1,79 @@
+//! URLs of servers that credentials are sent to, or that decide who is authenticated.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+
+/// Parses the URL of a server: `https`, or `http` and of a loopback host, without user information and
+/// fragment.
+///
+/// # Errors
+///
+/// What is wrong with it, as a clause.
+pub(crate) fn parse_server_url(url: &str) -> Result<Uri, &'static str> {
+    if !url.bytes().all(|byte| byte.is_ascii_graphic()) || url.contains(['"', '\\', '<', '>']) {
+        return Err("it has characters that a URL cannot have");
+    }
+    if url.contains('#') {
+        return Err("it has a fragment");
+    }
+    let uri: Uri = url.parse().map_err(|_| "it is not a URL")?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err("it is not an absolute URL");
+    };
+    if authority.as_str().contains('@') {
+        return Err("it has user information");
+    }
+    if scheme == "https" || scheme == "http" && is_loopback(authority.host()) {
+        Ok(uri)
+    } else {
+        Err("it must begin with https://, or http:// for a loopback address")
+    }
+}
+
+/// Returns whether a host is of this machine, so that nobody else can read what is sent to it.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match inside {
+        Some(inside) => inside.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
+        None => {
+            host.eq_ignore_ascii_case("localhost")
+                || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_https_or_of_this_machine() {
+        for url in [
+            "https://id.example.com",
+            "https://id.example.com:8443/a/b?c=d",
+            "http://localhost:7001",
+            "http://127.0.0.1:7001/mcp",
+            "http://[::1]:7001/mcp",
+        ] {
+            assert!(parse_server_url(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://id.example.com",
+            "http://192.168.0.1",
+            "http://[2001:db8::1]",
+            "http://localhost.example.com",
+            "https://user@id.example.com",
+            "https://id.example.com/#x",
+            "https://id.example.com/a b",
+            "https://id.example.com/\"",
+            "https://",
+            "id.example.com",
+            "/mcp",
+            "ftp://id.example.com",
+            "",
+        ] {
+            assert!(parse_server_url(url).is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The issuer of tokens: the identifier of an authorization server.
+
+use std::fmt;
+
+use http::Uri;
+
+use super::error::OAuthConfigError;
+use crate::auth::{is_loopback, parse_server_url};
+
+/// The issuer identifier of an authorization server (RFC 8414 §2): a URL that is compared byte by byte.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Issuer(String);
+
+impl Issuer {
+    /// Parses an issuer, which is kept exactly as it is given.
+    ///
+    /// # Errors
+    ///
+    /// If it is not an `https` URL, or `http` and of a loopback host; if it has user information, a
+    /// query or a fragment.
+    pub(super) fn parse(url: impl Into<String>) -> Result<Self, OAuthConfigError> {
+        let url = url.into();
+        match parse_server_url(&url) {
+            Ok(uri) if uri.query().is_none() => Ok(Self(url)),
+            Ok(_) => Err(OAuthConfigError::invalid_url("issuer", url, "it has a query")),
+            Err(problem) => Err(OAuthConfigError::invalid_url("issuer", url, problem)),
+        }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns whether its host is a loopback address, to which plain `http` is safe.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.0.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(is_loopback))
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
