@@ -9,13 +9,21 @@ use std::time::Duration;
 use axum_core::body::Body;
 use axum_core::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::challenge::Challenge;
 use super::error::BoxError;
 use super::realm::Realm;
 use super::rejection_kind::RejectionKind;
 use super::token::{AuthParam, AuthScheme};
+
+/// The message for a request without a credential.
+const MISSING: &str =
+    "authentication required: configure the credential in the client, as a header";
+
+/// The same where clients can also log in.
+const MISSING_OR_LOGIN: &str = "authentication required: log in with a client that supports OAuth, \
+                                or configure the credential in the client, as a header";
 
 /// Why a request is refused.
 ///
@@ -62,9 +70,7 @@ impl Rejection {
     /// Rejects a request that has no credential of this scheme: 401.
     /// [`any_of`](super::any_of) tries the next scheme.
     pub fn missing(challenge: Challenge) -> Self {
-        let message =
-            "authentication required: configure the credential in the client, as a header";
-        let mut rejection = Self::unauthorized(RejectionKind::Missing, message, challenge);
+        let mut rejection = Self::unauthorized(RejectionKind::Missing, MISSING, challenge);
         rejection.0.scheme = None; // no credential was recognized
         rejection
     }
@@ -260,6 +266,40 @@ impl Rejection {
         self.0.failed
     }
 
+    /// Tells a client without a credential that it can log in, unless the application has a message of its
+    /// own.
+    pub(crate) fn offering_login(mut self) -> Self {
+        if self.kind() == RejectionKind::Missing && self.0.message == MISSING {
+            self.0.message = MISSING_OR_LOGIN.into();
+        }
+        self
+    }
+
+    /// Completes the challenges of a 401, and of a 403 whose credential lacks a scope, for a layer that has
+    /// a resource or requires scopes. With a resource there is always a Bearer challenge.
+    pub(crate) fn complete(mut self, metadata: Option<&str>, scope: Option<&str>) -> Self {
+        let challenges = &mut self.0.challenges;
+        Challenge::unify_bearer(challenges);
+        let is_bearer = |challenge: &Challenge| challenge.scheme() == &AuthScheme::BEARER;
+        if !challenges.first().is_some_and(is_bearer) {
+            if metadata.is_none() {
+                return self;
+            }
+            challenges.insert(0, Challenge::new(AuthScheme::BEARER));
+        }
+        let mut bearer = challenges.remove(0).complete(metadata, scope);
+        if matches!(self.0.kind, RejectionKind::Missing | RejectionKind::Unrecognized) {
+            bearer = bearer.without_error();
+        }
+        self.0.challenges.insert(0, bearer);
+        self
+    }
+
+    /// Returns whether the layer [completes](Self::complete) the challenges.
+    pub(crate) fn asks_for_token(&self) -> bool {
+        self.status() == StatusCode::UNAUTHORIZED || self.kind() == RejectionKind::InsufficientScope
+    }
+
     /// Joins the rejections of two schemes. The one that came further speaks. A 401 has the
     /// challenges and header fields of both, every other rejection has its own.
     pub(crate) fn merge(self, other: Self) -> Self {
@@ -268,7 +308,8 @@ impl Rejection {
         let challenges = [self.challenges(), other.challenges()].concat();
         let headers = [&*self.0.headers, &*other.0.headers].concat();
         let has_other_come_further = other.kind().progress() > self.kind().progress();
-        let mut speaker = if has_other_come_further { other } else { self };
+        let (mut speaker, other) =
+            if has_other_come_further { (other, self) } else { (self, other) };
         (speaker.0.conclusive, speaker.0.failed) = (conclusive, failed);
         if speaker.status() == StatusCode::UNAUTHORIZED {
             speaker.0.challenges.clear();
@@ -277,10 +318,28 @@ impl Rejection {
                     speaker.0.challenges.push(challenge);
                 }
             }
-            Challenge::sort(&mut speaker.0.challenges);
+            Challenge::unify_bearer(&mut speaker.0.challenges);
             speaker.0.headers = headers;
+            speaker.explain_by(other);
         }
         speaker
+    }
+
+    /// Takes the cause of another rejection of the same scheme, or of one that came equally far, if this
+    /// one has none: a table of tokens does not know why a token is not in it, a verifier does.
+    fn explain_by(&mut self, other: Self) {
+        let has_come_as_far = self.kind().progress() == other.kind().progress();
+        if self.0.cause.is_none() && (has_come_as_far || self.scheme() == other.scheme()) {
+            self.0.cause = other.0.cause;
+        }
+    }
+
+    /// Replaces the challenges of a response that was made of this rejection elsewhere.
+    pub(crate) fn write_challenges(&self, headers: &mut HeaderMap, realm: &Realm) {
+        headers.remove(WWW_AUTHENTICATE);
+        for challenge in &self.0.challenges {
+            headers.append(WWW_AUTHENTICATE, challenge.to_header(realm));
+        }
     }
 
     pub(crate) fn to_response(&self, realm: &Realm) -> Response<Body> {
@@ -296,9 +355,7 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for challenge in &self.0.challenges {
-            headers.append(WWW_AUTHENTICATE, challenge.to_header(realm));
-        }
+        self.write_challenges(headers, realm);
         for (name, value) in &self.0.headers {
             headers.append(name, value.clone());
         }
@@ -364,6 +421,55 @@ mod tests {
         // The challenges of a 401 are those of both.
         let merged = missing().merge(Rejection::missing(bearer()));
         assert_eq!(merged.challenges(), [bearer(), Challenge::new(AuthScheme::BASIC)]);
+    }
+
+    #[test]
+    fn a_merged_401_keeps_the_cause_of_either_scheme() {
+        let cause = |rejection: Rejection| rejection.source().map(ToString::to_string);
+        let plain = || Rejection::invalid(bearer());
+        let explained = || Rejection::invalid(bearer()).caused_by("expired");
+        assert_eq!(cause(plain().merge(explained())).as_deref(), Some("expired"));
+        assert_eq!(cause(explained().merge(plain())).as_deref(), Some("expired"));
+        assert_eq!(cause(explained().merge(plain().caused_by("x"))).as_deref(), Some("expired"));
+        let malformed = Rejection::malformed(bearer()).caused_by("not a JWT");
+        assert_eq!(cause(plain().merge(malformed)).as_deref(), Some("not a JWT"));
+        // A wrong password is not explained by a malformed signature, nor an outage by a token.
+        let signature = Challenge::new(AuthScheme::SIGNATURE);
+        let malformed = Rejection::malformed(signature).caused_by("no nonce");
+        let password = Rejection::invalid(Challenge::new(AuthScheme::BASIC));
+        assert_eq!(cause(password.merge(malformed)), None);
+        assert_eq!(cause(explained().merge(Rejection::unavailable())), None);
+    }
+
+    #[test]
+    fn two_bearer_schemes_send_one_challenge() {
+        let wrong = || Rejection::invalid(Challenge::invalid(AuthScheme::BEARER));
+        for merged in [
+            wrong().merge(Rejection::missing(bearer())),
+            Rejection::missing(bearer()).merge(wrong()),
+        ] {
+            assert_eq!(merged.challenges(), [Challenge::invalid(AuthScheme::BEARER)]);
+        }
+    }
+
+    #[test]
+    fn an_error_is_for_who_presented_a_token() {
+        let missing = Rejection::missing(Challenge::invalid(AuthScheme::BEARER));
+        let expected = || bearer().param(AuthParam::SCOPE, "a");
+        assert_eq!(missing.clone().complete(None, Some("a")).challenges(), [expected()]);
+        assert_eq!(missing.unrecognized().complete(None, Some("a")).challenges(), [expected()]);
+        let invalid = Rejection::invalid(Challenge::invalid(AuthScheme::BEARER));
+        let named = Challenge::invalid(AuthScheme::BEARER).param(AuthParam::SCOPE, "a");
+        assert_eq!(invalid.complete(None, Some("a")).challenges(), [named]);
+    }
+
+    #[test]
+    fn only_a_resource_adds_a_bearer_challenge() {
+        let basic = || Challenge::new(AuthScheme::BASIC);
+        let missing = || Rejection::missing(basic());
+        assert_eq!(missing().complete(None, Some("a")).challenges(), [basic()]);
+        let with_url = bearer().param(AuthParam::RESOURCE_METADATA, "u");
+        assert_eq!(missing().complete(Some("u"), None).challenges(), [with_url, basic()]);
     }
 
     #[test]
