@@ -28,7 +28,12 @@ impl Resource {
     /// the outermost router.
     ///
     /// Two routers can be merged if they have no path in common: of several resources of one server all
-    /// but one are [`only_at_its_path`](Self::only_at_its_path).
+    /// but one are [`only_at_its_path`](Self::only_at_its_path). For two names of the server with the same
+    /// path, let the layer wrap the outermost router instead: it chooses by the host.
+    ///
+    /// # Panics
+    ///
+    /// If a segment of the resource's path begins with `:` or `*`, which axum does not route.
     #[cfg(feature = "axum")]
     pub fn routes(&self) -> axum::Router {
         use super::identifier::WELL_KNOWN;
@@ -36,7 +41,7 @@ impl Resource {
         let own = self.identifier.metadata_path();
         let own = own.strip_suffix('/').unwrap_or(&own);
         let root = Some(WELL_KNOWN).filter(|root| self.is_at_root && *root != own);
-        let mut router = axum::Router::new().without_v07_checks();
+        let mut router = axum::Router::new();
         for path in [own].into_iter().chain(root) {
             // A path is not a pattern.
             let path = path.replace('{', "{{").replace('}', "}}");
