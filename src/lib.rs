@@ -103,4 +103,6 @@ pub use self::credentials::CredentialFileError;
 pub use self::layer::McpAuthLayer;
 #[cfg(feature = "hmac")]
 pub use self::schemes::HttpSignature;
+#[cfg(feature = "oauth")]
+pub use self::schemes::Jwt;
 pub use self::schemes::{Basic, Bearer};

@@ -97,6 +97,13 @@ impl Rejection {
         )
     }
 
+    /// Rejects an empty credential: 401.
+    pub(crate) fn empty(challenge: Challenge) -> Self {
+        Self::malformed(challenge).with_message(
+            "the credential is empty: is a variable unset in the client's configuration?",
+        )
+    }
+
     /// Rejects a request that can be read in two ways: 400. No other scheme is tried.
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(RejectionKind::BadRequest, message)
@@ -178,6 +185,12 @@ impl Rejection {
     /// never what exactly was wrong with the credential.
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.0.message = message.into();
+        self
+    }
+
+    /// Sets when the client should try again: `Retry-After`, in whole seconds, rounded up.
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
         self
     }
 

@@ -45,7 +45,11 @@ impl<'t> Claims<'t> {
 
     /// Returns the client that the token was issued to.
     pub(super) fn client(&self) -> Option<&str> {
-        [&self.client_id, &self.azp, &self.cid, &self.appid].into_iter().flatten().next().map(|id| &**id)
+        [&self.client_id, &self.azp, &self.cid, &self.appid]
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|id| &**id)
     }
 }
 

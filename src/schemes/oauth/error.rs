@@ -1,6 +1,6 @@
 //! Errors of a configuration.
 
-use super::keys::KeyError;
+use super::keys::KeySetError;
 use crate::text::Shortened;
 
 /// An error in the configuration of an authenticator of access tokens.
@@ -23,7 +23,7 @@ pub enum OAuthConfigError {
     EmptyAudience,
     /// Keys that cannot be used.
     #[error("the keys cannot be used: {0}")]
-    Keys(#[source] KeyError),
+    Keys(#[source] KeySetError),
 }
 
 impl OAuthConfigError {
@@ -34,6 +34,6 @@ impl OAuthConfigError {
     /// Returns the error of a file, which names it.
     #[cfg(feature = "files")]
     pub(super) fn file(error: crate::credentials::CredentialFileError) -> Self {
-        Self::Keys(KeyError::Unavailable(std::sync::Arc::new(error.into())))
+        Self::Keys(KeySetError::Unavailable(std::sync::Arc::new(error.into())))
     }
 }

@@ -5,13 +5,18 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
+};
 
 /// A type that is filled with the members of an object.
 pub(super) trait Members<'de> {
     /// Takes the value of a member that the type knows. Others are skipped.
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, value: Value<'_, A>)
-    -> Result<(), A::Error>;
+    fn member<A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        value: Value<'_, A>,
+    ) -> Result<(), A::Error>;
 }
 
 /// The value of the member that is read.

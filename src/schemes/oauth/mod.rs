@@ -22,5 +22,5 @@ mod token_error;
 pub use self::audience::Audience;
 pub use self::error::OAuthConfigError;
 pub use self::jwt::{Jwt, JwtHandle};
-pub use self::keys::KeyError;
+pub use self::keys::KeySetError;
 pub use self::token_claims::TokenClaims;

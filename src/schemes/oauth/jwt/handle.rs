@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::schemes::oauth::keys::{KeyError, KeySource};
+use crate::schemes::oauth::keys::{KeySetError, KeySource};
 
 /// Loads the keys of a [`Jwt`](super::Jwt), and says whether there are any.
 #[derive(Clone)]
@@ -16,7 +16,7 @@ impl JwtHandle {
     /// # Errors
     ///
     /// If the keys cannot be loaded. The previous ones stay active.
-    pub async fn refresh(&self) -> Result<(), KeyError> {
+    pub async fn refresh(&self) -> Result<(), KeySetError> {
         self.keys.refresh().await
     }
 

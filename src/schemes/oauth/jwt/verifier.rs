@@ -59,13 +59,13 @@ impl Verifier {
         let candidates = match keys.find(id, algorithm) {
             Match::Keys(keys) => keys,
             Match::WrongAlgorithm => {
-                return Err(TokenError::KeyOfOtherAlgorithm(
-                    shown_id(),
-                    format!("{algorithm:?}"),
-                )
-                .into());
+                return Err(
+                    TokenError::KeyOfOtherAlgorithm(shown_id(), format!("{algorithm:?}")).into()
+                );
             }
-            Match::UnknownKey => return Err(Refusal::UnknownKey(TokenError::UnknownKey(shown_id()))),
+            Match::UnknownKey => {
+                return Err(Refusal::UnknownKey(TokenError::UnknownKey(shown_id())));
+            }
         };
         let signed = compact.signed.as_bytes();
         let key = candidates

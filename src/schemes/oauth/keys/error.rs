@@ -7,7 +7,7 @@ use crate::auth::BoxError;
 /// Why the keys of an issuer could not be loaded.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum KeyError {
+pub enum KeySetError {
     /// The text is not a JWK set (RFC 7517 §5), or is too large.
     #[error("not a JWK set: {0}")]
     NotAKeySet(&'static str),

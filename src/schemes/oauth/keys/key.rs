@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto::JwtVerifier;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value};
@@ -14,7 +13,8 @@ use crate::schemes::oauth::algorithm::{RSA, algorithm};
 /// A public key that signs tokens.
 pub(in crate::schemes::oauth) struct Key {
     pub(super) id: Option<String>,
-    verifiers: Vec<(Algorithm, Box<dyn JwtVerifier + Send + Sync>)>,
+    material: DecodingKey,
+    algorithms: Vec<Algorithm>,
     /// Of everything that decides about a signature.
     pub(super) fingerprint: [u8; 32],
     /// Happens when the issuer withdraws the key.
@@ -28,7 +28,8 @@ impl Key {
     ///
     /// Why the key cannot be used.
     pub(super) fn parse(jwk: &Map<String, Value>) -> Result<Self, &'static str> {
-        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| jwk.contains_key(*name)) {
+        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| jwk.contains_key(*name))
+        {
             return Err("a private or symmetric key");
         }
         match jwk.get("use") {
@@ -58,20 +59,24 @@ impl Key {
         if algorithms.is_empty() {
             return Err("`alg` does not fit the type of the key");
         }
-        let fingerprint = sha256(format!("{:?}", (&id, &algorithms, jwk.get("kty"), jwk.get("crv"),
-            jwk.get("n"), jwk.get("e"), jwk.get("x"), jwk.get("y"))));
-        let verifiers = algorithms
-            .into_iter()
-            .map(|algorithm| {
-                let verifier = (DEFAULT_PROVIDER.verifier_factory)(&algorithm, &material);
-                verifier.map(|verifier| (algorithm, verifier)).map_err(|_| "the key is not valid")
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { id, verifiers, fingerprint, revocation: Revocation::by_removal() })
+        let fingerprint = sha256(format!(
+            "{:?}",
+            (
+                &id,
+                &algorithms,
+                jwk.get("kty"),
+                jwk.get("crv"),
+                jwk.get("n"),
+                jwk.get("e"),
+                jwk.get("x"),
+                jwk.get("y")
+            )
+        ));
+        Ok(Self { id, material, algorithms, fingerprint, revocation: Revocation::by_removal() })
     }
 
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
-        self.verifiers.iter().any(|(own, _)| *own == algorithm)
+        self.algorithms.contains(&algorithm)
     }
 
     /// Returns whether a signature of this algorithm is right.
@@ -81,15 +86,18 @@ impl Key {
         signed: &[u8],
         signature: &Vec<u8>,
     ) -> bool {
-        let verifier = self.verifiers.iter().find(|(own, _)| *own == algorithm);
-        verifier.is_some_and(|(_, verifier)| verifier.verify(signed, signature).is_ok())
+        // A verifier cannot be kept: it is not `Sync`. Making one copies the key.
+        self.fits(algorithm)
+            && (DEFAULT_PROVIDER.verifier_factory)(&algorithm, &self.material)
+                .is_ok_and(|verifier| verifier.verify(signed, signature).is_ok())
     }
 }
 
 /// Returns the key itself, and the algorithms for which its type is made.
 fn material(jwk: &Map<String, Value>) -> Result<(DecodingKey, Vec<Algorithm>), &'static str> {
     const INVALID: &str = "the key is not valid";
-    let text = |name: &str| jwk.get(name).and_then(Value::as_str).ok_or("a part of the key is missing");
+    let text =
+        |name: &str| jwk.get(name).and_then(Value::as_str).ok_or("a part of the key is missing");
     let key = match (text("kty")?, jwk.get("crv").and_then(Value::as_str)) {
         ("RSA", _) => {
             check_modulus(text("n")?)?;
@@ -126,5 +134,9 @@ fn check_modulus(modulus: &str) -> Result<(), &'static str> {
 }
 
 fn check_length(part: &str, length: usize) -> Result<(), &'static str> {
-    if decode(part)?.len() == length { Ok(()) } else { Err("a part of the key has the wrong length") }
+    if decode(part)?.len() == length {
+        Ok(())
+    } else {
+        Err("a part of the key has the wrong length")
+    }
 }

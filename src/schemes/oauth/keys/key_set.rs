@@ -5,7 +5,7 @@ use std::fmt;
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
-use super::error::KeyError;
+use super::error::KeySetError;
 use super::key::Key;
 
 /// The greatest size of a set, in bytes.
@@ -40,17 +40,17 @@ impl KeySet {
     /// # Errors
     ///
     /// If it is no JWK set, is too large, or has no key that can be used.
-    pub(in crate::schemes::oauth) fn parse(json: &[u8]) -> Result<Self, KeyError> {
+    pub(in crate::schemes::oauth) fn parse(json: &[u8]) -> Result<Self, KeySetError> {
         if json.len() > MAX_SET {
-            return Err(KeyError::NotAKeySet("it has more than 256 KiB"));
+            return Err(KeySetError::NotAKeySet("it has more than 256 KiB"));
         }
-        let set: Map<String, Value> =
-            serde_json::from_slice(json).map_err(|_| KeyError::NotAKeySet("it is no JSON object"))?;
+        let set: Map<String, Value> = serde_json::from_slice(json)
+            .map_err(|_| KeySetError::NotAKeySet("it is no JSON object"))?;
         let Some(Value::Array(jwks)) = set.get("keys") else {
-            return Err(KeyError::NotAKeySet("it has no array `keys`"));
+            return Err(KeySetError::NotAKeySet("it has no array `keys`"));
         };
         if jwks.len() > MAX_KEYS {
-            return Err(KeyError::NotAKeySet("it has more than 100 keys"));
+            return Err(KeySetError::NotAKeySet("it has more than 100 keys"));
         }
         let (mut keys, mut unusable) = (Vec::new(), None);
         for jwk in jwks {
@@ -61,7 +61,7 @@ impl KeySet {
         }
         if keys.is_empty() {
             let reason = unusable.unwrap_or("the set is empty");
-            return Err(KeyError::NoUsableKey { keys: jwks.len(), reason });
+            return Err(KeySetError::NoUsableKey { keys: jwks.len(), reason });
         }
         Ok(Self(keys))
     }

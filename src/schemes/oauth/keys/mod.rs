@@ -5,6 +5,6 @@ mod key;
 mod key_set;
 mod source;
 
-pub use self::error::KeyError;
+pub use self::error::KeySetError;
 pub(super) use self::key_set::{KeySet, Match};
 pub(super) use self::source::{Absent, KeySource};

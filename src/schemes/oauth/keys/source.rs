@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::error::KeyError;
+use super::error::KeySetError;
 use super::key_set::KeySet;
 use crate::credentials::CredentialFile;
 
@@ -43,7 +43,10 @@ impl KeySource {
                 // The file is gone, or empty: all keys are withdrawn.
                 None | Some("") => KeySet::empty(),
                 Some(text) => KeySet::parse(text.as_bytes()).map_err(|error| {
-                    CredentialFileError::new(CredentialFileErrorKind::Invalid, error.to_string())
+                    CredentialFileError::new(
+                        CredentialFileErrorKind::InvalidKeySet,
+                        error.to_string(),
+                    )
                 })?,
             };
             Ok(replace(&active, next))
@@ -52,7 +55,10 @@ impl KeySource {
     }
 
     /// Calls `decide` with the current keys, without a lock.
-    pub(in crate::schemes::oauth) fn with_current<T>(&self, decide: impl FnOnce(&KeySet) -> T) -> T {
+    pub(in crate::schemes::oauth) fn with_current<T>(
+        &self,
+        decide: impl FnOnce(&KeySet) -> T,
+    ) -> T {
         match self {
             Self::Fixed(keys) => decide(keys),
             Self::File { keys, .. } => decide(&keys.load()),
@@ -74,13 +80,13 @@ impl KeySource {
     pub(in crate::schemes::oauth) async fn fetched(&self) {}
 
     /// Loads the keys now.
-    pub(in crate::schemes::oauth) async fn refresh(&self) -> Result<(), KeyError> {
+    pub(in crate::schemes::oauth) async fn refresh(&self) -> Result<(), KeySetError> {
         match self {
             Self::Fixed(_) => Ok(()),
             #[cfg(feature = "files")]
             Self::File { file, .. } => {
                 let reloaded = file.reload();
-                reloaded.map(drop).map_err(|error| KeyError::Unavailable(Arc::new(error.into())))
+                reloaded.map(drop).map_err(|error| KeySetError::Unavailable(Arc::new(error.into())))
             }
             #[cfg(not(feature = "files"))]
             Self::File { file, .. } => match *file {},
