@@ -25,7 +25,8 @@
 //!
 //! # Pipeline
 //!
-//! 1. A browser's request for a host that is not this server's is rejected. Public paths, CORS
+//! 1. A request for the metadata of an OAuth [resource](McpAuthLayer::resource) is answered. A
+//!    browser's request for a host that is not this server's is rejected. Public paths, CORS
 //!    preflights and OAuth discovery requests are forwarded, without credentials and session IDs,
 //!    or answered.
 //! 2. A foreign `Origin`, a duplicate credential, and a client that has failed too often are
@@ -34,7 +35,8 @@
 //!    [`Authenticated`](auth::Authenticated) or a [`Rejection`].
 //! 4. If a verification of the body is pending, the body is collected within a limit and verified.
 //! 5. Expired and revoked credentials are rejected. Session and event IDs that are not bound to the
-//!    principal are rejected as unknown.
+//!    principal are rejected as unknown. A principal without a
+//!    [required scope](McpAuthLayer::require_scopes) is rejected.
 //! 6. Credentials are stripped, the [`Principal`] is inserted, and the inner service is called once
 //!    it is ready.
 //! 7. Session and event IDs are bound in the response, which ends when the credential expires or is
@@ -101,4 +103,6 @@ pub use self::credentials::CredentialFileError;
 pub use self::layer::McpAuthLayer;
 #[cfg(feature = "hmac")]
 pub use self::schemes::HttpSignature;
+#[cfg(feature = "oauth")]
+pub use self::schemes::Jwt;
 pub use self::schemes::{Basic, Bearer};

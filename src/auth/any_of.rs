@@ -281,7 +281,7 @@ impl<S: Schemes> Authenticator for AnyOf<S> {
     fn challenges(&self) -> Vec<Challenge> {
         let mut challenges = Vec::new();
         self.schemes.for_each(&mut |scheme| challenges.extend(scheme.challenges()));
-        Challenge::sort(&mut challenges);
+        Challenge::unify_bearer(&mut challenges);
         challenges
     }
 

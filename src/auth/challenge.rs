@@ -54,6 +54,64 @@ impl Challenge {
         &self.scheme
     }
 
+    /// Adds the parameters that this challenge lacks and another one of its scheme has. The parameters of
+    /// either appear once each (RFC 9110 §11.2), with their first value.
+    pub(crate) fn join(mut self, other: &Self) -> Self {
+        let params = std::mem::take(&mut self.params);
+        for (name, value) in params.into_iter().chain(other.params.iter().cloned()) {
+            if self.params.iter().all(|(known, _)| *known != name) {
+                self.params.push((name, value));
+            }
+        }
+        self
+    }
+
+    /// Completes a Bearer challenge with what the layer knows: the URL of the resource's metadata, which
+    /// replaces another one, and the scopes that are required, unless it names some. They come last, in
+    /// this order.
+    ///
+    /// Clients find parameters by `name="([^"]*)"`, so that none may have an escaped quote. RFC 6750 §3
+    /// allows none either.
+    pub(crate) fn complete(mut self, resource_metadata: Option<&str>, scope: Option<&str>) -> Self {
+        let own_metadata = self.remove(&AuthParam::RESOURCE_METADATA);
+        let own_scope = self.remove(&AuthParam::SCOPE);
+        for (_, value) in &mut self.params {
+            value.retain(|c| !matches!(c, '"' | '\\'));
+        }
+        let metadata = resource_metadata.map(str::to_owned).or(own_metadata);
+        let scope = own_scope.or_else(|| scope.map(str::to_owned));
+        self.params.extend(metadata.map(|url| (AuthParam::RESOURCE_METADATA, url)));
+        self.params.extend(scope.map(|scope| (AuthParam::SCOPE, scope)));
+        self
+    }
+
+    /// Removes the error, which is for who presented a token (RFC 6750 §3.1).
+    pub(crate) fn without_error(mut self) -> Self {
+        self.params
+            .retain(|(name, _)| *name != AuthParam::ERROR && *name != AuthParam::ERROR_DESCRIPTION);
+        self
+    }
+
+    fn remove(&mut self, name: &AuthParam) -> Option<String> {
+        let at = self.params.iter().position(|(known, _)| known == name)?;
+        Some(self.params.remove(at).1)
+    }
+
+    /// Joins all Bearer challenges into one, which comes first: some clients read the first challenge
+    /// alone, and others take each parameter from whichever challenge has it first.
+    pub(crate) fn unify_bearer(challenges: &mut Vec<Self>) {
+        let is_bearer = |challenge: &Self| challenge.scheme == AuthScheme::BEARER;
+        if challenges.iter().filter(|challenge| is_bearer(challenge)).count() > 1 {
+            let mut joined = Self::new(AuthScheme::BEARER);
+            for bearer in challenges.iter().filter(|challenge| is_bearer(challenge)) {
+                joined = joined.join(bearer);
+            }
+            challenges.retain(|challenge| !is_bearer(challenge));
+            challenges.insert(0, joined);
+        }
+        Self::sort(challenges);
+    }
+
     /// Sorts challenges for a response: Bearer first, as some clients read the first one alone.
     pub(crate) fn sort(challenges: &mut [Self]) {
         challenges.sort_by_key(|challenge| *challenge.scheme() != AuthScheme::BEARER);
@@ -85,6 +143,45 @@ fn push_quoted(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn bearer(params: &[(&'static str, &str)]) -> Challenge {
+        params.iter().fold(Challenge::new(AuthScheme::BEARER), |challenge, (name, value)| {
+            challenge.param(AuthParam::from_static(name), *value)
+        })
+    }
+
+    #[test]
+    fn joined_challenges_keep_the_first_value_of_each_parameter() {
+        let first = bearer(&[("error", "a"), ("Error", "b"), ("x", "1")]);
+        let second = bearer(&[("scope", "s"), ("error", "c"), ("X", "2")]);
+        let joined = bearer(&[("error", "a"), ("x", "1"), ("scope", "s")]);
+        assert_eq!(first.join(&second), joined);
+    }
+
+    #[test]
+    fn complete_challenges_end_with_metadata_and_scope() {
+        let own = bearer(&[("scope", "a"), ("resource_metadata", "old"), ("error", "say \"x\\\"")]);
+        assert_eq!(
+            own.clone().complete(Some("new"), Some("b")),
+            bearer(&[("error", "say x"), ("resource_metadata", "new"), ("scope", "a")])
+        );
+        assert_eq!(
+            own.complete(None, None),
+            bearer(&[("error", "say x"), ("resource_metadata", "old"), ("scope", "a")])
+        );
+        assert_eq!(bearer(&[]).complete(None, Some("b c")), bearer(&[("scope", "b c")]));
+    }
+
+    #[test]
+    fn bearer_challenges_become_one_and_the_first() {
+        let basic = || Challenge::new(AuthScheme::BASIC);
+        let mut challenges = vec![basic(), bearer(&[]), bearer(&[("error", "a")])];
+        Challenge::unify_bearer(&mut challenges);
+        assert_eq!(challenges, [bearer(&[("error", "a")]), basic()]);
+        let mut without = vec![basic()];
+        Challenge::unify_bearer(&mut without);
+        assert_eq!(without, [basic()]);
+    }
 
     #[test]
     fn quotes_and_line_breaks_stay_inside_the_string() {

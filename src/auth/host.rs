@@ -57,6 +57,30 @@ impl Host {
         }
     }
 
+    /// Returns the host with this port if it has none.
+    pub(crate) fn or_port(mut self, port: u16) -> Self {
+        self.port.get_or_insert(port);
+        self
+    }
+
+    /// Returns whether a request for `host` or `host:port` is for this one.
+    pub(crate) fn is_named_by(&self, host: &[u8]) -> bool {
+        let host = str::from_utf8(host).ok().and_then(split_port);
+        host.is_some_and(|(name, port)| {
+            self.is_named(name, port.and_then(|port| port.parse().ok()))
+        })
+    }
+
+    /// Returns whether this is the name, for this port. Clients omit the default port of the scheme, even if
+    /// their configuration has it.
+    fn is_named(&self, name: &str, port: Option<u16>) -> bool {
+        let is_port = match (self.port, port) {
+            (None, _) | (Some(80 | 443), None) => true,
+            (own, named) => own == named,
+        };
+        is_port && self.name.eq_ignore_ascii_case(name)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (name, port) = split_port(text)?;
         let is_name = !name.is_empty()
@@ -132,16 +156,9 @@ impl Hosts {
         is_local(name) || self.has(name, port.and_then(|port| port.parse().ok()))
     }
 
-    /// Returns whether this name is configured for this port. Clients omit the default port of the scheme,
-    /// even if their configuration has it.
+    /// Returns whether this name is configured for this port.
     pub(crate) fn has(&self, name: &str, port: Option<u16>) -> bool {
-        self.0.iter().any(|own| {
-            let is_port = match (own.port, port) {
-                (None, _) | (Some(80 | 443), None) => true,
-                (own, named) => own == named,
-            };
-            is_port && own.name.eq_ignore_ascii_case(name)
-        })
+        self.0.iter().any(|own| own.is_named(name, port))
     }
 }
 
@@ -234,6 +251,16 @@ mod tests {
         ] {
             assert!(!hosts.is_own(foreign.as_bytes()), "{foreign}");
         }
+    }
+
+    #[test]
+    fn host_of_a_url_is_named_with_and_without_its_port() {
+        let tls = Host::from_static("a.example").or_port(443);
+        assert!(tls.is_named_by(b"A.example") && tls.is_named_by(b"a.example:443"));
+        for other in [&b"a.example:8443"[..], b"b.example", b"a.example:x", b"", b"\xff"] {
+            assert!(!tls.is_named_by(other), "{other:?}");
+        }
+        assert_eq!(Host::from_static("a.example:8443").or_port(443).port, Some(8443));
     }
 
     #[test]

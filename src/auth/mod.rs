@@ -17,10 +17,12 @@ mod function;
 mod host;
 mod issued_by;
 mod lifetime;
+mod original_uri;
 mod principal;
 mod realm;
 mod rejection;
 mod rejection_kind;
+mod scope;
 mod server_url;
 mod significant_headers;
 mod token;
@@ -41,10 +43,12 @@ pub(crate) use self::host::{Hosts, SEC_FETCH_SITE, is_local, named, split_port};
 pub use self::issued_by::IssuedBy;
 pub(crate) use self::lifetime::{CredentialExpired, Ended};
 pub use self::lifetime::{Lifetime, Revocation};
+pub(crate) use self::original_uri::original_uri;
 pub use self::principal::Principal;
 pub use self::realm::{InvalidRealm, Realm};
 pub use self::rejection::Rejection;
 pub use self::rejection_kind::RejectionKind;
+pub use self::scope::{InvalidScope, Scope};
 pub(crate) use self::server_url::{is_loopback, parse_server_url};
 pub(crate) use self::significant_headers::{
     LAST_EVENT_ID, SESSION_ID, SIGNATURE, SIGNATURE_INPUT, SignificantHeaders, is_spelling_of,

@@ -49,16 +49,18 @@ struct Inner {
     name: String,
     issuer: Option<String>,
     scopes: Vec<String>,
+    roles: Vec<String>,
     data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
 impl Principal {
-    /// Creates a principal of this name, without issuer, scopes or data.
+    /// Creates a principal of this name, without issuer, scopes, roles or data.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             name: name.into(),
             issuer: None,
             scopes: Vec::new(),
+            roles: Vec::new(),
             data: HashMap::new(),
         }))
     }
@@ -75,6 +77,14 @@ impl Principal {
     /// Sets the granted scopes, and replaces earlier ones.
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.edit().scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the roles or groups that the issuer says the principal has, and replaces earlier ones.
+    ///
+    /// Scopes are what a credential grants, roles what a person is. The layer evaluates no roles.
+    pub fn with_roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.edit().roles = roles.into_iter().map(Into::into).collect();
         self
     }
 
@@ -107,14 +117,24 @@ impl Principal {
         self.scopes().any(|granted| granted == scope)
     }
 
+    /// Returns the roles.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.0.roles.iter().map(String::as_str)
+    }
+
+    /// Returns whether the principal has this role, compared byte by byte.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles().any(|own| own == role)
+    }
+
     /// Returns the data of this type that [`with_data`](Self::with_data) attached.
     pub fn data<T: 'static>(&self) -> Option<&T> {
         self.0.data.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
-    /// Returns whether both are the same principal with the same scopes.
+    /// Returns whether both are the same principal with the same scopes and roles.
     pub(crate) fn has_same_grants(&self, other: &Self) -> bool {
-        self == other && self.0.scopes == other.0.scopes
+        self == other && self.0.scopes == other.0.scopes && self.0.roles == other.0.roles
     }
 
     fn edit(&mut self) -> &mut Inner {
@@ -143,7 +163,7 @@ impl From<String> for Principal {
     }
 }
 
-/// Compares issuer and name. Scopes and data do not count.
+/// Compares issuer and name. Scopes, roles and data do not count.
 impl PartialEq for Principal {
     fn eq(&self, other: &Self) -> bool {
         self.name() == other.name() && self.issuer() == other.issuer()
@@ -172,6 +192,7 @@ impl fmt::Debug for Principal {
             .field("name", &self.0.name)
             .field("issuer", &self.0.issuer)
             .field("scopes", &self.0.scopes)
+            .field("roles", &self.0.roles)
             .finish_non_exhaustive()
     }
 }
@@ -195,6 +216,15 @@ mod tests {
         assert_eq!(alice.data::<&str>(), Some(&"first"));
         assert_eq!(edited.data::<&str>(), Some(&"second"));
         assert!(edited.has_scope("a") && !edited.has_scope("A") && !alice.has_scope("a"));
+    }
+
+    #[test]
+    fn roles_are_grants_and_no_part_of_the_identity() {
+        let alice = Principal::new("alice").with_roles(["staff"]);
+        assert!(alice.has_role("staff") && !alice.has_role("Staff") && !alice.has_scope("staff"));
+        assert_eq!(alice, Principal::new("alice"));
+        assert!(alice.has_same_grants(&alice.clone()));
+        assert!(!alice.has_same_grants(&Principal::new("alice")));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum RejectionKind {
     ForeignOrigin,
     /// An OAuth discovery document that does not exist here: 404.
     NoDiscovery,
+    /// The resource metadata is requested by another method than GET, HEAD or OPTIONS: 405.
+    MethodNotAllowed,
     /// An OAuth client registers itself (RFC 7591) without a credential, as MCP clients do that
     /// look for OAuth: 400. The body has OAuth's own form of an error, which clients show.
     NoRegistration,
@@ -53,6 +55,7 @@ impl RejectionKind {
             Self::Forbidden | Self::InsufficientScope | Self::ForeignHost | Self::ForeignOrigin => {
                 StatusCode::FORBIDDEN
             }
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoDiscovery | Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
@@ -74,6 +77,7 @@ impl RejectionKind {
             Self::ForeignHost => "foreign_host",
             Self::ForeignOrigin => "foreign_origin",
             Self::NoDiscovery => "no_discovery",
+            Self::MethodNotAllowed => "method_not_allowed",
             Self::NoRegistration => "no_registration",
             Self::UnknownSession => "unknown_session",
             Self::BodyTooLarge => "body_too_large",

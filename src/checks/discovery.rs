@@ -7,6 +7,11 @@ use http::request::Parts;
 pub(crate) const NO_OAUTH: &str =
     "no OAuth here: the credential is configured in the client, as a header";
 
+/// The message for a client that looks for a document of the authorization server, or for that of a
+/// resource in a wrong place.
+pub(super) const ELSEWHERE: &str = "not here: the challenge of a 401 has the URL of the metadata of the resource, which names the \
+     authorization server";
+
 const DOCUMENTS: [&str; 3] = [
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-authorization-server",
@@ -18,6 +23,9 @@ const DOCUMENTS: [&str; 3] = [
 /// MCP clients follow any 401 with a request for `/.well-known/oauth-protected-resource`,
 /// `/.well-known/oauth-authorization-server` or `/.well-known/openid-configuration`. Any response
 /// but a plain 404 leads them astray if credentials are configured by hand.
+///
+/// A [resource](crate::McpAuthLayer::resource) has its own document served in any case. This option is
+/// for the others: those of an authorization server are at that server, and not here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Discovery {

@@ -2,9 +2,10 @@
 
 use http::request::Parts;
 
-use super::discovery::{Discovery, NO_OAUTH, is_discovery};
+use super::discovery::{Discovery, ELSEWHERE, NO_OAUTH, is_discovery};
 use super::preflight::is_preflight;
 use super::public_path::PublicPath;
+use super::resource::Resources;
 use crate::auth::{Rejection, RejectionKind};
 
 /// Which requests need no credential.
@@ -12,6 +13,7 @@ use crate::auth::{Rejection, RejectionKind};
 pub(crate) struct Exemptions {
     pub(crate) public_paths: Vec<PublicPath>,
     pub(crate) discovery: Discovery,
+    pub(crate) resources: Resources,
 }
 
 /// How a request that needs no credential is handled.
@@ -40,7 +42,8 @@ impl Exemptions {
         Some(match self.discovery {
             Discovery::Forward => Exempt::Forwarded("discovery"),
             Discovery::NotFound => {
-                Exempt::Rejected(Rejection::new(RejectionKind::NoDiscovery, NO_OAUTH))
+                let message = if self.resources.is_empty() { NO_OAUTH } else { ELSEWHERE };
+                Exempt::Rejected(Rejection::new(RejectionKind::NoDiscovery, message))
             }
         })
     }

@@ -1,8 +1,9 @@
-//! Checks before authentication: requests that need no credential, and the `Origin` that browsers
-//! send.
+//! Checks around authentication: requests that need no credential, the `Origin` that browsers send,
+//! and the scopes that a principal needs.
 //!
-//! [`Exemptions`] combines public paths, CORS preflights and OAuth discovery. [`Origins`] rejects
-//! requests of foreign web pages. Each option is a type that is valid once it exists. This folder
+//! `Resources` responds to requests for the metadata of the server. [`Exemptions`] combines public
+//! paths, CORS preflights and OAuth discovery. [`Origins`] rejects requests of foreign web pages.
+//! [`ScopeRules`] rejects credentials without the required scopes. Each option is a type that is valid once it exists. This folder
 //! uses `auth` and `text`, and nothing of the layer.
 
 mod discovery;
@@ -14,6 +15,7 @@ mod origins;
 mod preflight;
 mod public_path;
 mod resource;
+mod scopes;
 
 pub use self::discovery::Discovery;
 pub(crate) use self::discovery::{NO_OAUTH, is_registration};
@@ -23,4 +25,6 @@ pub use self::origin::{InvalidOrigin, Origin};
 pub use self::origin_scheme::{InvalidOriginScheme, OriginScheme};
 pub(crate) use self::origins::Origins;
 pub use self::public_path::{InvalidPublicPath, PublicPath};
-pub use self::resource::{InvalidResource, Resource};
+pub(crate) use self::resource::Published;
+pub use self::resource::{InvalidResource, Resource, ResourceService};
+pub(crate) use self::scopes::ScopeRules;

@@ -257,7 +257,7 @@ impl<A> McpAuthLayer<A> {
         Arc::make_mut(&mut self.state)
     }
 
-    fn config(&mut self) -> &mut Config {
+    pub(super) fn config(&mut self) -> &mut Config {
         &mut self.edit().config
     }
 }

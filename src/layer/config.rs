@@ -9,7 +9,7 @@ use http::Response;
 
 use super::body_budget::Limits;
 use crate::auth::{Hosts, Realm, Rejection};
-use crate::checks::{Exemptions, Origins};
+use crate::checks::{Exemptions, Origins, ScopeRules};
 use crate::session::SessionIds;
 
 /// Renders the response to a rejected request.
@@ -23,6 +23,7 @@ pub(super) struct Config {
     pub(super) exemptions: Exemptions,
     pub(super) hosts: Hosts,
     pub(super) origins: Origins,
+    pub(super) scopes: ScopeRules,
     pub(super) forward_authorization: bool,
     pub(super) authenticator_timeout: Duration,
     pub(super) body_limits: Limits,
@@ -37,6 +38,7 @@ impl Default for Config {
             exemptions: Exemptions::default(),
             hosts: Hosts::default(),
             origins: Origins::default(),
+            scopes: ScopeRules::default(),
             forward_authorization: false,
             authenticator_timeout: Duration::from_secs(10),
             body_limits: Limits::default(),
@@ -53,6 +55,7 @@ impl fmt::Debug for Config {
             .field("exemptions", &self.exemptions)
             .field("hosts", &self.hosts)
             .field("origins", &self.origins)
+            .field("scopes", &self.scopes)
             .field("forward_authorization", &self.forward_authorization)
             .field("authenticator_timeout", &self.authenticator_timeout)
             .field("body_limits", &self.body_limits)

@@ -6,7 +6,8 @@ use axum_core::body::Body;
 use http::Response;
 
 use super::state::State;
-use crate::auth::{AuthScheme, Ended, Lifetime, Principal, RejectionKind};
+use crate::auth::{AuthScheme, Ended, Lifetime, Principal, Rejection, RejectionKind};
+use crate::checks::Published;
 use crate::telemetry;
 
 /// An authenticated request that was forwarded, and what its response is processed under.
@@ -15,6 +16,8 @@ pub(super) struct Exchange {
     pub(super) scheme: AuthScheme,
     pub(super) lifetime: Lifetime,
     pub(super) state: Arc<State>,
+    /// The resource that the request is for.
+    pub(super) resource: Option<Arc<Published>>,
     /// Whether the request was a GET.
     pub(super) is_get: bool,
 }
@@ -29,6 +32,11 @@ impl Exchange {
     pub(super) fn expired(&self) -> Response<Body> {
         let reason = RejectionKind::Invalid.as_str();
         telemetry::expired(self.principal.name(), self.scheme.to_cow(), reason);
-        self.state.response(self.state.expired(&self.scheme))
+        self.reject(self.state.expired(&self.scheme))
+    }
+
+    /// Returns the response to the request after all, if the inner service's cannot be sent.
+    pub(super) fn reject(&self, rejection: Rejection) -> Response<Body> {
+        self.state.response(rejection, self.resource.as_deref())
     }
 }

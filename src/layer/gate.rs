@@ -178,8 +178,8 @@ impl<A: Authenticator> Gate<A> {
         })
     }
 
-    /// Verifies that the session is bound to the principal, inserts the principal, and strips the
-    /// credentials.
+    /// Verifies that the session is bound to the principal and that the principal has the required scopes,
+    /// inserts the principal, and strips the credentials.
     pub(super) fn accept(
         &self,
         head: &mut Parts,
@@ -194,6 +194,7 @@ impl<A: Authenticator> Gate<A> {
             let name = principal.name();
             rejection.caused_by(format!("the ID is not bound to principal `{name}`"))
         })?;
+        let principal = config.scopes.check(principal)?;
         config.session_ids.request_identity_coding(&mut head.headers);
         telemetry::authenticated(principal.name(), scheme.to_cow(), head);
         if !config.forward_authorization {
@@ -207,7 +208,8 @@ impl<A: Authenticator> Gate<A> {
             head.extensions.insert(lifetime.clone());
         }
         let is_get = head.method == Method::GET;
-        Ok(Exchange { principal, scheme, lifetime, state: self.state.clone(), is_get })
+        let (state, resource) = (self.state.clone(), self.state.resource_of(head).cloned());
+        Ok(Exchange { principal, scheme, lifetime, state, resource, is_get })
     }
 
     /// Strips credentials and session IDs from a request that is exempt from authentication.

@@ -14,6 +14,7 @@ mod future;
 mod gate;
 mod reject;
 mod request_body;
+mod resource_options;
 mod response;
 mod response_body;
 mod service;
@@ -24,6 +25,6 @@ pub use self::future::ResponseFuture;
 pub use self::service::McpAuthService;
 pub use crate::checks::{
     Discovery, InvalidOrigin, InvalidOriginScheme, InvalidPublicPath, InvalidResource, Origin,
-    OriginScheme, PublicPath, Resource,
+    OriginScheme, PublicPath, Resource, ResourceService,
 };
 pub use crate::session::{SessionKey, SessionKeyError, SessionParameter, SessionParameterError};

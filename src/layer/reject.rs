@@ -22,28 +22,27 @@ pub(super) fn must_drain(head: &Parts, body: &impl http_body::Body) -> bool {
     !body.is_end_stream() && head.version < Version::HTTP_2 && !head.headers.contains_key(EXPECT)
 }
 
-impl<A> Gate<A> {
-    /// Rejects a request after its body was read to the end, if that is necessary.
-    pub(super) async fn drain_and_reject(
-        &self,
-        head: &Parts,
-        mut body: Body,
-        rejection: Rejection,
-    ) -> Response<Body> {
-        let is_unread = must_drain(head, &body) && !drain(&mut body).await;
-        let mut response = self.reject(head, rejection);
-        if is_unread {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
+/// Returns a response after the body of its request was read to the end, if that is necessary.
+pub(super) async fn drained(
+    head: &Parts,
+    mut body: Body,
+    mut response: Response<Body>,
+) -> Response<Body> {
+    if must_drain(head, &body) && !drain(&mut body).await {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response
+}
 
+impl<A> Gate<A> {
     /// Returns the response to a rejected request. The path is logged, the credential is not.
     pub(super) fn reject(&self, head: &Parts, rejection: Rejection) -> Response<Body> {
         let rejection = self.explain(head, rejection);
         let level = match rejection.kind() {
             RejectionKind::Unavailable => Level::ERROR,
-            RejectionKind::NoDiscovery | RejectionKind::NoRegistration => Level::DEBUG,
+            RejectionKind::NoDiscovery
+            | RejectionKind::NoRegistration
+            | RejectionKind::MethodNotAllowed => Level::DEBUG,
             _ => Level::INFO,
         };
         let cause = rejection.source().map(ToString::to_string);
@@ -54,7 +53,8 @@ impl<A> Gate<A> {
             cause: cause.as_deref(),
         };
         telemetry::rejected(rejected, head);
-        self.state.response(rejection)
+        let resource = self.state.resource_of(head).filter(|_| rejection.asks_for_token());
+        self.state.response(rejection, resource.map(|resource| &**resource))
     }
 
     /// Makes a missing credential more specific, in the places that clients show to their users: a
@@ -65,6 +65,9 @@ impl<A> Gate<A> {
         }
         if head.headers.contains_key(AUTHORIZATION) {
             return rejection.unrecognized();
+        }
+        if !self.state.config.exemptions.resources.is_empty() {
+            return rejection.offering_login();
         }
         if is_registration(head) && self.state.config.exemptions.discovery == Discovery::NotFound {
             return Rejection::new(RejectionKind::NoRegistration, NO_OAUTH);

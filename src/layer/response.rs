@@ -3,10 +3,12 @@
 use axum_core::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::exchange::Exchange;
 use super::response_body::ProtectedBody;
+use super::state::expose_challenges;
 use crate::auth::{BoxError, Ended, Rejection, RejectionKind};
 use crate::session::Rewriter;
 use crate::telemetry::{self, OpenStream};
@@ -25,6 +27,7 @@ impl Exchange {
             // The layer could not end the other protocol.
             return self.unprotectable("the inner service upgraded, and the credential may expire");
         }
+        self.complete_challenges(&mut head);
         let session_ids = &self.state.config.session_ids;
         session_ids.bind_header(&mut head.headers, &self.principal);
         // RFC 9111 §3.5 keeps shared caches from storing responses to `Authorization` alone.
@@ -57,11 +60,24 @@ impl Exchange {
         Response::from_parts(head, Body::new(body))
     }
 
+    /// Completes the challenges of a [`Rejection`] that a handler returned, which does not know the resource.
+    /// Responses that the inner service made in another way keep theirs.
+    fn complete_challenges(&self, head: &mut Parts) {
+        let Some(resource) = self.resource.as_deref() else { return };
+        let Some(rejection) = head.extensions.get::<Rejection>() else { return };
+        if rejection.asks_for_token() && rejection.status() == head.status {
+            let rejection = self.state.complete(rejection.clone(), Some(resource));
+            rejection.write_challenges(&mut head.headers, &self.state.config.realm);
+            expose_challenges(&mut head.headers);
+            head.extensions.insert(rejection);
+        }
+    }
+
     /// Returns the response instead of one that cannot be protected.
     fn unprotectable(&self, cause: &str) -> Response<Body> {
         let kind = RejectionKind::UnprotectableResponse;
         telemetry::response_withheld(self.scheme.to_cow(), kind.as_str(), cause);
-        self.state.response(Rejection::new(kind, "the server's response cannot be protected"))
+        self.reject(Rejection::new(kind, "the server's response cannot be protected"))
     }
 }
 

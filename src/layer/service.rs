@@ -15,12 +15,13 @@ use super::body_budget::Share;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
 use super::gate::Gate;
-use super::reject::must_drain;
+use super::reject::{drained, must_drain};
 use super::request_body;
 use super::state::State;
 use crate::auth::{Authenticator, BoxError, Rejection};
 use crate::checks::{Exempt, check_duplicate_credentials};
 use crate::rate_limit::{Decision, Outcome};
+use crate::telemetry;
 
 /// The service that [`McpAuthLayer`](crate::McpAuthLayer) wraps around another one.
 ///
@@ -63,6 +64,14 @@ where
         let (mut head, body) = request.into_parts();
         let state = &*self.gate.state;
 
+        match state.config.exemptions.resources.respond(&head) {
+            Some(Ok(document)) => {
+                telemetry::exempt("resource metadata", &head);
+                return self.respond(head, body, document);
+            }
+            Some(Err(rejection)) => return self.reject(head, body, rejection),
+            None => {}
+        }
         if let Err(rejection) = state.config.hosts.check(&head) {
             return self.reject(head, body, rejection);
         }
@@ -117,7 +126,9 @@ where
                             let request = Request::from_parts(head, body);
                             forward_when_ready(inner, request, Some(exchange), share).await
                         }
-                        Err(rejection) => Ok(gate.drain_and_reject(&head, body, rejection).await),
+                        Err(rejection) => {
+                            Ok(drained(&head, body, gate.reject(&head, rejection)).await)
+                        }
                     }
                 })
             }
@@ -155,7 +166,7 @@ where
         }
     }
 
-    /// Rejects a request, after its body was read to the end if that is necessary.
+    /// Rejects a request.
     fn reject<B>(
         &self,
         head: Parts,
@@ -166,13 +177,25 @@ where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        let response = self.gate.reject(&head, rejection);
+        self.respond(head, body, response)
+    }
+
+    /// Responds to a request itself, after its body was read to the end if that is necessary.
+    fn respond<B>(
+        &self,
+        head: Parts,
+        body: B,
+        response: Response<Body>,
+    ) -> ResponseFuture<S::Future, S::Error>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         if !must_drain(&head, &body) {
-            return ResponseFuture::rejected(self.gate.reject(&head, rejection));
+            return ResponseFuture::rejected(response);
         }
-        let gate = self.gate.clone();
-        ResponseFuture::waiting(async move {
-            Ok(gate.drain_and_reject(&head, Body::new(body), rejection).await)
-        })
+        ResponseFuture::waiting(async move { Ok(drained(&head, Body::new(body), response).await) })
     }
 }
 

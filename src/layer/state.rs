@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum_core::body::Body;
-use http::{HeaderName, Response};
+use http::header::ACCESS_CONTROL_EXPOSE_HEADERS;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use tracing::error;
 
 use super::body_budget::Budget;
@@ -12,6 +14,7 @@ use super::config::Config;
 use crate::auth::{
     AuthScheme, Authenticator, Challenge, LayerContext, Rejection, SignificantHeaders,
 };
+use crate::checks::Published;
 use crate::rate_limit::{RateLimit, RateLimiter};
 use crate::telemetry::TARGET;
 
@@ -54,15 +57,39 @@ impl State {
         let own = Challenge::invalid(scheme.clone());
         let mut challenges = self.challenges.clone();
         match challenges.iter_mut().find(|challenge| challenge.scheme() == scheme) {
-            Some(challenge) if *scheme == AuthScheme::BEARER => *challenge = own.clone(),
+            Some(challenge) if *scheme == AuthScheme::BEARER => {
+                *challenge = own.clone().join(challenge);
+            }
             Some(_) => {}
             None => challenges.push(own.clone()),
         }
         Rejection::invalid(own).with_challenges(challenges)
     }
 
-    /// Returns the response to a rejected request. It keeps the rejection in its extensions.
-    pub(super) fn response(&self, rejection: Rejection) -> Response<Body> {
+    /// Returns the resource that a request is for, if there is one.
+    pub(super) fn resource_of(&self, head: &Parts) -> Option<&Arc<Published>> {
+        self.config.exemptions.resources.of(head)
+    }
+
+    /// Adds to the challenges where a client finds the authorization server, and which scopes it needs.
+    pub(super) fn complete(&self, rejection: Rejection, resource: Option<&Published>) -> Rejection {
+        let metadata = resource.map(Published::metadata_url);
+        let scope = self.config.scopes.required();
+        if rejection.asks_for_token() && (metadata.is_some() || scope.is_some()) {
+            rejection.complete(metadata, scope)
+        } else {
+            rejection
+        }
+    }
+
+    /// Returns the response to a request for this resource that is rejected. It keeps the rejection in its
+    /// extensions.
+    pub(super) fn response(
+        &self,
+        rejection: Rejection,
+        resource: Option<&Published>,
+    ) -> Response<Body> {
+        let rejection = self.complete(rejection, resource);
         let own = || rejection.to_response(&self.config.realm);
         let mut response = match &self.config.rejection_response {
             None => own(),
@@ -72,7 +99,17 @@ impl State {
                     own()
                 }),
         };
+        if resource.is_some() && rejection.asks_for_token() {
+            expose_challenges(response.headers_mut());
+        }
         response.extensions_mut().insert(rejection);
         response
     }
+}
+
+/// Lets the scripts of web pages read the challenges, if they may read the response at all: this field
+/// alone allows nothing.
+pub(super) fn expose_challenges(headers: &mut HeaderMap) {
+    let name = HeaderValue::from_static("WWW-Authenticate");
+    headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, name);
 }

@@ -47,30 +47,28 @@ impl Scheme {
     /// Returns the credential of this scheme that the request has.
     pub(crate) fn presented<'h>(&self, head: &'h Parts) -> Result<&'h [u8], Rejection> {
         let field = head.headers.get(AUTHORIZATION);
-        let credential = field.and_then(|field| self.credential(field.as_bytes()));
+        let credential = field.and_then(|field| credential(field.as_bytes(), &self.name));
         credential.ok_or_else(|| Rejection::missing((self.challenge)(false)))
-    }
-
-    /// Returns what follows the name of the scheme, in any case, and one or more spaces. Servers drop
-    /// trailing white space of a field: the name alone is an empty credential.
-    fn credential<'f>(&self, field: &'f [u8]) -> Option<&'f [u8]> {
-        let (name, rest) = field.split_at_checked(self.name.as_str().len())?;
-        if !name.eq_ignore_ascii_case(self.name.as_str().as_bytes()) {
-            return None;
-        }
-        let spaces = rest.iter().take_while(|&&byte| byte == b' ').count();
-        (spaces > 0 || rest.is_empty()).then(|| &rest[spaces..])
     }
 
     /// Returns the rejection of a credential that is malformed or wrong.
     pub(crate) fn rejection(&self, credential: &[u8]) -> Rejection {
         let challenge = (self.challenge)(true);
         match str::from_utf8(credential) {
-            Ok("") => Rejection::malformed(challenge).with_message(
-                "the credential is empty: is a variable unset in the client's configuration?",
-            ),
+            Ok("") => Rejection::empty(challenge),
             Ok(text) if (self.well_formed)(text) => Rejection::invalid(challenge),
             _ => Rejection::malformed(challenge),
         }
     }
+}
+
+/// Returns what follows the name of the scheme, in any case, and one or more spaces. Servers drop
+/// trailing white space of a field: the name alone is an empty credential.
+pub(crate) fn credential<'f>(field: &'f [u8], scheme: &AuthScheme) -> Option<&'f [u8]> {
+    let (name, rest) = field.split_at_checked(scheme.as_str().len())?;
+    if !name.eq_ignore_ascii_case(scheme.as_str().as_bytes()) {
+        return None;
+    }
+    let spaces = rest.iter().take_while(|&&byte| byte == b' ').count();
+    (spaces > 0 || rest.is_empty()).then(|| &rest[spaces..])
 }

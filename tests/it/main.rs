@@ -18,6 +18,10 @@ mod rate_limiting;
 mod signatures;
 mod signing_client;
 
+// The layer as an OAuth resource.
+mod oauth_resource;
+mod required_scopes;
+
 // Credentials in files.
 mod credential_files;
 mod htpasswd;

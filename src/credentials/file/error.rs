@@ -55,6 +55,8 @@ pub enum CredentialFileErrorKind {
     InvalidLine,
     /// A user, token or secret appears twice.
     Duplicate,
+    /// The file is not a JWK set, or none of its keys can be used.
+    InvalidKeySet,
     /// A password hash has an algorithm or parameters that are not accepted.
     UnsupportedHash,
     /// A bug of this crate: the code that loads the file panicked.

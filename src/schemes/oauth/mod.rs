@@ -3,9 +3,24 @@
 //!
 //! It uses `auth`, `checks`, `credentials` and `crypto`.
 
+mod algorithm;
 mod audience;
+mod bearer;
+mod claim_rules;
+mod claims;
+mod compact;
 mod error;
+mod header;
 mod issuer;
+mod jwt;
+mod keys;
+mod members;
+mod time;
+mod token_claims;
+mod token_error;
 
 pub use self::audience::Audience;
 pub use self::error::OAuthConfigError;
+pub use self::jwt::{Jwt, JwtHandle};
+pub use self::keys::KeySetError;
+pub use self::token_claims::TokenClaims;

@@ -1,7 +1,6 @@
 //! Verifies the head of a signed request (RFC 9421 §3.2).
 
 use bytes::Bytes;
-use http::Uri;
 use http::request::Parts;
 
 use super::accept_signature::unauthorized;
@@ -15,7 +14,7 @@ use super::server_names::{Authority, PathPrefix};
 use super::signatures::{Signature, Signatures};
 use super::wire::base::{Message, authority_of, cover, normalized};
 use super::wire::digest::{CONTENT_DIGEST, ContentDigest};
-use crate::auth::{AuthScheme, Authenticated, Challenge, Rejection};
+use crate::auth::{AuthScheme, Authenticated, Challenge, Rejection, original_uri};
 use crate::stores::ReplayStore;
 use crate::text::Shortened;
 
@@ -164,13 +163,4 @@ impl<R: ReplayStore> HttpSignature<R> {
             required_components(&head.headers, announces_body(head), &context.significant);
         unauthorized(kind, components, self.tag.as_deref())
     }
-}
-
-/// Returns the URI that the client signed: from before `Router::nest` stripped a prefix.
-fn original_uri(head: &Parts) -> &Uri {
-    #[cfg(feature = "axum")]
-    if let Some(original) = head.extensions.get::<axum::extract::OriginalUri>() {
-        return &original.0;
-    }
-    &head.uri
 }

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::authenticator::Bearer;
 use super::handle::BearerHandle;
-use crate::auth::Principal;
+use crate::auth::{Principal, Scope};
 use crate::credentials::{
     Access, CredentialFile, CredentialFileError, CredentialTable, Grant, LineError, TokenDigest,
     parse_lines,
@@ -110,9 +110,8 @@ fn parse_time(text: &str) -> Result<SystemTime, LineError> {
 
 /// Parses scope tokens (RFC 6749 §3.3), separated by commas and hence without commas in them.
 fn parse_scopes(text: &str) -> Result<Vec<String>, LineError> {
-    let is_allowed = |c: char| c.is_ascii_graphic() && !"\"\\".contains(c);
     let scopes: Vec<String> = text.split(',').map(str::to_owned).collect();
-    if scopes.iter().all(|scope| !scope.is_empty() && scope.chars().all(is_allowed)) {
+    if scopes.iter().all(|scope| scope.parse::<Scope>().is_ok()) {
         return Ok(scopes);
     }
     Err("`scopes=` must be scopes of printable ASCII, separated by commas, without quotes and \

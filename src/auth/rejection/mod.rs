@@ -1,5 +1,7 @@
 //! Rejections: the challenges and the public message of a refused request, and its response.
 
+mod combine;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -9,13 +11,21 @@ use std::time::Duration;
 use axum_core::body::Body;
 use axum_core::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::challenge::Challenge;
 use super::error::BoxError;
 use super::realm::Realm;
 use super::rejection_kind::RejectionKind;
 use super::token::{AuthParam, AuthScheme};
+
+/// The message for a request without a credential.
+const MISSING: &str =
+    "authentication required: configure the credential in the client, as a header";
+
+/// The same where clients can also log in.
+const MISSING_OR_LOGIN: &str = "authentication required: log in with a client that supports OAuth, \
+                                or configure the credential in the client, as a header";
 
 /// Why a request is refused.
 ///
@@ -62,9 +72,7 @@ impl Rejection {
     /// Rejects a request that has no credential of this scheme: 401.
     /// [`any_of`](super::any_of) tries the next scheme.
     pub fn missing(challenge: Challenge) -> Self {
-        let message =
-            "authentication required: configure the credential in the client, as a header";
-        let mut rejection = Self::unauthorized(RejectionKind::Missing, message, challenge);
+        let mut rejection = Self::unauthorized(RejectionKind::Missing, MISSING, challenge);
         rejection.0.scheme = None; // no credential was recognized
         rejection
     }
@@ -86,6 +94,13 @@ impl Rejection {
             RejectionKind::Invalid,
             "the credential is wrong or has expired",
             challenge,
+        )
+    }
+
+    /// Rejects an empty credential: 401.
+    pub(crate) fn empty(challenge: Challenge) -> Self {
+        Self::malformed(challenge).with_message(
+            "the credential is empty: is a variable unset in the client's configuration?",
         )
     }
 
@@ -170,6 +185,12 @@ impl Rejection {
     /// never what exactly was wrong with the credential.
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.0.message = message.into();
+        self
+    }
+
+    /// Sets when the client should try again: `Retry-After`, in whole seconds, rounded up.
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
         self
     }
 
@@ -260,27 +281,12 @@ impl Rejection {
         self.0.failed
     }
 
-    /// Joins the rejections of two schemes. The one that came further speaks. A 401 has the
-    /// challenges and header fields of both, every other rejection has its own.
-    pub(crate) fn merge(self, other: Self) -> Self {
-        let conclusive = self.0.conclusive || other.0.conclusive;
-        let failed = self.0.failed || other.0.failed;
-        let challenges = [self.challenges(), other.challenges()].concat();
-        let headers = [&*self.0.headers, &*other.0.headers].concat();
-        let has_other_come_further = other.kind().progress() > self.kind().progress();
-        let mut speaker = if has_other_come_further { other } else { self };
-        (speaker.0.conclusive, speaker.0.failed) = (conclusive, failed);
-        if speaker.status() == StatusCode::UNAUTHORIZED {
-            speaker.0.challenges.clear();
-            for challenge in challenges {
-                if !speaker.0.challenges.contains(&challenge) {
-                    speaker.0.challenges.push(challenge);
-                }
-            }
-            Challenge::sort(&mut speaker.0.challenges);
-            speaker.0.headers = headers;
+    /// Replaces the challenges of a response that was made of this rejection elsewhere.
+    pub(crate) fn write_challenges(&self, headers: &mut HeaderMap, realm: &Realm) {
+        headers.remove(WWW_AUTHENTICATE);
+        for challenge in &self.0.challenges {
+            headers.append(WWW_AUTHENTICATE, challenge.to_header(realm));
         }
-        speaker
     }
 
     pub(crate) fn to_response(&self, realm: &Realm) -> Response<Body> {
@@ -296,9 +302,7 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for challenge in &self.0.challenges {
-            headers.append(WWW_AUTHENTICATE, challenge.to_header(realm));
-        }
+        self.write_challenges(headers, realm);
         for (name, value) in &self.0.headers {
             headers.append(name, value.clone());
         }
@@ -336,35 +340,6 @@ impl IntoResponse for Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn bearer() -> Challenge {
-        Challenge::new(AuthScheme::BEARER)
-    }
-
-    #[test]
-    fn a_merged_rejection_stays_conclusive() {
-        let malformed = Rejection::malformed(bearer()).conclusive();
-        let merged = malformed.clone().merge(Rejection::invalid(bearer()));
-        assert_eq!(merged.kind(), RejectionKind::Invalid);
-        assert!(merged.is_conclusive());
-        let merged = Rejection::malformed(bearer()).merge(Rejection::invalid(bearer()));
-        assert!(!merged.is_conclusive());
-    }
-
-    #[test]
-    fn a_merged_403_keeps_its_own_challenge_and_headers() {
-        let value = HeaderValue::from_static("1");
-        let forbidden = Rejection::insufficient_scope(["a"]).with_header(RETRY_AFTER, value);
-        let missing = || Rejection::missing(Challenge::new(AuthScheme::BASIC));
-        for merged in [forbidden.clone().merge(missing()), missing().merge(forbidden.clone())] {
-            assert_eq!(merged.kind(), RejectionKind::InsufficientScope);
-            assert_eq!(merged.challenges(), forbidden.challenges());
-            assert!(merged.to_response(&Realm::default()).headers().contains_key(RETRY_AFTER));
-        }
-        // The challenges of a 401 are those of both.
-        let merged = missing().merge(Rejection::missing(bearer()));
-        assert_eq!(merged.challenges(), [bearer(), Challenge::new(AuthScheme::BASIC)]);
-    }
 
     #[test]
     fn the_cause_is_the_source_and_never_sent() {

@@ -1,0 +1,30 @@
+//! The algorithms of signatures that are accepted: asymmetric ones alone (RFC 8725 §3.1).
+
+use jsonwebtoken::Algorithm;
+
+/// Returns the algorithm of this name, which is case-sensitive. `Ed25519` is the name of RFC 9864 for the
+/// only curve of EdDSA that is accepted.
+pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
+    Some(match name {
+        "RS256" => Algorithm::RS256,
+        "RS384" => Algorithm::RS384,
+        "RS512" => Algorithm::RS512,
+        "PS256" => Algorithm::PS256,
+        "PS384" => Algorithm::PS384,
+        "PS512" => Algorithm::PS512,
+        "ES256" => Algorithm::ES256,
+        "ES384" => Algorithm::ES384,
+        "EdDSA" | "Ed25519" => Algorithm::EdDSA,
+        _ => return None,
+    })
+}
+
+/// The algorithms of an RSA key that names none.
+pub(super) const RSA: [Algorithm; 6] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+];

@@ -1,0 +1,33 @@
+//! The keys of a verifier, at run time.
+
+use std::fmt;
+
+use crate::schemes::oauth::keys::{KeySetError, KeySource};
+
+/// Loads the keys of a [`Jwt`](super::Jwt), and says whether there are any.
+#[derive(Clone)]
+pub struct JwtHandle {
+    pub(super) keys: KeySource,
+}
+
+impl JwtHandle {
+    /// Loads the keys now. Call it before the server starts, to fail there and not at the first request.
+    ///
+    /// # Errors
+    ///
+    /// If the keys cannot be loaded. The previous ones stay active.
+    pub async fn refresh(&self) -> Result<(), KeySetError> {
+        self.keys.refresh().await
+    }
+
+    /// Returns whether there are keys, for a readiness probe.
+    pub fn is_ready(&self) -> bool {
+        self.keys.is_ready()
+    }
+}
+
+impl fmt::Debug for JwtHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtHandle").field("is_ready", &self.is_ready()).finish()
+    }
+}

@@ -1,0 +1,109 @@
+//! Where the keys of an issuer come from.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use super::error::KeySetError;
+use super::key_set::KeySet;
+use crate::credentials::CredentialFile;
+
+/// Where the keys of an issuer come from.
+#[derive(Clone)]
+pub(in crate::schemes::oauth) enum KeySource {
+    /// Keys in code.
+    Fixed(Arc<KeySet>),
+    /// A file, which is watched.
+    File { keys: Arc<ArcSwap<KeySet>>, file: CredentialFile },
+}
+
+/// What it means that no key of the current set fits a token.
+pub(in crate::schemes::oauth) enum Absent {
+    /// The issuer does not have the key.
+    Unknown,
+    /// It cannot be said, as the keys are not available.
+    Unavailable { retry_after: Duration },
+    /// The issuer has to be asked: see [`KeySource::fetched`].
+    Ask,
+}
+
+impl KeySource {
+    #[cfg(feature = "files")]
+    pub(in crate::schemes::oauth) fn watch(
+        path: &Path,
+    ) -> Result<Self, crate::credentials::CredentialFileError> {
+        use crate::credentials::{Access, CredentialFileError, CredentialFileErrorKind};
+
+        let keys = Arc::new(ArcSwap::from_pointee(KeySet::empty()));
+        let active = keys.clone();
+        let file = CredentialFile::watch(path, Access::Public, move |text| {
+            let next = match text.map(str::trim) {
+                // The file is gone, or empty: all keys are withdrawn.
+                None | Some("") => KeySet::empty(),
+                Some(text) => KeySet::parse(text.as_bytes()).map_err(|error| {
+                    CredentialFileError::new(
+                        CredentialFileErrorKind::InvalidKeySet,
+                        error.to_string(),
+                    )
+                })?,
+            };
+            Ok(replace(&active, next))
+        })?;
+        Ok(Self::File { keys, file })
+    }
+
+    /// Calls `decide` with the current keys, without a lock.
+    pub(in crate::schemes::oauth) fn with_current<T>(
+        &self,
+        decide: impl FnOnce(&KeySet) -> T,
+    ) -> T {
+        match self {
+            Self::Fixed(keys) => decide(keys),
+            Self::File { keys, .. } => decide(&keys.load()),
+        }
+    }
+
+    /// Returns what it means that no current key fits.
+    pub(in crate::schemes::oauth) fn absent(&self) -> Absent {
+        match self {
+            Self::Fixed(_) => Absent::Unknown,
+            Self::File { keys, .. } if keys.load().is_empty() => {
+                Absent::Unavailable { retry_after: Duration::from_secs(10) }
+            }
+            Self::File { .. } => Absent::Unknown,
+        }
+    }
+
+    /// Waits until the issuer was asked for its keys, if [`absent`](Self::absent) is [`Absent::Ask`].
+    pub(in crate::schemes::oauth) async fn fetched(&self) {}
+
+    /// Loads the keys now.
+    pub(in crate::schemes::oauth) async fn refresh(&self) -> Result<(), KeySetError> {
+        match self {
+            Self::Fixed(_) => Ok(()),
+            #[cfg(feature = "files")]
+            Self::File { file, .. } => {
+                let reloaded = file.reload();
+                reloaded.map(drop).map_err(|error| KeySetError::Unavailable(Arc::new(error.into())))
+            }
+            #[cfg(not(feature = "files"))]
+            Self::File { file, .. } => match *file {},
+        }
+    }
+
+    /// Returns whether there are keys.
+    pub(in crate::schemes::oauth) fn is_ready(&self) -> bool {
+        self.with_current(|keys| !keys.is_empty())
+    }
+}
+
+/// Activates a set, revokes the keys that are gone, and returns how many there are.
+pub(in crate::schemes::oauth) fn replace(active: &ArcSwap<KeySet>, next: KeySet) -> usize {
+    let previous = active.load_full();
+    let next = Arc::new(next.replacing(&previous));
+    active.store(next.clone());
+    previous.revoke_missing_from(&next);
+    next.len()
+}
