@@ -16,7 +16,7 @@
 //! alike. [`McpAuthLayer::protect`] wraps a finished router, with all its routes.
 //!
 //! * [`McpAuthLayer`] is the layer, and has its options. Their types are in [`layer`].
-//! * [`Basic`], [`Bearer`] and `HttpSignature` are authenticators; [`schemes`] has all of them.
+//! * [`Basic`], [`Bearer`], `HttpSignature` and `Jwt` are authenticators; [`schemes`] has all of them.
 //!   [`any_of`] tries several, and [`Authenticator`] is the trait for your own.
 //! * [`Principal`] is the identity behind a request. Handlers find it in the extensions of the
 //!   request, or take it as an argument: it is an axum extractor and, with feature `rmcp`, an
@@ -54,6 +54,8 @@
 //! | `files` | tokens and keys in files that are watched |
 //! | `htpasswd` | users in a password file, with bcrypt or argon2id hashes |
 //! | `metrics` | counters for an operator, through the `metrics` facade |
+//! | `oauth` | access tokens that are JWTs (`Jwt`), verified with keys in code or in a file |
+//! | `oauth-http` | discovery and keys of an authorization server, and introspection of opaque tokens |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!

@@ -7,6 +7,7 @@
 //! | [`credential_files`] | How do I keep users, tokens and keys in files, and rotate them? |
 //! | [`recipes`] | How do I do the five usual things, from the start to the end? |
 //! | [`rate_limiting`] | How are failed attempts limited, and what remains possible? |
+//! | [`oauth`] | How do users log in at an identity provider, and which tokens are accepted? |
 //! | [`signatures`] | How do requests have to be signed, and what does that protect? |
 //! | [`sessions`] | Whose is a session, and when does a stream end? |
 //! | [`deployment`] | How do I run it behind TLS, nginx and Kubernetes, and for browsers? |
@@ -18,6 +19,9 @@ pub mod clients {}
 pub mod credential_files {}
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
+#[cfg(feature = "oauth-http")]
+#[doc = include_str!("oauth.md")]
+pub mod oauth {}
 #[doc = include_str!("rate_limiting.md")]
 pub mod rate_limiting {}
 #[doc = include_str!("recipes.md")]
