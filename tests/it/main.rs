@@ -18,7 +18,8 @@ mod rate_limiting;
 mod signatures;
 mod signing_client;
 
-// The layer as an OAuth resource.
+// OAuth: access tokens, and the layer as a resource.
+mod jwt;
 mod oauth_resource;
 mod required_scopes;
 

@@ -79,9 +79,12 @@ impl<'de> Members<'de> for Claims<'de> {
                 self.is_bound = true;
                 value.skip()?;
             }
-            // Keycloak: ID, Refresh, Offline, Logout. `Bearer` and `DPoP` are access tokens.
+            // Keycloak writes `Bearer`, and `ID`, `Refresh`, `Offline` and others for other tokens.
             "typ" => {
-                let is_access = ["Bearer", "DPoP"].contains(&&*value.read::<Text>("typ")?.0);
+                let typ = value.read::<Text>("typ")?.0;
+                let is_access = ["Bearer", "DPoP", "JWT", "at+jwt"]
+                    .iter()
+                    .any(|own| typ.eq_ignore_ascii_case(own));
                 self.note_other("typ", !is_access);
             }
             // Amazon Cognito.

@@ -1,5 +1,6 @@
 //! Helpers for the tests: an app that records requests, and functions that send requests to it.
 
+pub mod access_token;
 pub mod build_examples;
 pub mod credential_file;
 pub mod example_server;

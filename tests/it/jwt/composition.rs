@@ -1,0 +1,110 @@
+//! Tokens of an issuer beside other credentials: cases 74, 89 and 91, and secrets.
+
+use mcp_auth_layer::{Basic, Bearer, Jwt, any_of};
+
+use super::jwt;
+use crate::support::access_token::{
+    ISSUER, K1, OTHER, RESOURCE, good, issuer_keys, jwks, with_claims,
+};
+use crate::support::log::Log;
+use crate::support::{basic, protected, send, with_authorization};
+use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
+
+#[tokio::test]
+async fn static_tokens_and_passwords_work_beside_an_issuer() {
+    let tokens = Bearer::new([("ci", "rD3m0NfE5Yc0mKq1bWv7Xw")]).unwrap();
+    let people = Basic::new([("bob", "correct horse")]).unwrap();
+    let (app, seen) = protected(any_of((tokens, jwt(), people)));
+    for (authorization, name) in [
+        ("Bearer rD3m0NfE5Yc0mKq1bWv7Xw".to_owned(), "ci"),
+        (format!("Bearer {}", good()), "alice"),
+        (basic("bob", "correct horse"), "bob"),
+    ] {
+        assert_eq!(send(app.clone(), with_authorization(&authorization)).await.status, 200);
+        assert_eq!(seen.principal(), name);
+    }
+    let wrong = send(app.clone(), with_authorization("Bearer wrong")).await;
+    let challenges = wrong.challenges();
+    assert_eq!(challenges[0], r#"Bearer realm="mcp", error="invalid_token""#);
+    assert_eq!(challenges.len(), 2, "{challenges:?}");
+    let missing = send(app, crate::support::get("/", &[])).await;
+    assert_eq!(missing.challenges()[0], r#"Bearer realm="mcp""#);
+}
+
+#[tokio::test]
+async fn the_reason_is_logged_whichever_scheme_comes_first() {
+    let expired = with_claims(|claims| claims["exp"] = json!(1_000_000));
+    let tokens = || Bearer::new([("ci", "rD3m0NfE5Yc0mKq1bWv7Xw")]).unwrap();
+    let (log, _guard) = Log::start(LevelFilter::INFO);
+    let request = || with_authorization(&format!("Bearer {expired}"));
+    assert_eq!(send(protected(any_of((tokens(), jwt()))).0, request()).await.status, 401);
+    assert_eq!(send(protected(any_of((jwt(), tokens()))).0, request()).await.status, 401);
+    let lines = log.lines();
+    assert_eq!(
+        lines.iter().filter(|line| line.contains("the token expired")).count(),
+        2,
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_key_of_one_issuer_never_verifies_for_another() {
+    let ours = Jwt::with_keys(ISSUER, RESOURCE, jwks([K1.jwk("k1")])).unwrap();
+    let theirs = Jwt::with_keys("https://b.example", RESOURCE, jwks([OTHER.jwk("k1")])).unwrap();
+    let (app, seen) = protected(any_of((ours, theirs)));
+    let claims = |issuer: &str| {
+        let mut claims = crate::support::access_token::claims();
+        claims["iss"] = json!(issuer);
+        claims.to_string()
+    };
+    let header = crate::support::access_token::header().to_string();
+    for (key, issuer, status) in [
+        (&K1, ISSUER, 200),
+        (&OTHER, "https://b.example", 200),
+        (&K1, "https://b.example", 401),
+        (&OTHER, ISSUER, 401),
+        (&K1, "https://c.example", 401),
+    ] {
+        let token = key.token("RS256", &header, &claims(issuer));
+        let response = send(app.clone(), with_authorization(&format!("Bearer {token}"))).await;
+        assert_eq!(response.status.as_u16(), status, "{issuer}");
+        if status == 200 {
+            assert_eq!(
+                seen.only().extensions.get::<mcp_auth_layer::Principal>().unwrap().issuer(),
+                Some(issuer)
+            );
+        }
+    }
+}
+
+/// Every way in which a token is refused, at the most talkative level.
+#[tokio::test]
+async fn no_part_of_a_token_is_logged_or_sent() {
+    let (log, _guard) = Log::start(LevelFilter::TRACE);
+    let mut wrong = good();
+    wrong.replace_range(wrong.len() - 20..wrong.len() - 10, "AAAAAAAAAA");
+    let tokens = [
+        good(),
+        wrong,
+        with_claims(|claims| claims["aud"] = json!("x")),
+        with_claims(|claims| claims["exp"] = json!(1)),
+        with_claims(|claims| claims["cnf"] = json!({})),
+        "rD3m0NfE5Yc0mKq1bWv7Xw-opaque".to_owned(),
+    ];
+    let jwt = Jwt::with_keys(ISSUER, RESOURCE, issuer_keys()).unwrap();
+    let shown = format!("{jwt:?} {:?}", jwt.handle());
+    let (app, seen) = protected(jwt);
+    let mut outputs = vec![shown];
+    for token in &tokens {
+        let response = send(app.clone(), with_authorization(&format!("Bearer {token}"))).await;
+        outputs.push(format!("{} {:?} {:?}", response.body, response.headers, response.extensions));
+    }
+    outputs.push(format!("{:?}", seen.only().extensions.get::<mcp_auth_layer::Principal>()));
+    outputs.extend(log.lines());
+    for token in &tokens {
+        for part in token.split('.').filter(|part| part.len() > 8) {
+            assert!(outputs.iter().all(|output| !output.contains(part)), "{part}");
+        }
+    }
+}
