@@ -118,6 +118,10 @@ impl Rejection {
     /// Rejects a request whose credential lacks these scopes: 403, with the Bearer challenge of
     /// RFC 6750 §3.1. No other scheme is tried.
     ///
+    /// Name all scopes that the operation needs: clients ask for what the challenge lists. A layer with a
+    /// [resource](crate::McpAuthLayer::resource) adds `resource_metadata`, also where a handler returns
+    /// this.
+    ///
     /// ```
     /// use mcp_auth_layer::Rejection;
     ///

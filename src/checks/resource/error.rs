@@ -14,6 +14,11 @@ pub struct InvalidResource {
 
 impl InvalidResource {
     pub(super) fn new(text: impl Into<String>, what: &'static str, problem: &'static str) -> Self {
-        Self { text: text.into(), what, problem }
+        let mut text = text.into();
+        if let Some(at) = text.rfind('@') {
+            // User information may be a password.
+            text.replace_range(..at, "…");
+        }
+        Self { text, what, problem }
     }
 }

@@ -129,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn errors_do_not_show_user_information() {
+        let error = parse("https://alice:hunter2@mcp.example.com/mcp").unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("mcp.example.com/mcp"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("alice"), "{shown}");
+    }
+
+    #[test]
     fn a_resource_is_a_url_that_clients_do_not_change() {
         for good in [
             "https://mcp.example.com/mcp",

@@ -282,7 +282,7 @@ mod tests {
             "https://u@id",
         ] {
             let error = Resource::new(URL, bad).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{bad:?} cannot be the issuer of")), "{error}");
+            assert!(error.contains("cannot be the issuer of an authorization server"), "{error}");
             assert!(resource().authorization_server(bad).is_err(), "{bad}");
         }
     }
