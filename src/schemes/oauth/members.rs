@@ -36,7 +36,7 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
 
     /// Skips it.
     pub(super) fn skip(self) -> Result<(), A::Error> {
-        self.map.next_value().map(|IgnoredAny| ())
+        self.map.next_value().map(|Skipped| ())
     }
 }
 
@@ -109,6 +109,58 @@ impl<'de, T: Members<'de>> Visitor<'de> for Object<'_, 'de, T> {
     }
 }
 
+/// Any value. Unlike `IgnoredAny` it is read whole: what nests too deeply, and half a surrogate pair, is an error
+/// here as it would be elsewhere.
+struct Skipped;
+
+impl<'de> Deserialize<'de> for Skipped {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Skipped {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
+        while let Some(Self) = seq.next_element()? {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((Self, Self)) = map.next_entry()? {}
+        Ok(self)
+    }
+}
+
 /// A string that is borrowed unless it has escapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text<'de>(pub(super) Cow<'de, str>);
@@ -172,10 +224,7 @@ impl<'de> Deserialize<'de> for OneOrMany<'de> {
                 Ok(OneOrMany::One(Cow::Owned(text.to_owned())))
             }
 
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut seq: A,
-            ) -> Result<Self::Value, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut many = Vec::new();
                 while let Some(Text(text)) = seq.next_element()? {
                     many.push(text);

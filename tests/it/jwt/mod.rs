@@ -33,7 +33,6 @@ pub async fn respond(jwt: Jwt, token: &str) -> (TestResponse, Option<http::reque
 }
 
 /// Asserts that a token is accepted.
-#[track_caller]
 pub async fn accepts(jwt: &Jwt, token: &str, what: impl std::fmt::Debug) {
     let (response, _) = respond(jwt.clone(), token).await;
     assert_eq!(response.status, 200, "{what:?}: {}", response.body);
