@@ -47,6 +47,15 @@ impl fmt::Display for Shortened<'_> {
     }
 }
 
+/// Leaves the user information out of a URL, which may be a password.
+pub(crate) fn without_user_info(url: impl Into<String>) -> String {
+    let mut url = url.into();
+    if let Some(at) = url.rfind('@') {
+        url.replace_range(..at, "…");
+    }
+    url
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

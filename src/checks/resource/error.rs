@@ -1,6 +1,6 @@
 //! Why a resource cannot be configured as it is.
 
-use crate::text::Shortened;
+use crate::text::{Shortened, without_user_info};
 
 /// An error in the configuration of a [`Resource`](super::Resource).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,11 +14,6 @@ pub struct InvalidResource {
 
 impl InvalidResource {
     pub(super) fn new(text: impl Into<String>, what: &'static str, problem: &'static str) -> Self {
-        let mut text = text.into();
-        if let Some(at) = text.rfind('@') {
-            // User information may be a password.
-            text.replace_range(..at, "…");
-        }
-        Self { text, what, problem }
+        Self { text: without_user_info(text), what, problem }
     }
 }

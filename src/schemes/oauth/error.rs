@@ -1,7 +1,7 @@
 //! Errors of a configuration.
 
 use super::keys::KeySetError;
-use crate::text::Shortened;
+use crate::text::{Shortened, without_user_info};
 
 /// An error in the configuration of an authenticator of access tokens.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum OAuthConfigError {
     InvalidUrl {
         /// What the URL is for.
         what: &'static str,
-        /// The URL.
+        /// The URL, without user information.
         url: String,
         /// What is wrong with it.
         problem: &'static str,
@@ -28,7 +28,7 @@ pub enum OAuthConfigError {
 
 impl OAuthConfigError {
     pub(super) fn invalid_url(what: &'static str, url: String, problem: &'static str) -> Self {
-        Self::InvalidUrl { what, url, problem }
+        Self::InvalidUrl { what, url: without_user_info(url), problem }
     }
 
     /// Returns the error of a file, which names it.

@@ -149,6 +149,9 @@ fn a_verifier_needs_an_issuer_an_audience_and_keys() {
         let error = Jwt::with_keys(issuer, RESOURCE, issuer_keys()).unwrap_err().to_string();
         assert!(error.contains("is not the URL of an issuer"), "{error}");
     }
+    let error =
+        Jwt::with_keys("https://u:hunter2@id.example.com", RESOURCE, issuer_keys()).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     let none: [&str; 0] = [];
     for audience in
         ["".into(), Audience::danger_clients_instead(none), Audience::danger_clients_instead([""])]
