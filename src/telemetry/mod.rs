@@ -15,7 +15,9 @@ use std::borrow::Cow;
 use http::request::Parts;
 use tracing::{Level, debug, error, info};
 
-pub(crate) use self::metrics::{OpenStream, Verification, rate_limited, reloaded};
+pub(crate) use self::metrics::{
+    OpenStream, Verification, key_age, keys_refreshed, rate_limited, reloaded,
+};
 use crate::text::Shortened;
 
 /// The target of every log event of this crate. It does not follow the module tree.

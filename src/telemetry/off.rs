@@ -1,12 +1,17 @@
 //! Stands in for `on` where feature `metrics` is disabled: nothing is recorded.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 pub(super) fn request(_: Option<Cow<'static, str>>, _: &'static str, _: &'static str) {}
 
 pub(crate) fn rate_limited() {}
 
 pub(crate) fn reloaded(_: &'static str) {}
+
+pub(crate) fn keys_refreshed(_: &'static str) {}
+
+pub(crate) fn key_age(_: &str, _: Duration) {}
 
 pub(crate) struct Verification;
 

@@ -1,7 +1,7 @@
 //! Records metrics through the [`metrics`] facade.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
 
@@ -27,6 +27,17 @@ pub(crate) fn rate_limited() {
 /// Counts a reload of a credential file: `applied` or `failed`.
 pub(crate) fn reloaded(outcome: &'static str) {
     counter!("mcp_auth_reloads_total", "outcome" => outcome).increment(1);
+}
+
+/// Counts a fetch of an issuer's keys: `applied` or `failed`.
+pub(crate) fn keys_refreshed(outcome: &'static str) {
+    counter!("mcp_auth_key_refreshes_total", "outcome" => outcome).increment(1);
+}
+
+/// Says how long ago the keys of an issuer were fetched. The issuer is a configured one: without it, the
+/// healthy one of two issuers would hide the other.
+pub(crate) fn key_age(issuer: &str, age: Duration) {
+    gauge!("mcp_auth_key_age_seconds", "issuer" => issuer.to_owned()).set(age.as_secs_f64());
 }
 
 /// Measures how long a verification takes, from its start until it is dropped.

@@ -24,6 +24,13 @@ pub enum OAuthConfigError {
     /// Keys that cannot be used.
     #[error("the keys cannot be used: {0}")]
     Keys(#[source] KeySetError),
+    /// There is no HTTP client, such as on a machine without root certificates.
+    #[error("the HTTP client cannot be set up: {problem}")]
+    #[non_exhaustive]
+    HttpClient {
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 impl OAuthConfigError {
@@ -35,5 +42,12 @@ impl OAuthConfigError {
     #[cfg(feature = "files")]
     pub(super) fn file(error: crate::credentials::CredentialFileError) -> Self {
         Self::Keys(KeySetError::Unavailable(std::sync::Arc::new(error.into())))
+    }
+
+    #[cfg(feature = "oauth-http")]
+    pub(super) fn http_client(error: &reqwest::Error) -> Self {
+        use std::error::Error as _;
+        let problem = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        Self::HttpClient { problem }
     }
 }

@@ -11,6 +11,8 @@ mod claims;
 mod compact;
 mod error;
 mod header;
+#[cfg(feature = "oauth-http")]
+mod http;
 mod issuer;
 mod jwt;
 mod keys;

@@ -79,7 +79,7 @@ impl Jwt {
         })
     }
 
-    fn with_source(
+    pub(super) fn with_source(
         issuer: String,
         audience: Audience,
         source: impl FnOnce(&Issuer) -> Result<KeySource, OAuthConfigError>,

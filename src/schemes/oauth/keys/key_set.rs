@@ -108,6 +108,12 @@ impl KeySet {
         }
     }
 
+    /// Returns how many keys the other set does not have.
+    pub(in crate::schemes::oauth) fn count_missing_from(&self, other: &Self) -> usize {
+        let is_missing = |key: &&Key| other.0.iter().all(|old| old.fingerprint != key.fingerprint);
+        self.0.iter().filter(is_missing).count()
+    }
+
     pub(in crate::schemes::oauth) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

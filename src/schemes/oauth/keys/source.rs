@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::absent::Absent;
 use super::error::KeySetError;
 use super::key_set::KeySet;
+#[cfg(feature = "oauth-http")]
+use super::remote::RemoteKeys;
 use crate::credentials::CredentialFile;
 
 /// Where the keys of an issuer come from.
@@ -17,16 +20,9 @@ pub(in crate::schemes::oauth) enum KeySource {
     Fixed(Arc<KeySet>),
     /// A file, which is watched.
     File { keys: Arc<ArcSwap<KeySet>>, file: CredentialFile },
-}
-
-/// What it means that no key of the current set fits a token.
-pub(in crate::schemes::oauth) enum Absent {
-    /// The issuer does not have the key.
-    Unknown,
-    /// It cannot be said, as the keys are not available.
-    Unavailable { retry_after: Duration },
-    /// The issuer has to be asked: see [`KeySource::fetched`].
-    Ask,
+    /// An authorization server.
+    #[cfg(feature = "oauth-http")]
+    Remote(Arc<RemoteKeys>),
 }
 
 impl KeySource {
@@ -62,6 +58,8 @@ impl KeySource {
         match self {
             Self::Fixed(keys) => decide(keys),
             Self::File { keys, .. } => decide(&keys.load()),
+            #[cfg(feature = "oauth-http")]
+            Self::Remote(keys) => keys.with_current(decide),
         }
     }
 
@@ -73,11 +71,18 @@ impl KeySource {
                 Absent::Unavailable { retry_after: Duration::from_secs(10) }
             }
             Self::File { .. } => Absent::Unknown,
+            #[cfg(feature = "oauth-http")]
+            Self::Remote(keys) => keys.absent(),
         }
     }
 
     /// Waits until the issuer was asked for its keys, if [`absent`](Self::absent) is [`Absent::Ask`].
-    pub(in crate::schemes::oauth) async fn fetched(&self) {}
+    pub(in crate::schemes::oauth) async fn fetched(&self) {
+        #[cfg(feature = "oauth-http")]
+        if let Self::Remote(keys) = self {
+            keys.fetched().await;
+        }
+    }
 
     /// Loads the keys now.
     pub(in crate::schemes::oauth) async fn refresh(&self) -> Result<(), KeySetError> {
@@ -90,6 +95,8 @@ impl KeySource {
             }
             #[cfg(not(feature = "files"))]
             Self::File { file, .. } => match *file {},
+            #[cfg(feature = "oauth-http")]
+            Self::Remote(keys) => keys.refresh().await,
         }
     }
 

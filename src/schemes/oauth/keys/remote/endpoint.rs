@@ -1,0 +1,114 @@
+//! Where an issuer publishes its keys.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::error::RemoteError;
+use super::fetch::{Fetch, Fetched, Fetching};
+use super::metadata::{check, jwks_uri, locations};
+use crate::schemes::oauth::OAuthConfigError;
+use crate::schemes::oauth::http::{Client, Response};
+use crate::schemes::oauth::issuer::Issuer;
+use crate::schemes::oauth::keys::KeySet;
+use crate::schemes::oauth::keys::key_set::MAX_SET;
+
+/// The keys of an issuer, at a URL that is configured, or that the metadata of the issuer names.
+pub(in crate::schemes::oauth) struct Endpoint {
+    issuer: String,
+    client: Client,
+    url: Url,
+}
+
+enum Url {
+    Configured(String),
+    /// Discovered, as long as it works.
+    Discovered(Mutex<Option<String>>),
+}
+
+impl Endpoint {
+    /// Creates the endpoint that the issuer's metadata names.
+    pub(in crate::schemes::oauth) fn discovered(issuer: &Issuer) -> Result<Self, OAuthConfigError> {
+        Self::new(issuer, Url::Discovered(Mutex::default()))
+    }
+
+    /// Creates the endpoint at this URL.
+    pub(in crate::schemes::oauth) fn configured(
+        issuer: &Issuer,
+        url: String,
+    ) -> Result<Self, OAuthConfigError> {
+        match check(issuer.as_str(), &url) {
+            Ok(()) => Self::new(issuer, Url::Configured(url)),
+            Err(problem) => Err(OAuthConfigError::invalid_url("JWK set", url, problem)),
+        }
+    }
+
+    fn new(issuer: &Issuer, url: Url) -> Result<Self, OAuthConfigError> {
+        let client = Client::for_rare_requests(issuer.as_str())?;
+        Ok(Self { issuer: issuer.as_str().to_owned(), client, url })
+    }
+
+    pub(in crate::schemes::oauth) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Fetches the keys. A URL that fails is discovered again the next time.
+    async fn load(&self) -> Result<Fetched, RemoteError> {
+        let discovered = match &self.url {
+            Url::Configured(url) => return self.keys(url).await,
+            Url::Discovered(url) => url,
+        };
+        // It is taken, so that a fetch that never ends forgets it as well.
+        let known = discovered.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let url = match known {
+            Some(url) => url,
+            None => self.discover().await?,
+        };
+        let fetched = self.keys(&url).await?;
+        *discovered.lock().unwrap_or_else(PoisonError::into_inner) = Some(url);
+        Ok(fetched)
+    }
+
+    /// Finds the URL of the keys.
+    ///
+    /// # Errors
+    ///
+    /// The first one, unless a later one says more.
+    async fn discover(&self) -> Result<String, RemoteError> {
+        let mut reported: Option<RemoteError> = None;
+        for url in locations(&self.issuer) {
+            let response = self.get(&url).await;
+            match response.and_then(|response| jwks_uri(&self.issuer, &url, &response.bytes)) {
+                Ok(jwks_uri) => return Ok(jwks_uri),
+                Err(error) => {
+                    let is_last = error.is_of_the_server();
+                    if reported.is_none() || error.is_of_the_metadata() {
+                        reported = Some(error);
+                    }
+                    if is_last {
+                        break;
+                    }
+                }
+            }
+        }
+        let url = self.issuer.clone();
+        Err(reported.unwrap_or(RemoteError::Metadata { url, problem: "it has no metadata" }))
+    }
+
+    async fn keys(&self, url: &str) -> Result<Fetched, RemoteError> {
+        let Response { bytes, max_age } = self.get(url).await?;
+        match KeySet::parse(&bytes) {
+            Ok(keys) => Ok(Fetched { keys, max_age }),
+            Err(error) => Err(RemoteError::Keys { url: url.to_owned(), error }),
+        }
+    }
+
+    async fn get(&self, url: &str) -> Result<Response, RemoteError> {
+        let response = self.client.get(url, MAX_SET).await;
+        response.map_err(|error| RemoteError::Fetch { url: url.to_owned(), error })
+    }
+}
+
+impl Fetch for Endpoint {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(self.load())
+    }
+}
