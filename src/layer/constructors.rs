@@ -51,3 +51,36 @@ impl McpAuthLayer<crate::HttpSignature> {
         }
     }
 }
+
+#[cfg(feature = "oauth-http")]
+impl McpAuthLayer<crate::Jwt> {
+    /// Creates a layer for an OAuth resource: `resource` is the URL that users enter in their clients, and
+    /// `issuer` the identity provider, which issues JWTs for this resource as their audience. Clients find the
+    /// login by themselves. See [`guide::oauth`](crate::guide::oauth).
+    ///
+    /// The keys of the issuer are fetched beside requests, from the first one on. For options, other
+    /// audiences and several issuers, see [`Jwt`](crate::Jwt) and [`Resource`](super::Resource).
+    ///
+    /// ```
+    /// use mcp_auth_layer::McpAuthLayer;
+    ///
+    /// let layer = McpAuthLayer::oauth("https://mcp.example.com/mcp", "https://id.example.com");
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If one of them is not an `https` URL, or `http` and of a loopback host, or has a query, a fragment or
+    /// user information. [`Resource::new`](super::Resource::new) and [`Jwt::discover`](crate::Jwt::discover)
+    /// return these as errors.
+    pub fn oauth(resource: impl Into<String>, issuer: impl Into<String>) -> Self {
+        let issuer = issuer.into();
+        let resource = match super::Resource::new(resource, &*issuer) {
+            Ok(resource) => resource,
+            Err(error) => panic!("McpAuthLayer::oauth: {error}"),
+        };
+        match crate::Jwt::discover(issuer, &resource) {
+            Ok(tokens) => Self::new(tokens).resource(resource),
+            Err(error) => panic!("McpAuthLayer::oauth: {error}"),
+        }
+    }
+}

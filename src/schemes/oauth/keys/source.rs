@@ -90,8 +90,14 @@ impl KeySource {
             Self::Fixed(_) => Ok(()),
             #[cfg(feature = "files")]
             Self::File { file, .. } => {
-                let reloaded = file.reload();
-                reloaded.map(drop).map_err(|error| KeySetError::Unavailable(Arc::new(error.into())))
+                // It may wait for a file server.
+                let file = file.clone();
+                let reloaded = tokio::task::spawn_blocking(move || file.reload()).await;
+                match reloaded {
+                    Ok(Ok(_)) => Ok(()),
+                    Ok(Err(error)) => Err(KeySetError::Unavailable(Arc::new(error.into()))),
+                    Err(error) => Err(KeySetError::Unavailable(Arc::new(error.into()))),
+                }
             }
             #[cfg(not(feature = "files"))]
             Self::File { file, .. } => match *file {},
