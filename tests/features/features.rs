@@ -133,6 +133,59 @@ async fn hmac_accepts_a_signed_request_once() {
     assert_eq!(status(&layer, signed).await, 401);
 }
 
+/// A key, and a token that it signed, which is valid until the year 2100.
+const JWKS: &str =
+    r#"{"keys":[{"crv":"Ed25519","x":"lcfAdthjwLUre0mtMzb2bDboF45175aj1luzI1DwRms","kty":"OKP"}]}"#;
+const ACCESS_TOKEN: &str = concat!(
+    "Bearer ",
+    "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.",
+    "eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiYXVkIjoiaHR0cHM6Ly9tY3AuZXhhbXBsZS5jb20vbWNwIiwic3ViIjoiYWxpY2UiLCJleHAiOjQxMDI0NDQ4MDB9.",
+    "PkEXn6tmDdeTYUbvG0zuK9F5wZ708toZHxC2q1xGw9oRV8F9eU-94V4H_nPQlmi5nQyoxRKqmiK5_bmXlLCbDg",
+);
+
+#[cfg(feature = "oauth")]
+#[tokio::test]
+async fn oauth_accepts_a_token_for_its_audience() {
+    use mcp_auth_layer::Jwt;
+    for (audience, expected) in [
+        ("https://mcp.example.com/mcp", StatusCode::OK),
+        ("https://b.example", StatusCode::UNAUTHORIZED),
+    ] {
+        let tokens = Jwt::with_keys("https://id.example.com", audience, JWKS).unwrap();
+        let layer = McpAuthLayer::new(tokens);
+        assert_eq!(status(&layer, request(Some(("authorization", ACCESS_TOKEN)))).await, expected);
+    }
+}
+
+#[cfg(all(feature = "oauth", feature = "files"))]
+#[tokio::test]
+async fn oauth_and_files_hold_keys() {
+    use mcp_auth_layer::Jwt;
+    let file = file(JWKS);
+    let tokens = Jwt::with_key_file("https://id.example.com", "https://mcp.example.com/mcp", &file);
+    let layer = McpAuthLayer::new(tokens.unwrap());
+    assert_eq!(status(&layer, request(Some(("authorization", ACCESS_TOKEN)))).await, 200);
+}
+
+#[cfg(feature = "oauth-http")]
+#[tokio::test]
+async fn oauth_http_is_unavailable_without_its_issuer() {
+    // The port is bound and does not listen.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let issuer = format!("http://{}", socket.local_addr().unwrap());
+    let layer = McpAuthLayer::oauth("https://mcp.example.com/mcp", &*issuer);
+    assert_eq!(status(&layer, request(None)).await, 401);
+    assert_eq!(status(&layer, request(Some(("authorization", ACCESS_TOKEN)))).await, 401);
+    let tokens = mcp_auth_layer::Jwt::with_jwks_url(
+        "https://id.example.com",
+        "https://mcp.example.com/mcp",
+        format!("https://{}/keys", socket.local_addr().unwrap()),
+    );
+    let layer = McpAuthLayer::new(tokens.unwrap());
+    assert_eq!(status(&layer, request(Some(("authorization", ACCESS_TOKEN)))).await, 503);
+}
+
 #[cfg(feature = "metrics")]
 #[tokio::test]
 async fn metrics_count_requests() {
