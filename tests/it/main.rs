@@ -21,6 +21,7 @@ mod signing_client;
 // OAuth: access tokens, and the layer as a resource.
 mod jwt;
 mod oauth_resource;
+mod remote_keys;
 mod required_scopes;
 
 // Credentials in files.

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use http::Uri;
-
 use super::error::OAuthConfigError;
-use crate::auth::{is_loopback, parse_server_url};
+use crate::auth::parse_server_url;
 
 /// The issuer identifier of an authorization server (RFC 8414 §2): a URL that is compared byte by byte.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,11 +27,6 @@ impl Issuer {
 
     pub(super) fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// Returns whether its host is a loopback address, to which plain `http` is safe.
-    pub(super) fn is_loopback(&self) -> bool {
-        self.0.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(is_loopback))
     }
 }
 

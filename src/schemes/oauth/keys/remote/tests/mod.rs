@@ -2,6 +2,8 @@
 
 mod discovery;
 mod endpoint;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outages;
 mod rotation;
 mod runtimes;
