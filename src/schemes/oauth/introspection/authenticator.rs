@@ -12,9 +12,7 @@ use super::client_secret::ClientSecret;
 use super::endpoint::HttpEndpoint;
 use super::introspector::Introspector;
 use super::verdict::Granted;
-use crate::auth::{
-    Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Rejection,
-};
+use crate::auth::{Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Rejection};
 use crate::rate_limit::Requester;
 use crate::schemes::oauth::audience::Audience;
 use crate::schemes::oauth::bearer::{bearer_token, challenge};
@@ -146,8 +144,9 @@ impl Introspection {
         }
         if self.opaque_only && is_jwt(token) {
             // Less than what the authenticator of JWTs says, which speaks therefore.
-            return Err(malformed()
-                .caused_by("the token is a JWT, and only opaque ones are introspected"));
+            return Err(
+                malformed().caused_by("the token is a JWT, and only opaque ones are introspected")
+            );
         }
         Ok(token)
     }

@@ -88,7 +88,10 @@ mod tests {
     #[test]
     fn id_and_secret_are_form_encoded_before_base64() {
         assert_eq!(decoded("mcp", "s3cret"), "mcp:s3cret");
-        assert_eq!(decoded("https://a:b", "100%+ é/~"), "https%3A%2F%2Fa%3Ab:100%25%2B%20%C3%A9%2F%7E");
+        assert_eq!(
+            decoded("https://a:b", "100%+ é/~"),
+            "https%3A%2F%2Fa%3Ab:100%25%2B%20%C3%A9%2F%7E"
+        );
         assert_eq!(decoded("a-b._*9", "x"), "a-b._*9:x");
     }
 
