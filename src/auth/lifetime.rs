@@ -46,6 +46,18 @@ impl Revocation {
     pub fn is_revoked(&self) -> bool {
         self.0.token.is_cancelled()
     }
+
+    /// Returns whether both revoke the same credentials.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Returns how many clones there are: each of its holders has one, and so has each lifetime that
+    /// depends on it.
+    #[cfg(feature = "oauth-http")]
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
 }
 
 impl Default for Revocation {
@@ -159,7 +171,7 @@ impl Lifetime {
     /// Ends it by this revocation, too.
     pub(crate) fn add_revocation(&mut self, revocation: Revocation) {
         let inner = self.edit();
-        if !inner.revocations.iter().any(|known| Arc::ptr_eq(&known.0, &revocation.0)) {
+        if !inner.revocations.iter().any(|known| known.is_same(&revocation)) {
             inner.revocations.push(revocation);
         }
     }

@@ -28,6 +28,12 @@ impl Grant {
         self
     }
 
+    /// Returns the time at which it expires, if it does.
+    #[cfg(feature = "oauth-http")]
+    pub(crate) fn expires(&self) -> Option<SystemTime> {
+        self.lifetime.expires_at()
+    }
+
     #[cfg(test)]
     pub(crate) fn is_bounded(&self) -> bool {
         self.lifetime.is_bounded()

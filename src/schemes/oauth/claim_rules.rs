@@ -33,6 +33,8 @@ pub(super) struct ClaimRules {
     pub(super) scope_claim: Option<String>,
     pub(super) roles_claim: Option<String>,
     leeway: Duration,
+    /// Whether `exp` may be missing, as in a response of introspection.
+    pub(super) may_not_expire: bool,
     pub(super) max_age: Option<Duration>,
     required: Vec<(String, String)>,
     checks: Vec<Arc<Check>>,
@@ -56,6 +58,7 @@ impl ClaimRules {
             scope_claim: None,
             roles_claim: None,
             leeway: Duration::from_secs(60),
+            may_not_expire: false,
             max_age: None,
             required: Vec::new(),
             checks: Vec::new(),
@@ -160,8 +163,12 @@ impl ClaimRules {
     ) -> Result<Option<SystemTime>, TokenError> {
         let now_seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let leeway = self.leeway.as_secs_f64();
-        let exp = claims.exp.ok_or(TokenError::MissingClaim("exp"))?;
-        if now_seconds >= exp.0 + leeway {
+        if claims.exp.is_none() && !self.may_not_expire {
+            return Err(TokenError::MissingClaim("exp"));
+        }
+        if let Some(exp) = claims.exp
+            && now_seconds >= exp.0 + leeway
+        {
             return Err(TokenError::Expired(between(exp.0, now_seconds)));
         }
         if let Some(nbf) = claims.nbf
@@ -174,15 +181,17 @@ impl ClaimRules {
         {
             return Err(TokenError::IssuedInFuture(between(now_seconds, iat.0)));
         }
+        let expires_at = claims.exp.map(|exp| exp.0 + leeway);
         let Some(max_age) = self.max_age else {
-            return Ok(system_time(NumericDate(exp.0 + leeway)));
+            return Ok(expires_at.and_then(|at| system_time(NumericDate(at))));
         };
         let iat = claims.iat.ok_or(TokenError::MissingClaim("iat"))?;
         let too_old_at = iat.0 + max_age.as_secs_f64() + leeway;
         if now_seconds >= too_old_at {
             return Err(TokenError::TooOld(between(iat.0, now_seconds)));
         }
-        Ok(system_time(NumericDate(too_old_at.min(exp.0 + leeway))))
+        let ends_at = expires_at.map_or(too_old_at, |at| at.min(too_old_at));
+        Ok(system_time(NumericDate(ends_at)))
     }
 
     fn check_client(&self, claims: &Claims<'_>) -> Result<(), TokenError> {

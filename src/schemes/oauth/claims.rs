@@ -24,7 +24,7 @@ pub(super) struct Claims<'t> {
     pub(super) cid: Option<Cow<'t, str>>,
     pub(super) appid: Option<Cow<'t, str>>,
     /// Of a response of introspection. Anything but a boolean refuses the response.
-    pub(super) active: bool,
+    pub(super) active: Option<bool>,
     pub(super) is_bound: bool,
     /// A claim that only tokens of another kind have, such as ID tokens.
     pub(super) other_token: Option<&'static str>,
@@ -74,7 +74,7 @@ impl<'de> Members<'de> for Claims<'de> {
             "azp" => self.azp = text(value, "azp")?,
             "cid" => self.cid = text(value, "cid")?,
             "appid" => self.appid = text(value, "appid")?,
-            "active" => self.active = value.read("active")?,
+            "active" => self.active = Some(value.read("active")?),
             "cnf" => {
                 self.is_bound = true;
                 value.skip()?;
@@ -87,9 +87,10 @@ impl<'de> Members<'de> for Claims<'de> {
                     .any(|own| typ.eq_ignore_ascii_case(own));
                 self.note_other("typ", !is_access);
             }
-            // Amazon Cognito.
+            // Amazon Cognito, and Ory Hydra in responses of introspection.
             "token_use" => {
-                let is_access = value.read::<Text>("token_use")?.0 == "access";
+                let token_use = value.read::<Text>("token_use")?.0;
+                let is_access = ["access", "access_token"].contains(&&*token_use);
                 self.note_other("token_use", !is_access);
             }
             // ID tokens (OpenID Connect Core §3.3.2.11).

@@ -21,6 +21,13 @@ pub enum OAuthConfigError {
     /// An audience that is empty, or has no client.
     #[error("the audience is empty")]
     EmptyAudience,
+    /// A client ID or secret that is empty.
+    #[error("the {what} is empty")]
+    #[non_exhaustive]
+    EmptyClient {
+        /// Which of them.
+        what: &'static str,
+    },
     /// Keys that cannot be used.
     #[error("the keys cannot be used: {0}")]
     Keys(#[source] KeySetError),

@@ -13,6 +13,8 @@ mod error;
 mod header;
 #[cfg(feature = "oauth-http")]
 mod http;
+#[cfg(feature = "oauth-http")]
+mod introspection;
 mod issuer;
 mod jwt;
 mod keys;
@@ -23,6 +25,8 @@ mod token_error;
 
 pub use self::audience::Audience;
 pub use self::error::OAuthConfigError;
+#[cfg(feature = "oauth-http")]
+pub use self::introspection::{ClientSecret, Introspection};
 pub use self::jwt::{Jwt, JwtHandle};
 pub use self::keys::KeySetError;
 pub use self::token_claims::TokenClaims;
