@@ -23,13 +23,15 @@ const ask = (program, args, input) => {
     return found
 }
 const tokens = lines(cases.map(({ token }) => token))
+// What HTTP makes of the field's value before a verifier sees the token (RFC 9110 §5.5 and §11.4).
+const presented = cases.map(({ token }) => token.replace(/^ +/, '').replace(/[ \t]+$/, ''))
 const keyFile = path.join(work, 'jwks.json')
 fs.writeFileSync(keyFile, JSON.stringify(jwks))
 const ours = ask(verdicts, [ISSUER, AUDIENCE, keyFile], tokens)
 const config = { issuer: ISSUER, audience: AUDIENCE, algorithms: ALGORITHMS, jwks }
 const others = {
-    jose: await Promise.all(cases.map(({ token }) => verdict(token))),
-    joserfc: ask(python, [joserfc], lines([config]) + tokens),
+    jose: await Promise.all(presented.map(verdict)),
+    joserfc: ask(python, [joserfc], lines([config, ...presented])),
 }
 
 const accepts = (found) => 'subject' in found
@@ -43,7 +45,7 @@ for (const [n, ourVerdict] of ours.entries())
 for (const [name, theirs] of Object.entries(others)) {
     const agreed = { accepted: 0, refused: 0 }
     for (const [n, other] of theirs.entries()) {
-        const facts = factsOf(cases[n].token)
+        const facts = factsOf(presented[n])
         if (accepts(ours[n]) === accepts(other)) {
             agreed[accepts(other) ? 'accepted' : 'refused']++
             if (ours[n].subject !== other.subject) fail(n, `${name} reads another subject`, other)

@@ -3,11 +3,13 @@ configuration and then a token a line, as JSON; prints `{"subject": …}` or `{"
 
 import json
 import sys
+import warnings
 
 from joserfc import jws, jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError
 from joserfc.jwk import JWKRegistry
 
+warnings.simplefilter("ignore")  # algorithms that RFC 9864 deprecates
 config = json.loads(sys.stdin.readline())
 registry = jws.JWSRegistry(algorithms=config["algorithms"], strict_check_header=False)
 registry.max_header_length = registry.max_payload_length = 1 << 20

@@ -51,5 +51,5 @@ export function jsonMutations(hook) {
         'leading zero': (json) => json.replace('}', ',"x":01}'),
         'NaN': (json) => json.replace('}', ',"x":NaN}'),
         'True': (json) => json.replace('}', ',"x":True}'),
-    }).map(([name, change]) => ({ name: `${hook} ${name}`, apply: (token) => then(token, hook, change) }))
+    }).map(([name, change]) => ({ name: `${hook} ${name}`, apply: (token) => then(token, hook, (json) => change(String(json))) }))
 }
