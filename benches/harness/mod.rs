@@ -68,7 +68,7 @@ where
 }
 
 /// Drives a call without a runtime: nothing here has to wait.
-fn answer<S>(service: &mut S, request: Request) -> Response
+pub fn answer<S>(service: &mut S, request: Request) -> Response
 where
     S: Service<Request, Response = Response, Error: Debug>,
 {
