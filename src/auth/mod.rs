@@ -49,7 +49,7 @@ pub use self::realm::{InvalidRealm, Realm};
 pub use self::rejection::Rejection;
 pub use self::rejection_kind::RejectionKind;
 pub use self::scope::{InvalidScope, Scope};
-pub(crate) use self::server_url::{is_loopback, parse_server_url};
+pub(crate) use self::server_url::parse_server_url;
 pub(crate) use self::significant_headers::{
     LAST_EVENT_ID, SESSION_ID, SIGNATURE, SIGNATURE_INPUT, SignificantHeaders, is_spelling_of,
 };

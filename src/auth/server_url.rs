@@ -32,7 +32,7 @@ pub(crate) fn parse_server_url(url: &str) -> Result<Uri, &'static str> {
 }
 
 /// Returns whether a host is of this machine, so that nobody else can read what is sent to it.
-pub(crate) fn is_loopback(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match inside {
         Some(inside) => inside.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
