@@ -7,6 +7,7 @@
 //!
 //! * the content of credential files, and decoded secrets of key files;
 //! * decoded Basic credentials, and passwords that wait to be hashed;
+//! * introspected tokens and their forms, after the call and the last open stream, and the secret of the client;
 //! * the memory of argon2, and the copy of a password that bcrypt hashes;
 //! * the states of HMAC and SHA-256, which absorb keys, passwords and tokens.
 //!

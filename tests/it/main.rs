@@ -19,6 +19,7 @@ mod signatures;
 mod signing_client;
 
 // OAuth: access tokens, and the layer as a resource.
+mod introspection;
 mod jwt;
 mod oauth_resource;
 mod remote_keys;

@@ -175,12 +175,12 @@ impl Authenticator for Introspection {
         vec![challenge()]
     }
 
-    /// Returns no attempt for a JWT that is left alone. A token that was active recently is no guess: an
-    /// outage of the authorization server does not use up the attempts of its client.
+    /// Returns no attempt for a JWT that is left alone, and none for a token that was active recently: it is
+    /// no guess, and no other client of the same address, and no outage, keeps it from being verified.
     fn attempt(&self, head: &Parts) -> Option<Attempt> {
         bearer_token(head).ok()?;
         match self.token(head) {
-            Ok(token) if self.introspector().is_known(token) => Some(Attempt::new().unguessable()),
+            Ok(token) if self.introspector().is_known(token) => None,
             Ok(_) => Some(Attempt::new().expensive()),
             Err(_) if self.opaque_only => None,
             Err(_) => Some(Attempt::new()),
