@@ -5,9 +5,9 @@
 //! cd benches/rivals && cargo bench --bench oauth
 //! ```
 
-#[allow(dead_code, reason = "the other benchmark uses the rest")]
-#[path = "../harness/access_tokens.rs"]
-mod access_tokens;
+#[allow(dead_code, reason = "the tests use the rest")]
+#[path = "../../tests/it/support/access_token.rs"]
+mod access_token;
 #[allow(dead_code, reason = "other benchmarks use the rest")]
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -16,7 +16,7 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 
-use access_tokens::{AUDIENCE, ISSUER, SigningKey};
+use access_token::{ISSUER, RESOURCE, SigningKey, claims, jwks};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -33,8 +33,14 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let _guard = runtime.enter();
-    for key in [SigningKey::rs256(), SigningKey::es256(), SigningKey::eddsa()] {
-        let token = key.token("5f0c1c9e-2b5e-4c5a-9c55-8f5a0a1d3c11");
+    for (algorithm, key) in [
+        ("RS256", SigningKey::rsa()),
+        ("ES256", SigningKey::p256()),
+        ("EdDSA", SigningKey::ed25519()),
+    ] {
+        let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"k1"}}"#);
+        let token = key.token(algorithm, &header, &claims().to_string());
+        let keys = jwks([key.jwk("k1")]);
         let request = || {
             let request = http::Request::post("/mcp").header("host", "127.0.0.1:8000");
             let request = request.header("authorization", format!("Bearer {token}"));
@@ -46,25 +52,24 @@ fn main() {
         let config = OAuthConfig {
             enabled: true,
             issuer: ISSUER.into(),
-            audience: AUDIENCE.into(),
-            resource: AUDIENCE.into(),
+            audience: RESOURCE.into(),
+            resource: RESOURCE.into(),
             required_scopes: vec!["tools:read".into()],
             ..OAuthConfig::default()
         };
         let config = config.resolve(KeyNaming::Dotted("oauth")).expect("valid").expect("enabled");
-        let validator = OAuthValidator::builder(&config).initial_jwks(&key.jwks()).build();
+        let validator = OAuthValidator::builder(&config).initial_jwks(&keys).build();
         let theirs = HttpAuthLayer::builder().oauth(Arc::new(validator.expect("valid")));
         let theirs = theirs.build().expect("valid");
 
-        let jwt = Jwt::with_keys(ISSUER, AUDIENCE, key.jwks()).expect("valid");
+        let jwt = Jwt::with_keys(ISSUER, RESOURCE, &keys).expect("valid");
         let ours = McpAuthLayer::new(jwt).require_scopes(["tools:read"]);
 
-        let case = format!("{}, accepted", key.algorithm());
         let ok = StatusCode::OK;
         let contenders = vec![
             service("McpAuthLayer with Jwt", ok, ours.layer(nothing()), request),
             service("oauth-resource-server 0.4", ok, theirs.layer(nothing()), request),
         ];
-        measure(&case, rounds, contenders);
+        measure(&format!("{algorithm}, accepted"), rounds, contenders);
     }
 }

@@ -17,6 +17,16 @@ const latest = 253402300799 // the end of the year 9999
 const some = (value, is) =>
     is(value) || (typeof value === 'object' && value !== null && Object.entries(value).some(([n, v]) => is(n) || some(v, is)))
 
+/** How deep arrays and objects are nested. */
+const depth = (text) => {
+    let [now, greatest] = [0, 0]
+    for (const [bracket] of text.replace(/"(?:[^"\\]|\\.)*"/gs, '').matchAll(/[[\]{}]/g)) {
+        now += '[{'.includes(bracket) ? 1 : -1
+        greatest = Math.max(greatest, now)
+    }
+    return greatest
+}
+
 /** Where this crate refuses a token that the other one accepts. */
 export const stricter = [
     ['§2.1', 'a token has at most 16 KiB', ({ token }) => token.length > 16 * 1024],
@@ -36,6 +46,9 @@ export const stricter = [
         !isString(sub) || sub === '' || Buffer.byteLength(sub) > 255 || controls.test(sub)],
     ['§2.15', 'duplicate members of the payload', ({ payload }) => hasDuplicates(payload.names)],
     ['§2.15', 'an escape is of a whole character', ({ header, payload }) => [header, payload].some(({ value }) => some(value, (v) => isString(v) && singleSurrogate.test(v)))],
+    ['§2.15', 'a number is one that a double can be', ({ header, payload }) =>
+        [header, payload].some(({ value }) => some(value, (v) => typeof v === 'number' && !Number.isFinite(v)))],
+    ['§2.15', 'JSON is nested less than 128 deep', ({ header, payload }) => [header, payload].some(({ text }) => depth(text ?? '') > 127)],
     ['§2.16', '`scope` is a string of scopes (RFC 6749 §3.3) or an array of them, and so is `scp`', ({ payload: { value } }) =>
         ['scope', 'scp'].some((name) => has(value, name) && !isScopes(value[name]))],
     ['§2.17', '`cnf` binds the token to a key that is not verified', ({ payload: { value } }) => has(value, 'cnf')],
@@ -46,8 +59,6 @@ export const stricter = [
 /** Where this crate accepts a token that the other one refuses, for a reason that is neither signature nor claim. */
 export const looser = [
     ['RFC 9864', '`Ed25519` is `EdDSA` with that curve, whatever the `alg` of the key says', ({ header }) => header.value.alg === 'Ed25519'],
-    ['RFC 8259 §9', 'claims that are not read are skipped without recursion, and 16 KiB bound their depth', ({ payload: { text } }) =>
-        /(\[|\{"a":){200}/.test(text)],
     ['RFC 7515 §4', 'header parameters that are not understood are ignored', ({ header: { value } }) => has(value, 'x5c', 'x5t', 'cty', 'jku', 'x5u', 'jwk')],
 ]
 
