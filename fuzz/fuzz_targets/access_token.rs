@@ -206,7 +206,7 @@ fn may_be_accepted(header: &[u8], payload: &[u8], name: &str) -> bool {
         && has_started("iat")
         && text(&claims, "sub").as_deref() == Some(name)
         && !name.is_empty()
-        && text(&claims, "token_use").is_none_or(|used| used == "access")
+        && text(&claims, "token_use").is_none_or(|used| ["access", "access_token"].contains(&&*used))
         && !["cnf", "at_hash", "c_hash"].iter().any(|name| claims.has(name))
 }
 

@@ -39,8 +39,15 @@ const failures = []
 const fail = (n, why, other) => failures.push({ case: cases[n].name, why, ours: ours[n], other, token: cases[n].token })
 const explained = new Map()
 
-for (const [n, ourVerdict] of ours.entries())
-    if (!accepts(ourVerdict) && ![400, 401].includes(ourVerdict.status)) fail(n, 'a wrong token is 401, a malformed one 401 or 400')
+for (const [n, ourVerdict] of ours.entries()) {
+    if (!accepts(ourVerdict)) {
+        if (![400, 401].includes(ourVerdict.status)) fail(n, 'a wrong token is 401, a malformed one 401 or 400')
+        continue
+    }
+    // Even where the others agree.
+    const facts = factsOf(presented[n])
+    for (const [rule, reason] of stricter.filter(([, , applies]) => applies(facts))) fail(n, `accepted against ${rule}: ${reason}`)
+}
 
 for (const [name, theirs] of Object.entries(others)) {
     const agreed = { accepted: 0, refused: 0 }

@@ -3,12 +3,15 @@
 
 import { hasDuplicates, isCanonical } from './facts.mjs'
 
-const TYPES = ['jwt', 'at+jwt', 'application/at+jwt']
+const TYPES = ['jwt', 'at+jwt']
 const has = (object, ...names) => names.some((name) => Object.hasOwn(object, name))
 const isString = (value) => typeof value === 'string'
 const isStrings = (value) => Array.isArray(value) && value.every(isString)
 const isScopes = (value) =>
-    (isString(value) ? value.split(' ') : isStrings(value) ? value : ['"']).every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]*$/.test(scope))
+    (isString(value) ? value.split(' ') : value).every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]*$/.test(scope))
+/** Whether a member is there and none of these strings. */
+const isOther = (value, name, own, spelling) =>
+    has(value, name) && !(isString(value[name]) && own.includes(spelling(value[name])))
 const controls = /[\u0000-\u001f\u007f-\u009f]/
 const singleSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 const latest = 253402300799 // the end of the year 9999
@@ -27,7 +30,7 @@ const depth = (text) => {
     return greatest
 }
 
-/** Where this crate refuses a token that the other one accepts. */
+/** Where this crate refuses a token that another one accepts: whenever one of these applies. */
 export const stricter = [
     ['§2.1', 'a token has at most 16 KiB', ({ token }) => token.length > 16 * 1024],
     ['§2.1', 'base64url has no padding, no white space, no stray bits and no other alphabet', ({ parts }) => !parts.every(isCanonical)],
@@ -35,9 +38,11 @@ export const stricter = [
     ['§2.15', 'the payload is one JSON object in UTF-8, and nothing else', ({ payload }) => !payload.isObject],
     ['§2.2', 'duplicate members of the header', ({ header }) => hasDuplicates(header.names)],
     ['§2.2', '`crit`, `b64`, `zip` and `enc` are not understood, and so refused', ({ header }) => has(header.value, 'crit', 'b64', 'zip', 'enc')],
-    ['§2.5', '`typ` is absent, `JWT` or `at+jwt`', ({ header: { value } }) => has(value, 'typ') && !(isString(value.typ) && TYPES.includes(value.typ.toLowerCase()))],
-    ['§2.6', 'ID and refresh tokens are no access tokens', ({ payload: { value } }) =>
-        (has(value, 'typ') && !['Bearer', 'DPoP'].includes(value.typ)) || (has(value, 'token_use') && value.token_use !== 'access') || has(value, 'at_hash', 'c_hash')],
+    ['§2.5', '`typ` is absent, `JWT` or `at+jwt`', ({ header: { value } }) => isOther(value, 'typ', [...TYPES, 'application/at+jwt'], (typ) => typ.toLowerCase())],
+    ['§2.6', 'ID, refresh and logout tokens are no access tokens', ({ payload: { value } }) =>
+        isOther(value, 'typ', [...TYPES, 'bearer', 'dpop'], (typ) => typ.toLowerCase())
+        || isOther(value, 'token_use', ['access', 'access_token'], (used) => used)
+        || has(value, 'at_hash', 'c_hash', 'events')],
     ['§2.11', '`aud` is a string, or an array of strings alone', ({ payload: { value } }) => !isString(value.aud) && !isStrings(value.aud)],
     ['§2.12', '`exp` is a time that can be', ({ payload: { value } }) => !(value.exp >= 0 && value.exp <= latest)],
     ['§2.13', '`iat` is no time in the future, and `nbf` a time that can be', ({ payload: { value } }) =>
@@ -49,8 +54,9 @@ export const stricter = [
     ['§2.15', 'a number is one that a double can be', ({ header, payload }) =>
         [header, payload].some(({ value }) => some(value, (v) => typeof v === 'number' && !Number.isFinite(v)))],
     ['§2.15', 'JSON is nested less than 128 deep', ({ header, payload }) => [header, payload].some(({ text }) => depth(text ?? '') > 127)],
-    ['§2.16', '`scope` is a string of scopes (RFC 6749 §3.3) or an array of them, and so is `scp`', ({ payload: { value } }) =>
-        ['scope', 'scp'].some((name) => has(value, name) && !isScopes(value[name]))],
+    ['§2.16', '`scope` or else `scp` is a string of scopes (RFC 6749 §3.3), or an array of them', ({ payload: { value } }) =>
+        ['scope', 'scp'].some((name) => has(value, name) && !isString(value[name]) && !isStrings(value[name]))
+        || !isScopes(value.scope ?? value.scp ?? '')],
     ['§2.17', '`cnf` binds the token to a key that is not verified', ({ payload: { value } }) => has(value, 'cnf')],
     ['§2.18', 'the client is named by a string', ({ payload: { value } }) => ['client_id', 'azp', 'cid', 'appid'].some((name) => has(value, name) && !isString(value[name]))],
     ['RFC 7519 §4.1.7', '`jti` is a string', ({ payload: { value } }) => has(value, 'jti') && !isString(value.jti)],

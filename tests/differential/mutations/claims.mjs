@@ -7,7 +7,7 @@ import { append, escaped, prepend, remove, rename, set, text } from './members.m
 const PLAIN = {
     iss: text(ISSUER), aud: text(AUDIENCE), sub: '"alice"', exp: `${NOW + 300}`, iat: `${NOW}`, nbf: `${NOW}`,
     client_id: '"cli"', azp: '"cli"', scope: '"tools:read"', scp: '["tools:read"]', jti: '"7f1c"',
-    typ: '"Bearer"', token_use: '"access"', cnf: '{"jkt":"x"}', at_hash: '"x"', c_hash: '"x"',
+    typ: '"Bearer"', token_use: '"access"', cnf: '{"jkt":"x"}', at_hash: '"x"', c_hash: '"x"', events: '{}',
     roles: '["admin"]', act: '{"sub":"bob"}',
 }
 const OTHER_VALUES = [
@@ -64,8 +64,8 @@ export function claimMutations() {
     ])
     for (const name of ['exp', 'nbf', 'iat'])
         for (const time of times) add(`${name} = ${time.slice(0, 24)}`, set('payload', name, time))
-    for (const value of ['"ID"', '"Refresh"', '"Offline"', '"Bearer"', '"id"', '"JWT"']) add(`typ = ${value}`, set('payload', 'typ', value))
-    for (const value of ['"id"', '"refresh"', '"access"', '"ACCESS"']) add(`token_use = ${value}`, set('payload', 'token_use', value))
+    for (const value of ['"ID"', '"Refresh"', '"Offline"', '"Bearer"', '"DPoP"', '"id"', '"JWT"', '"at+jwt"']) add(`typ = ${value}`, set('payload', 'typ', value))
+    for (const value of ['"id"', '"refresh"', '"access"', '"access_token"', '"ACCESS"']) add(`token_use = ${value}`, set('payload', 'token_use', value))
     for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', '']) {
         add(`named ${text(name)}`, append('payload', text(name), '{"sub":"root"}'))
         add(`named ${text(name)} twice`, (token) => { for (const value of ['1', '2']) append('payload', text(name), value)(token) })
