@@ -76,6 +76,25 @@ async fn a_requester_that_comes_too_late_does_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_thousand_requests_wait_and_no_more() {
+    let (issuer, keys) = FakeIssuer::that(Does::Wait);
+    assert_eq!(look(&keys, "a"), None);
+    let mut waiting: Vec<_> = (0..1_000).map(|_| Box::pin(keys.fetched())).collect();
+    for request in &mut waiting {
+        assert!(futures::poll!(request).is_pending());
+    }
+    assert!(futures::poll!(Box::pin(keys.fetched())).is_ready());
+    // Who hangs up makes room.
+    drop(waiting.pop());
+    let mut next = Box::pin(keys.fetched());
+    assert!(futures::poll!(&mut next).is_pending());
+    issuer.now(Does::Publish(&["a"]));
+    join_all(waiting).await;
+    next.await;
+    assert_eq!(look(&keys, "a"), Some(Known));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refresh_waits_for_a_fetch_that_begins_after_it() {
     let (issuer, keys) = FakeIssuer::that(Does::Wait);
     assert_eq!(look(&keys, "a"), None);
