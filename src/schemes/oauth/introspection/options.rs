@@ -50,8 +50,8 @@ impl Introspection {
         self
     }
 
-    /// Reads the [roles](crate::Principal::roles) of the principal from this member, as
-    /// [`scope_claim`](Self::scope_claim) does. By default there are none.
+    /// Reads the [roles](crate::Principal::roles) of the principal from this member: an array of strings, or
+    /// one string, which is one role even if it has spaces. By default there are none.
     pub fn roles_claim(mut self, name: impl Into<String>) -> Self {
         self.rules().roles_claim = Some(name.into());
         self
