@@ -25,6 +25,9 @@ impl Introspection {
     }
 
     /// Accepts tokens of this audience as well. An empty one has no effect.
+    ///
+    /// Each audience is accepted at every path of the layer. Endpoints whose tokens must not be used at each
+    /// other need a layer each.
     pub fn audience(mut self, audience: impl Into<Audience>) -> Self {
         self.rules().add_audience(audience.into());
         self

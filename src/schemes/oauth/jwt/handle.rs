@@ -20,7 +20,7 @@ impl JwtHandle {
         self.keys.refresh().await
     }
 
-    /// Returns whether there are keys, for a readiness probe.
+    /// Returns whether there are keys, for a readiness probe. The first call begins to fetch them.
     pub fn is_ready(&self) -> bool {
         self.keys.is_ready()
     }

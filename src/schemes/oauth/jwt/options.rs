@@ -9,6 +9,9 @@ use crate::schemes::oauth::token_claims::TokenClaims;
 
 impl Jwt {
     /// Accepts tokens of this audience as well. An empty one has no effect.
+    ///
+    /// Each audience is accepted at every path of the layer. Endpoints whose tokens must not be used at each
+    /// other need a layer each.
     pub fn audience(mut self, audience: impl Into<Audience>) -> Self {
         self.verifier.rules.add_audience(audience.into());
         self
