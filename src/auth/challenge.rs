@@ -68,21 +68,23 @@ impl Challenge {
 
     /// Completes a Bearer challenge with what the layer knows: the URL of the resource's metadata, which
     /// replaces another one, and the scopes that are required, unless it names some. They come last, in
-    /// this order.
+    /// this order. Each parameter appears once.
     ///
     /// Clients find parameters by `name="([^"]*)"`, so that none may have an escaped quote. RFC 6750 §3
     /// allows none either.
-    pub(crate) fn complete(mut self, resource_metadata: Option<&str>, scope: Option<&str>) -> Self {
-        let own_metadata = self.remove(&AuthParam::RESOURCE_METADATA);
-        let own_scope = self.remove(&AuthParam::SCOPE);
-        for (_, value) in &mut self.params {
+    pub(crate) fn complete(self, resource_metadata: Option<&str>, scope: Option<&str>) -> Self {
+        let scheme = self.scheme.clone();
+        let mut complete = self.join(&Self::new(scheme));
+        for (_, value) in &mut complete.params {
             value.retain(|c| !matches!(c, '"' | '\\'));
         }
+        let own_metadata = complete.remove(&AuthParam::RESOURCE_METADATA);
+        let own_scope = complete.remove(&AuthParam::SCOPE);
         let metadata = resource_metadata.map(str::to_owned).or(own_metadata);
         let scope = own_scope.or_else(|| scope.map(str::to_owned));
-        self.params.extend(metadata.map(|url| (AuthParam::RESOURCE_METADATA, url)));
-        self.params.extend(scope.map(|scope| (AuthParam::SCOPE, scope)));
-        self
+        complete.params.extend(metadata.map(|url| (AuthParam::RESOURCE_METADATA, url)));
+        complete.params.extend(scope.map(|scope| (AuthParam::SCOPE, scope)));
+        complete
     }
 
     /// Removes the error, which is for who presented a token (RFC 6750 §3.1).
@@ -170,6 +172,32 @@ mod tests {
             bearer(&[("error", "say x"), ("resource_metadata", "old"), ("scope", "a")])
         );
         assert_eq!(bearer(&[]).complete(None, Some("b c")), bearer(&[("scope", "b c")]));
+    }
+
+    #[test]
+    fn complete_challenges_have_no_escaped_quote() {
+        let quoted = "a\", error=\"\\x";
+        for name in ["scope", "resource_metadata", "hint"] {
+            for (metadata, scope) in [(None, None), (None, Some("s")), (Some("u"), Some("s"))] {
+                let own = bearer(&[(name, quoted)]).complete(metadata, scope);
+                let header = own.to_header(&Realm::default());
+                assert!(!header.to_str().unwrap().contains('\\'), "{header:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn complete_challenges_have_each_parameter_once() {
+        for name in ["scope", "resource_metadata", "error"] {
+            let own =
+                bearer(&[(name, "1"), (name, "2"), ("x", "3")]).complete(Some("u"), Some("s"));
+            let header = own.to_header(&Realm::default());
+            assert_eq!(
+                header.to_str().unwrap().matches(&format!(" {name}=")).count(),
+                1,
+                "{header:?}"
+            );
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl<A> Gate<A> {
     pub(super) fn reject(&self, head: &Parts, rejection: Rejection) -> Response<Body> {
         let rejection = self.explain(head, rejection);
         let level = match rejection.kind() {
-            RejectionKind::Unavailable => Level::ERROR,
+            RejectionKind::Unavailable if !rejection.is_reported() => Level::ERROR,
             RejectionKind::NoDiscovery
             | RejectionKind::NoRegistration
             | RejectionKind::MethodNotAllowed => Level::DEBUG,

@@ -66,6 +66,7 @@ struct Inner {
     conclusive: bool,
     /// Whether a scheme found its credential wrong or malformed, even if another rejection speaks.
     failed: bool,
+    reported: bool,
 }
 
 impl Rejection {
@@ -175,6 +176,7 @@ impl Rejection {
             cause: None,
             conclusive: kind.status() != StatusCode::UNAUTHORIZED,
             failed: matches!(kind, RejectionKind::Malformed | RejectionKind::Invalid),
+            reported: false,
         }))
     }
 
@@ -242,6 +244,18 @@ impl Rejection {
         .into();
         self.0.kind = RejectionKind::Unrecognized;
         self
+    }
+
+    /// Marks the cause as one that the log has as an error already, apart from requests.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn already_reported(mut self) -> Self {
+        self.0.reported = true;
+        self
+    }
+
+    /// Returns whether the log has the cause as an error already.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.0.reported
     }
 
     /// Replaces the challenges.

@@ -128,7 +128,7 @@ impl ClaimRules {
             .issued_by(self.issuer.as_str())
             .with_scopes(self.scopes(claims, &token_claims)?);
         if let Some(claim) = &self.roles_claim {
-            principal = principal.with_roles(token_claims.list(claim));
+            principal = principal.with_roles(token_claims.list(claim, whole));
         }
         let principal = principal.with_data(token_claims);
         let mut authenticated = Authenticated::new(principal).scheme(AuthScheme::BEARER);
@@ -161,7 +161,8 @@ impl ClaimRules {
         claims: &Claims<'_>,
         now: SystemTime,
     ) -> Result<Option<SystemTime>, TokenError> {
-        let now_seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let since_1970 = now.duration_since(UNIX_EPOCH).map_err(|_| TokenError::Clock)?;
+        let now_seconds = since_1970.as_secs_f64();
         let leeway = self.leeway.as_secs_f64();
         if claims.exp.is_none() && !self.may_not_expire {
             return Err(TokenError::MissingClaim("exp"));
@@ -218,7 +219,7 @@ impl ClaimRules {
         token_claims: &TokenClaims,
     ) -> Result<Vec<String>, TokenError> {
         let scopes: Vec<String> = match &self.scope_claim {
-            Some(name) => token_claims.list(name),
+            Some(name) => token_claims.list(name, split),
             None => claims.scope.as_ref().or(claims.scp.as_ref()).map(list).unwrap_or_default(),
         };
         let is_token = |scope: &String| {
@@ -229,20 +230,27 @@ impl ClaimRules {
 }
 
 impl TokenClaims {
-    /// Returns a claim that is a list: an array, or a string whose parts are separated by spaces.
-    fn list(&self, name: &str) -> Vec<String> {
-        if let Some(list) = self.get::<Vec<String>>(name) {
-            return list;
-        }
-        self.get::<String>(name).map(|text| split(&text)).unwrap_or_default()
+    /// Returns a claim that is a list: an array of strings, or one string, of which `read` makes a list.
+    fn list(&self, name: &str, read: fn(&str) -> Vec<String>) -> Vec<String> {
+        let array = self.get::<Vec<String>>(name);
+        let list = array.or_else(|| self.get::<String>(name).map(|text| read(&text)));
+        list.unwrap_or_default().into_iter().filter(|part| !part.is_empty()).collect()
     }
 }
 
 fn list(claim: &OneOrMany<'_>) -> Vec<String> {
     match claim {
         OneOrMany::One(text) => split(text),
-        OneOrMany::Many(many) => many.iter().map(|text| text.clone().into_owned()).collect(),
+        OneOrMany::Many(many) => {
+            let parts = many.iter().filter(|part| !part.is_empty());
+            parts.map(|part| part.clone().into_owned()).collect()
+        }
     }
+}
+
+/// The name of a role may have spaces, and parts of it are other roles.
+fn whole(role: &str) -> Vec<String> {
+    vec![role.to_owned()]
 }
 
 fn split(text: &str) -> Vec<String> {
@@ -267,5 +275,24 @@ impl fmt::Debug for ClaimRules {
             .field("issuer", &self.issuer)
             .field("audiences", &self.audiences)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_token_is_valid_before_1970() {
+        let issuer = Issuer::parse("https://id.example.com").unwrap();
+        let rules = ClaimRules::new(issuer, Audience::from("tools")).unwrap();
+        let json = br#"{"iss":"https://id.example.com","aud":"tools","sub":"alice","exp":1}"#;
+        let claims = Claims::read(json).unwrap();
+        let apply = |now| rules.apply(&claims, claims.sub.as_deref(), json, now);
+        assert!(apply(UNIX_EPOCH).is_ok());
+        assert!(apply(UNIX_EPOCH + Duration::from_secs(60)).is_ok());
+        assert!(apply(UNIX_EPOCH + Duration::from_secs(61)).is_err());
+        let error = apply(UNIX_EPOCH - Duration::from_nanos(1)).unwrap_err();
+        assert_eq!(error, TokenError::Clock);
     }
 }

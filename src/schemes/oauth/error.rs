@@ -8,7 +8,7 @@ use crate::text::{Shortened, without_user_info};
 #[non_exhaustive]
 pub enum OAuthConfigError {
     /// A URL that cannot be used.
-    #[error("{:?} is not the URL of an {what}: {problem}", Shortened::new(.url))]
+    #[error("{:?} is not the URL of {what}: {problem}", Shortened::new(.url))]
     #[non_exhaustive]
     InvalidUrl {
         /// What the URL is for.

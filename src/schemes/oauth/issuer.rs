@@ -20,8 +20,8 @@ impl Issuer {
         let url = url.into();
         match parse_server_url(&url) {
             Ok(uri) if uri.query().is_none() => Ok(Self(url)),
-            Ok(_) => Err(OAuthConfigError::invalid_url("issuer", url, "it has a query")),
-            Err(problem) => Err(OAuthConfigError::invalid_url("issuer", url, problem)),
+            Ok(_) => Err(OAuthConfigError::invalid_url("an issuer", url, "it has a query")),
+            Err(problem) => Err(OAuthConfigError::invalid_url("an issuer", url, problem)),
         }
     }
 

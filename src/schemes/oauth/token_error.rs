@@ -38,6 +38,10 @@ pub(super) enum TokenError {
     UnknownKey(String),
     #[error("the issuer's key with `kid` {0} is not for `alg` {1}")]
     KeyOfOtherAlgorithm(String, String),
+    #[error(
+        "more than four keys of the issuer fit `kid` {0} and `alg` {1}: it has to name its keys"
+    )]
+    TooManyKeys(String, String),
     #[error("the signature is wrong")]
     Signature,
     #[error("`aud` is {0}")]
@@ -54,6 +58,8 @@ pub(super) enum TokenError {
     IssuedInFuture(Duration),
     #[error("the token was issued {} s ago, which is too long", .0.as_secs())]
     TooOld(Duration),
+    #[error("the clock of this server is before 1970, so that nothing is valid")]
+    Clock,
     #[error("`sub` is empty, too long or has a control character")]
     Subject,
     #[error("`{0}` says that this is no access token")]

@@ -51,6 +51,23 @@ async fn further_claims_are_typed_data() {
     );
 }
 
+/// A directory that writes one group as a string must not make parts of its name into groups.
+#[tokio::test]
+async fn a_role_is_whole_even_if_it_has_spaces() {
+    for (groups, expected) in [
+        (json!("not admin"), &["not admin"][..]),
+        (json!(["not admin", "ops"]), &["not admin", "ops"]),
+        (json!("admin"), &["admin"]),
+        (json!(""), &[]),
+        (json!(7), &[]),
+        (json!({"admin": true}), &[]),
+    ] {
+        let token = with_claims(|claims| claims["groups"] = groups.clone());
+        let alice = principal(&token).await;
+        assert_eq!(alice.roles().collect::<Vec<_>>(), expected, "{groups}");
+    }
+}
+
 #[tokio::test]
 async fn scopes_are_in_scope_or_scp() {
     for (name, value, expected) in [
@@ -60,6 +77,7 @@ async fn scopes_are_in_scope_or_scp() {
         ("scope", json!(""), &[]),
         ("scp", json!("a b"), &["a", "b"]),
         ("scp", json!(["a", "b"]), &["a", "b"]),
+        ("scp", json!(["", "a"]), &["a"]),
         ("roles", json!(["a"]), &[]),
     ] {
         let token = with_claims(|claims| {

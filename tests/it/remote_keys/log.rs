@@ -3,7 +3,7 @@
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Scene;
-use super::issuer::Fault;
+use super::issuer::{Fault, Issuer};
 use crate::support::access_token::SigningKey;
 use crate::support::log::Log;
 
@@ -34,6 +34,23 @@ async fn an_outage_is_logged_once_and_so_are_changes_of_keys() {
     scene.issuer.has(Fault::None);
     scene.keys.refresh().await.unwrap();
     expect(" INFO ", &["keys of the issuer refreshed again", "failures=3"]);
+}
+
+/// Anyone can send a token with an unknown key.
+#[tokio::test]
+async fn requests_during_an_outage_are_no_further_errors() {
+    let key = SigningKey::ed25519();
+    let scene = Scene::of(Issuer::down());
+    let token = scene.token("a", &key);
+    let (log, _guard) = Log::start(LevelFilter::INFO);
+    for _ in 0..3 {
+        assert_eq!(scene.status(&token).await, 503);
+    }
+    let lines = log.lines();
+    let errors: Vec<_> = lines.iter().filter(|line| line.contains(" ERROR ")).collect();
+    assert_eq!(errors.len(), 1, "{lines:#?}");
+    assert!(errors[0].contains("keys of the issuer not available"), "{}", errors[0]);
+    assert_eq!(lines.iter().filter(|line| line.contains("rejected")).count(), 3, "{lines:#?}");
 }
 
 #[tokio::test]

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use mcp_auth_layer::{Bearer, Jwt, McpAuthLayer, any_of};
+use serde_json::json;
 
 use super::issuer::{Fault, Issuer};
 use super::{Scene, assert_unavailable, token};
-use crate::support::access_token::{RESOURCE, SigningKey};
+use crate::support::access_token::{RESOURCE, SigningKey, now};
 use crate::support::example_server::until;
 use crate::support::{recorder, send, with_authorization};
 
@@ -32,6 +33,28 @@ async fn a_rotation_during_an_outage_is_found_after_it() {
     let scene = Scene::with(&[("a", &old)]);
     let (known, unknown) = (scene.token("a", &old), scene.token("b", &new));
     assert_eq!(scene.status(&known).await, 200);
+    scene.issuer.has(Fault::ServerError);
+    scene.issuer.publish(&[("b", &new)]);
+    scene.keys.refresh().await.unwrap_err();
+    assert_eq!(scene.status(&known).await, 200);
+    assert_unavailable(&scene.respond(&unknown).await);
+    scene.issuer.has(Fault::None);
+    until("the token is accepted", async || scene.status(&unknown).await == 200).await;
+    assert_eq!(scene.status(&known).await, 401);
+}
+
+/// A key set without key IDs, or a client library that leaves them out.
+#[tokio::test]
+async fn a_rotation_is_found_by_tokens_without_key_id() {
+    let [old, new] = [SigningKey::ed25519(), SigningKey::ed25519()];
+    let scene = Scene::with(&[("a", &old)]);
+    let [known, unknown] = [&old, &new].map(|key| {
+        let claims =
+            json!({"iss": scene.issuer.url, "aud": RESOURCE, "sub": "alice", "exp": now() + 300});
+        key.token("EdDSA", r#"{"alg":"EdDSA"}"#, &claims.to_string())
+    });
+    assert_eq!(scene.status(&known).await, 200);
+    assert_eq!(scene.status(&unknown).await, 401);
     scene.issuer.has(Fault::ServerError);
     scene.issuer.publish(&[("b", &new)]);
     scene.keys.refresh().await.unwrap_err();

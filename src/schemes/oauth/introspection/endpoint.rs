@@ -38,7 +38,7 @@ impl HttpEndpoint {
         rules: ClaimRules,
     ) -> Result<Self, OAuthConfigError> {
         if let Err(problem) = parse_server_url(&url) {
-            return Err(OAuthConfigError::invalid_url("introspection endpoint", url, problem));
+            return Err(OAuthConfigError::invalid_url("an introspection endpoint", url, problem));
         }
         Ok(Self {
             authorization: client.to_header()?,

@@ -18,6 +18,9 @@ use crate::credentials::Grant;
 use crate::crypto::{AlreadyHashed, Digest, KeyedDigest};
 use crate::rate_limit::Requester;
 
+/// How many requests may wait for one call.
+const MAX_WAITING: usize = 1_000;
+
 /// Who knows whether a token is active.
 pub(super) trait Endpoint: Send + Sync + 'static {
     fn ask(&self, token: &str) -> impl Future<Output = Result<Grant, Refusal>> + Send;
@@ -109,13 +112,16 @@ impl<E: Endpoint> Shared<E> {
     fn submit(self: Arc<Self>, token: &str, source: Source) -> Result<VerdictReceiver, Verdict> {
         let digest = self.digest(token);
         let mut state = self.lock();
+        let unavailable = |why| Err(Err(Refusal::unavailable(why)));
         if let Some(flight) = state.in_flight.get(&digest) {
+            if flight.verdict.receiver_count() >= MAX_WAITING {
+                return unavailable("too many requests wait for the same token");
+            }
             return Ok(flight.verdict.subscribe());
         }
         if let Some(verdict) = state.cache.find(digest) {
             return Err(verdict);
         }
-        let unavailable = |why| Err(Err(Refusal::unavailable(why)));
         let Ok(runtime) = Handle::try_current() else {
             return unavailable("there is no tokio runtime");
         };

@@ -25,6 +25,9 @@ impl Introspection {
     }
 
     /// Accepts tokens of this audience as well. An empty one has no effect.
+    ///
+    /// Each audience is accepted at every path of the layer. Endpoints whose tokens must not be used at each
+    /// other need a layer each.
     pub fn audience(mut self, audience: impl Into<Audience>) -> Self {
         self.rules().add_audience(audience.into());
         self
@@ -50,8 +53,8 @@ impl Introspection {
         self
     }
 
-    /// Reads the [roles](crate::Principal::roles) of the principal from this member, as
-    /// [`scope_claim`](Self::scope_claim) does. By default there are none.
+    /// Reads the [roles](crate::Principal::roles) of the principal from this member: an array of strings, or
+    /// one string, which is one role even if it has spaces. By default there are none.
     pub fn roles_claim(mut self, name: impl Into<String>) -> Self {
         self.rules().roles_claim = Some(name.into());
         self

@@ -9,14 +9,13 @@ use http::request::Parts;
 
 use super::handle::JwtHandle;
 use super::verifier::{Refusal, Verifier};
-use crate::auth::{Attempt, Authenticated, Authenticator, Challenge, Rejection};
+use crate::auth::{Attempt, Authenticated, Authenticator, BoxError, Challenge, Rejection};
 use crate::schemes::oauth::audience::Audience;
 use crate::schemes::oauth::bearer::{bearer_token, challenge, invalid};
 use crate::schemes::oauth::claim_rules::ClaimRules;
 use crate::schemes::oauth::error::OAuthConfigError;
 use crate::schemes::oauth::issuer::Issuer;
 use crate::schemes::oauth::keys::{Absent, KeySet, KeySource};
-use crate::schemes::oauth::token_error::TokenError;
 
 /// OAuth access tokens that are JWTs (RFC 9068, RFC 7519), signed by the keys of one issuer.
 ///
@@ -107,7 +106,10 @@ impl Jwt {
             Err(Refusal::Invalid(error)) => Some(Err(invalid(error))),
             Err(Refusal::UnknownKey(error)) => match self.keys.absent() {
                 Absent::Unknown => Some(Err(invalid(error))),
-                Absent::Unavailable { retry_after } => Some(Err(unavailable(retry_after, error))),
+                Absent::Unavailable { retry_after } => {
+                    let cause = format!("the keys of the issuer are not available, and {error}");
+                    Some(Err(unavailable(retry_after, cause)))
+                }
                 Absent::Ask => None,
             },
         }
@@ -120,9 +122,10 @@ impl Authenticator for Jwt {
             return verdict;
         }
         self.keys.fetched().await;
-        // Keys that must be asked for again came and went meanwhile.
-        let error = TokenError::UnknownKey("replaced meanwhile".into());
-        self.decide(head).unwrap_or_else(|| Err(unavailable(Duration::from_secs(1), error)))
+        self.decide(head).unwrap_or_else(|| {
+            let cause = "the keys of the issuer are still being fetched";
+            Err(unavailable(Duration::from_secs(1), cause))
+        })
     }
 
     fn authenticate_now(&self, head: &Parts) -> Option<Result<Authenticated, Rejection>> {
@@ -138,10 +141,10 @@ impl Authenticator for Jwt {
     }
 }
 
-fn unavailable(retry_after: Duration, error: TokenError) -> Rejection {
-    Rejection::unavailable()
-        .with_retry_after(retry_after)
-        .caused_by(format!("the keys of the issuer are not available, and {error}"))
+/// Returns the rejection of a token that may be good. Why there are no keys is in the log once for each
+/// outage, and anyone can send tokens of unknown keys: a request is no further error.
+fn unavailable(retry_after: Duration, cause: impl Into<BoxError>) -> Rejection {
+    Rejection::unavailable().with_retry_after(retry_after).caused_by(cause).already_reported()
 }
 
 impl fmt::Debug for Jwt {

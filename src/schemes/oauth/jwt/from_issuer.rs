@@ -17,7 +17,8 @@ impl Jwt {
     /// hours, else after ten minutes. While that fails, the previous keys stay active, for 24 hours at most; a
     /// token of an unknown key, and every token if there are no keys, is then rejected with 503 and
     /// `Retry-After`. An unknown key makes the task fetch at once, every ten seconds at most. A key that the
-    /// issuer no longer publishes is revoked.
+    /// issuer no longer publishes is revoked. The metadata is read again after an hour, and when the keys cannot
+    /// be fetched.
     ///
     /// To fail at the start and not at the first request, call [`JwtHandle::refresh`](super::JwtHandle::refresh).
     ///

@@ -9,6 +9,9 @@ use crate::schemes::oauth::token_claims::TokenClaims;
 
 impl Jwt {
     /// Accepts tokens of this audience as well. An empty one has no effect.
+    ///
+    /// Each audience is accepted at every path of the layer. Endpoints whose tokens must not be used at each
+    /// other need a layer each.
     pub fn audience(mut self, audience: impl Into<Audience>) -> Self {
         self.verifier.rules.add_audience(audience.into());
         self
@@ -34,8 +37,8 @@ impl Jwt {
         self
     }
 
-    /// Reads the [roles](crate::Principal::roles) of the principal from this claim, as
-    /// [`scope_claim`](Self::scope_claim) does. By default there are none.
+    /// Reads the [roles](crate::Principal::roles) of the principal from this claim: an array of strings, or
+    /// one string, which is one role even if it has spaces. By default there are none.
     pub fn roles_claim(mut self, name: impl Into<String>) -> Self {
         self.verifier.rules.roles_claim = Some(name.into());
         self

@@ -21,7 +21,8 @@ pub(super) struct Verifier {
 #[derive(Debug)]
 pub(super) enum Refusal {
     Invalid(TokenError),
-    /// The set does not have the key that the token names. Everything that can be checked without it is right.
+    /// The set does not have the key that the token names or, if it names none, that signed it. Everything that
+    /// can be checked without it is right.
     UnknownKey(TokenError),
 }
 
@@ -56,21 +57,26 @@ impl Verifier {
 
         let (id, algorithm) = (header.key_id.as_deref(), header.algorithm);
         let shown_id = || id.map_or_else(|| "missing".to_owned(), shown);
+        let shown_algorithm = || format!("{algorithm:?}");
         let mut candidates = match keys.find(id, algorithm) {
             Match::Keys(keys) => keys,
             Match::WrongAlgorithm => {
-                return Err(
-                    TokenError::KeyOfOtherAlgorithm(shown_id(), format!("{algorithm:?}")).into()
-                );
+                return Err(TokenError::KeyOfOtherAlgorithm(shown_id(), shown_algorithm()).into());
+            }
+            Match::TooMany => {
+                return Err(TokenError::TooManyKeys(shown_id(), shown_algorithm()).into());
             }
             Match::UnknownKey => {
                 return Err(Refusal::UnknownKey(TokenError::UnknownKey(shown_id())));
             }
         };
         let signed = compact.signed.as_bytes();
-        let key = candidates
-            .find(|key| key.verifies(algorithm, signed, &signature))
-            .ok_or(TokenError::Signature)?;
+        let signer = candidates.find(|key| key.verifies(algorithm, signed, &signature));
+        let key = signer.ok_or_else(|| match id {
+            Some(_) => Refusal::Invalid(TokenError::Signature),
+            // A new key without a name is known by its signatures alone.
+            None => Refusal::UnknownKey(TokenError::Signature),
+        })?;
         let granted = self.rules.apply(&claims, claims.sub.as_deref(), &payload, now)?;
         Ok(granted.revoked_by(key.revocation.clone()))
     }

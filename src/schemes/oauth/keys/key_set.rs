@@ -25,6 +25,8 @@ pub(in crate::schemes::oauth) enum Match<'s> {
     Keys(Candidates<'s>),
     /// The set has the key of the token, for another algorithm.
     WrongAlgorithm,
+    /// More keys fit than are tried: the issuer has to name its keys.
+    TooMany,
     /// The set does not have the key of the token.
     UnknownKey,
 }
@@ -70,8 +72,8 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    /// Returns the keys that a token may be signed with: that of its key ID, or, without one, the first
-    /// four that fit its algorithm. Another key never stands in for the one that is named.
+    /// Returns the keys that a token may be signed with: that of its key ID or, without one, those that fit
+    /// its algorithm, if they are at most four. Another key never stands in for the one that is named.
     pub(in crate::schemes::oauth) fn find(
         &self,
         id: Option<&str>,
@@ -86,9 +88,9 @@ impl KeySet {
         let candidates: [_; MAX_TRIED] = std::array::from_fn(|_| fitting.next());
         match candidates[0] {
             None if id.is_none() => Match::UnknownKey,
-            // With too many to try, the issuer has to name its keys.
-            Some(_) if fitting.next().is_none() => Match::Keys(candidates.into_iter().flatten()),
-            _ => Match::WrongAlgorithm,
+            None => Match::WrongAlgorithm,
+            Some(_) if fitting.next().is_some() => Match::TooMany,
+            Some(_) => Match::Keys(candidates.into_iter().flatten()),
         }
     }
 

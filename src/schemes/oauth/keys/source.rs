@@ -76,7 +76,8 @@ impl KeySource {
         }
     }
 
-    /// Waits until the issuer was asked for its keys, if [`absent`](Self::absent) is [`Absent::Ask`].
+    /// Waits until the issuer was asked for its keys, if [`absent`](Self::absent) is [`Absent::Ask`] and not
+    /// too many requests wait already.
     pub(in crate::schemes::oauth) async fn fetched(&self) {
         #[cfg(feature = "oauth-http")]
         if let Self::Remote(keys) = self {

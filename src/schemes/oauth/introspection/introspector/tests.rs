@@ -382,3 +382,22 @@ fn streams_are_watched_after_their_runtime_ended() {
         assert!(!stream.lifetime().is_active());
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_requests_wait_for_one_token_and_no_more() {
+    let fake = Fake::default();
+    fake.activate("t", "alice");
+    let gate = fake.close();
+    let introspector = fake.introspector();
+    let verify = || Box::pin(introspector.verify("t", Requester::default()));
+    let mut waiting: Vec<_> = (0..1_000).map(|_| verify()).collect();
+    for request in &mut waiting {
+        assert!(futures::poll!(request).is_pending());
+    }
+    let refused = futures::poll!(verify());
+    assert!(matches!(refused, std::task::Poll::Ready(Err(Refusal::Unavailable(_)))));
+    gate.add_permits(1);
+    let verdicts = futures::future::join_all(waiting).await;
+    assert!(verdicts.iter().all(Result::is_ok));
+    assert_eq!(fake.calls(), 1);
+}

@@ -1,6 +1,9 @@
 //! Where an issuer publishes its keys.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::error::RemoteError;
 use super::fetch::{Fetch, Fetched, Fetching};
@@ -20,9 +23,13 @@ pub(in crate::schemes::oauth) struct Endpoint {
 
 enum Url {
     Configured(String),
-    /// Discovered, as long as it works.
-    Discovered(Mutex<Option<String>>),
+    /// Discovered at this time, as long as it works and is young.
+    Discovered(Mutex<Option<(String, Instant)>>),
 }
+
+/// How long a discovered URL is used. A host that the metadata does not name any more, and that somebody else
+/// may own by now, must not provide keys for ever.
+const MAX_URL_AGE: Duration = Duration::from_secs(3600);
 
 impl Endpoint {
     /// Creates the endpoint that the issuer's metadata names.
@@ -37,7 +44,7 @@ impl Endpoint {
     ) -> Result<Self, OAuthConfigError> {
         match check(issuer.as_str(), &url) {
             Ok(()) => Self::new(issuer, Url::Configured(url)),
-            Err(problem) => Err(OAuthConfigError::invalid_url("JWK set", url, problem)),
+            Err(problem) => Err(OAuthConfigError::invalid_url("a JWK set", url, problem)),
         }
     }
 
@@ -50,20 +57,20 @@ impl Endpoint {
         &self.issuer
     }
 
-    /// Fetches the keys. A URL that fails is discovered again the next time.
+    /// Fetches the keys. A URL that fails is discovered again the next time, and every URL after an hour.
     async fn load(&self) -> Result<Fetched, RemoteError> {
         let discovered = match &self.url {
             Url::Configured(url) => return self.keys(url).await,
             Url::Discovered(url) => url,
         };
         // It is taken, so that a fetch that never ends forgets it as well.
-        let known = discovered.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let url = match known {
-            Some(url) => url,
-            None => self.discover().await?,
+        let known = lock(discovered).take().filter(|(_, found)| found.elapsed() < MAX_URL_AGE);
+        let (url, found) = match known {
+            Some(known) => known,
+            None => (self.discover().await?, Instant::now()),
         };
         let fetched = self.keys(&url).await?;
-        *discovered.lock().unwrap_or_else(PoisonError::into_inner) = Some(url);
+        *lock(discovered) = Some((url, found));
         Ok(fetched)
     }
 
@@ -105,6 +112,10 @@ impl Endpoint {
         let response = self.client.get(url, MAX_SET).await;
         response.map_err(|error| RemoteError::Fetch { url: url.to_owned(), error })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Fetch for Endpoint {

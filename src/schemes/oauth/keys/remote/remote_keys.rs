@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
@@ -13,11 +14,16 @@ use super::schedule::Schedule;
 use super::task::{MAX_SLEEP, Shared};
 use crate::schemes::oauth::keys::{Absent, KeySet, KeySetError};
 
+/// How many requests may wait for a fetch: anyone can make requests wait, by tokens of unknown keys.
+const MAX_WAITING: usize = 1_000;
+
 /// Keys that a task fetches. It starts with the first use, in the Tokio runtime of that, and in another one if
 /// that has ended.
 pub(in crate::schemes::oauth) struct RemoteKeys {
     shared: Arc<Shared>,
     task: Mutex<Option<AbortHandle>>,
+    /// A permit for each request that may wait.
+    waiting: Semaphore,
 }
 
 impl RemoteKeys {
@@ -27,7 +33,8 @@ impl RemoteKeys {
     }
 
     pub(super) fn with(issuer: &str, source: Box<dyn Fetch>) -> Self {
-        Self { shared: Arc::new(Shared::new(issuer, source)), task: Mutex::default() }
+        let (shared, task) = (Arc::new(Shared::new(issuer, source)), Mutex::default());
+        Self { shared, task, waiting: Semaphore::new(MAX_WAITING) }
     }
 
     /// Calls `decide` with the current keys, without a lock.
@@ -54,8 +61,9 @@ impl RemoteKeys {
     }
 
     /// Waits until the fetch has ended that is under way, or that was asked for. A requester that goes away
-    /// does not interrupt it.
+    /// does not interrupt it. If too many wait already, it returns at once.
     pub(in crate::schemes::oauth) async fn fetched(&self) {
+        let Ok(_permit) = self.waiting.try_acquire() else { return };
         let number = self.shared.lock().schedule.pending();
         let _ = self.until(|schedule| schedule.outcome_of(number)).await;
     }

@@ -98,6 +98,29 @@ async fn discovered_keys_are_discovered_again_once_they_fail() {
     assert_eq!(server.paths(), [OAUTH, "/moved"]);
 }
 
+/// A host that the metadata does not name any more must not provide keys for ever.
+#[tokio::test]
+async fn discovered_keys_are_discovered_again_after_an_hour() {
+    let (site, server) = serve().await;
+    publish(&site, OAUTH, server.metadata("/keys"));
+    publish(&site, "/keys", Answer::ok(jwks(&["a"])));
+    publish(&site, "/moved", Answer::ok(jwks(&["b"])));
+    let endpoint = server.endpoint();
+    assert!(endpoint.fetch().await.is_ok());
+    publish(&site, OAUTH, server.metadata("/moved"));
+    let later = async |seconds| {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        tokio::time::resume();
+        server.requests();
+        assert!(endpoint.fetch().await.is_ok());
+        server.paths()
+    };
+    assert_eq!(later(3590).await, ["/keys"]);
+    assert_eq!(later(10).await, [OAUTH, "/moved"]);
+    assert_eq!(later(10).await, ["/moved"]);
+}
+
 #[tokio::test]
 async fn only_a_set_with_a_usable_key_is_accepted() {
     let (site, server) = serve().await;
@@ -155,5 +178,6 @@ fn configured_keys_are_at_an_https_url() {
     for url in ["http://keys.example.com/a", "http://127.0.0.1/a", "keys", ""] {
         let error = Endpoint::configured(&issuer, url.into()).err().expect("it is refused");
         assert!(matches!(error, OAuthConfigError::InvalidUrl { .. }), "{error}");
+        assert!(error.to_string().contains("is not the URL of a JWK set"), "{error}");
     }
 }

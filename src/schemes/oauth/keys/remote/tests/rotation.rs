@@ -29,6 +29,20 @@ async fn a_withdrawn_key_is_revoked_and_no_other_one() {
     assert!(b.is_revoked());
 }
 
+/// Servers behind one name may publish different sets during a rotation.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_comes_back_does_not_revive_its_grants() {
+    let (issuer, keys) = FakeIssuer::that(Does::Publish(&["a", "b"]));
+    keys.refresh().await.unwrap();
+    let before = revocation(&keys, "a").unwrap();
+    for published in [&["b"][..], &["a", "b"]] {
+        issuer.now(Does::Publish(published));
+        keys.refresh().await.unwrap();
+    }
+    let after = revocation(&keys, "a").unwrap();
+    assert!(before.is_revoked() && !after.is_revoked());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_withdrawn_key_ends_without_a_request() {
     let (issuer, keys) = FakeIssuer::that(Does::Publish(&["a", "b"]));

@@ -41,6 +41,28 @@ async fn unknown_keys_are_asked_for_once_in_ten_seconds() {
     assert_eq!(issuer.intervals(), [10]);
 }
 
+/// Unknown keys that come all the time keep the pause between fetches busy, and do no more.
+#[tokio::test(start_paused = true)]
+async fn a_flood_delays_a_rotation_by_ten_seconds_at_most() {
+    for start in 11..21 {
+        let (issuer, keys) = FakeIssuer::that(Does::Publish(&["a"]));
+        assert_eq!(verdict(&keys, "a").await, Known);
+        let mut found = None;
+        for tenth in 0..400 {
+            if tenth == start * 10 + 3 {
+                issuer.now(Does::Publish(&["a", "b"]));
+            }
+            verdict(&keys, &format!("random {tenth}")).await;
+            if found.is_none() && tenth > start * 10 + 3 && verdict(&keys, "b").await == Known {
+                found = Some(tenth - start * 10 - 3);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(found.is_some_and(|tenths| tenths <= 101), "{start} {found:?}");
+        assert!(issuer.intervals().iter().all(|seconds| *seconds >= 10));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_known_key_never_waits_for_a_fetch() {
     let (issuer, keys) = FakeIssuer::that(Does::Publish(&["a"]));
@@ -73,6 +95,25 @@ async fn a_requester_that_comes_too_late_does_not_wait() {
     assert_eq!(look(&keys, "a"), None);
     pass(1).await;
     tokio::time::timeout(Duration::ZERO, keys.fetched()).await.expect("the fetch has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_requests_wait_and_no_more() {
+    let (issuer, keys) = FakeIssuer::that(Does::Wait);
+    assert_eq!(look(&keys, "a"), None);
+    let mut waiting: Vec<_> = (0..1_000).map(|_| Box::pin(keys.fetched())).collect();
+    for request in &mut waiting {
+        assert!(futures::poll!(request).is_pending());
+    }
+    assert!(futures::poll!(Box::pin(keys.fetched())).is_ready());
+    // Who hangs up makes room.
+    drop(waiting.pop());
+    let mut next = Box::pin(keys.fetched());
+    assert!(futures::poll!(&mut next).is_pending());
+    issuer.now(Does::Publish(&["a"]));
+    join_all(waiting).await;
+    next.await;
+    assert_eq!(look(&keys, "a"), Some(Known));
 }
 
 #[tokio::test(start_paused = true)]
