@@ -46,7 +46,7 @@ pub struct Principal(Arc<Inner>);
 #[derive(Clone)]
 struct Inner {
     name: String,
-    issuer: Option<String>,
+    issuer: Option<Arc<str>>,
     scopes: Vec<String>,
     roles: Vec<String>,
     /// One value of each type. There are few, so that looking at each is faster than a hash.
@@ -69,8 +69,13 @@ impl Principal {
     ///
     /// The same name of different issuers is different principals. No issuer differs from an empty
     /// one.
-    pub fn issued_by(mut self, issuer: impl Into<String>) -> Self {
-        self.edit().issuer = Some(issuer.into());
+    pub fn issued_by(self, issuer: impl Into<String>) -> Self {
+        self.issued_by_shared(issuer.into().into())
+    }
+
+    /// Sets the issuer, without a copy of its name.
+    pub(crate) fn issued_by_shared(mut self, issuer: Arc<str>) -> Self {
+        self.edit().issuer = Some(issuer);
         self
     }
 

@@ -121,11 +121,11 @@ impl ClaimRules {
             return Err(TokenError::Subject);
         }
         self.check_client(claims)?;
-        let token_claims = TokenClaims::new(claims, self.issuer.as_str(), subject, json);
+        let token_claims = TokenClaims::new(self.issuer.shared(), subject, json);
         self.check_further(&token_claims)?;
 
         let mut principal = Principal::new(subject)
-            .issued_by(self.issuer.as_str())
+            .issued_by_shared(self.issuer.shared())
             .with_scopes(self.scopes(claims, &token_claims)?);
         if let Some(claim) = &self.roles_claim {
             principal = principal.with_roles(token_claims.list(claim, whole));

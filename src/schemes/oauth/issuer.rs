@@ -1,13 +1,14 @@
 //! The issuer of tokens: the identifier of an authorization server.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::error::OAuthConfigError;
 use crate::auth::parse_server_url;
 
 /// The issuer identifier of an authorization server (RFC 8414 §2): a URL that is compared byte by byte.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Issuer(String);
+pub(super) struct Issuer(Arc<str>);
 
 impl Issuer {
     /// Parses an issuer, which is kept exactly as it is given.
@@ -19,7 +20,7 @@ impl Issuer {
     pub(super) fn parse(url: impl Into<String>) -> Result<Self, OAuthConfigError> {
         let url = url.into();
         match parse_server_url(&url) {
-            Ok(uri) if uri.query().is_none() => Ok(Self(url)),
+            Ok(uri) if uri.query().is_none() => Ok(Self(url.into())),
             Ok(_) => Err(OAuthConfigError::invalid_url("an issuer", url, "it has a query")),
             Err(problem) => Err(OAuthConfigError::invalid_url("an issuer", url, problem)),
         }
@@ -27,6 +28,10 @@ impl Issuer {
 
     pub(super) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub(super) fn shared(&self) -> Arc<str> {
+        self.0.clone()
     }
 }
 

@@ -63,7 +63,8 @@ pub(super) fn read_object<'de>(
     into: &mut impl Members<'de>,
 ) -> Result<(), ObjectError> {
     let text = str::from_utf8(json).map_err(|_| ObjectError::NotUtf8)?;
-    let (mut wrong, mut names) = (None, Vec::new());
+    // Most tokens have fewer members.
+    let (mut wrong, mut names) = (None, Vec::with_capacity(16));
     let mut deserializer = serde_json::Deserializer::from_str(text);
     Object { into, wrong: &mut wrong, names: &mut names }
         .deserialize(&mut deserializer)

@@ -1,6 +1,7 @@
 //! The claims of a verified token, for handlers.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use serde::de::{DeserializeOwned, MapAccess};
@@ -25,8 +26,15 @@ use super::time::system_time;
 /// `Debug` shows the issuer, the subject and the client, and no other claim.
 pub struct TokenClaims {
     json: Box<[u8]>,
-    issuer: Box<str>,
+    issuer: Arc<str>,
     subject: Box<str>,
+    /// Read when they are asked for: most requests do not need them.
+    registered: OnceLock<Registered>,
+}
+
+/// The registered claims (RFC 7519 §4.1, RFC 9068 §2.2).
+#[derive(Default)]
+struct Registered {
     client_id: Option<Box<str>>,
     audiences: Box<[Box<str>]>,
     id: Option<Box<str>>,
@@ -35,18 +43,17 @@ pub struct TokenClaims {
 }
 
 impl TokenClaims {
-    /// Keeps claims that were verified, and the JSON that they were read from.
-    pub(super) fn new(claims: &Claims<'_>, issuer: &str, subject: &str, json: &[u8]) -> Self {
-        Self {
-            json: json.into(),
-            issuer: issuer.into(),
-            subject: subject.into(),
-            client_id: claims.client().map(Into::into),
-            audiences: claims.aud.iter().flat_map(|aud| aud.iter()).map(Into::into).collect(),
-            id: claims.jti.as_deref().map(Into::into),
-            issued_at: claims.iat.and_then(system_time),
-            expires_at: claims.exp.and_then(system_time),
-        }
+    /// Keeps the JSON of claims that were verified, of this issuer and this subject.
+    pub(super) fn new(issuer: Arc<str>, subject: &str, json: &[u8]) -> Self {
+        let registered = OnceLock::new();
+        Self { json: json.into(), issuer, subject: subject.into(), registered }
+    }
+
+    fn registered(&self) -> &Registered {
+        self.registered.get_or_init(|| {
+            // They were read before, so this does not fail.
+            Claims::read(&self.json).map(|claims| Registered::new(&claims)).unwrap_or_default()
+        })
     }
 
     /// Returns the issuer (`iss`).
@@ -61,27 +68,27 @@ impl TokenClaims {
 
     /// Returns the client that the token was issued to: `client_id`, `azp`, `cid` or `appid`.
     pub fn client_id(&self) -> Option<&str> {
-        self.client_id.as_deref()
+        self.registered().client_id.as_deref()
     }
 
     /// Returns the audiences (`aud`).
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
-        self.audiences.iter().map(|audience| &**audience)
+        self.registered().audiences.iter().map(|audience| &**audience)
     }
 
     /// Returns the ID of the token (`jti`).
     pub fn jti(&self) -> Option<&str> {
-        self.id.as_deref()
+        self.registered().id.as_deref()
     }
 
     /// Returns the time at which the token was issued (`iat`).
     pub fn issued_at(&self) -> Option<SystemTime> {
-        self.issued_at
+        self.registered().issued_at
     }
 
     /// Returns the time at which the token expires (`exp`), without leeway.
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.expires_at
+        self.registered().expires_at
     }
 
     /// Returns a claim of the top level, if it is there and has this type.
@@ -94,6 +101,18 @@ impl TokenClaims {
     /// Returns all claims as a type of the application, if they fit it.
     pub fn parse<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.json).ok()
+    }
+}
+
+impl Registered {
+    fn new(claims: &Claims<'_>) -> Self {
+        Self {
+            client_id: claims.client().map(Into::into),
+            audiences: claims.aud.iter().flat_map(|aud| aud.iter()).map(Into::into).collect(),
+            id: claims.jti.as_deref().map(Into::into),
+            issued_at: claims.iat.and_then(system_time),
+            expires_at: claims.exp.and_then(system_time),
+        }
     }
 }
 
@@ -122,7 +141,7 @@ impl fmt::Debug for TokenClaims {
         f.debug_struct("TokenClaims")
             .field("issuer", &self.issuer)
             .field("subject", &self.subject)
-            .field("client_id", &self.client_id)
+            .field("client_id", &self.client_id())
             .finish_non_exhaustive()
     }
 }
