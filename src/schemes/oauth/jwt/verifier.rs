@@ -72,7 +72,7 @@ impl Verifier {
         };
         let signed = compact.signed.as_bytes();
         let signer = candidates.find(|key| key.verifies(algorithm, signed, &signature));
-        let key = signer.ok_or_else(|| match id {
+        let key = signer.ok_or(match id {
             Some(_) => Refusal::Invalid(TokenError::Signature),
             // A new key without a name is known by its signatures alone.
             None => Refusal::UnknownKey(TokenError::Signature),
