@@ -14,6 +14,7 @@ use clap::Parser;
 use common::cli::{self, Failure};
 use common::credentials::{HmacKey, NamedSecret};
 use common::environment;
+use common::login;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Uri};
 use mcp_auth_layer::schemes::{Signer, SigningClient};
@@ -21,6 +22,7 @@ use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, JsonObject};
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::auth::AuthClient;
 use rmcp::transport::streamable_http_client::{
     StreamableHttpClientTransportConfig, StreamableHttpError,
 };
@@ -29,6 +31,7 @@ use rmcp::transport::streamable_http_client::{
 ///
 /// Other users of this machine can see arguments in the process list. Without --user, --token and
 /// --hmac-key, credentials are read from the environment: HMAC_KEY, TOKEN, or USERNAME and PASSWORD.
+/// Without any, a server may ask for a login by OAuth: open the URL that is printed.
 #[derive(Parser)]
 #[command(version)]
 struct Args {
@@ -64,16 +67,32 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Failure> {
     let args: Args = cli::parse()?;
     let mut config = StreamableHttpClientTransportConfig::with_uri(args.url.to_string());
-    if let Some(authorization) = authorization(args.user, args.token)? {
+    let (authorization, signer) = (authorization(args.user, args.token)?, signer(args.hmac_key)?);
+    let has_credential = authorization.is_some() || signer.is_some();
+    if let Some(authorization) = authorization {
         config = config.custom_headers(HashMap::from([(AUTHORIZATION, authorization)]));
     }
-    let connected = match signer(args.hmac_key)? {
+    let mut connected = match signer {
         Some(signer) => {
             let client = SigningClient::new(signer).map_err(Failure::work)?;
-            ().serve(StreamableHttpClientTransport::with_client(client, config)).await
+            ().serve(StreamableHttpClientTransport::with_client(client, config.clone())).await
         }
-        None => ().serve(StreamableHttpClientTransport::from_config(config)).await,
+        None => ().serve(StreamableHttpClientTransport::from_config(config.clone())).await,
     };
+    // The second login is for scopes that the first one did not grant.
+    for _ in 0..2 {
+        let challenge = connected.as_ref().err().and_then(ClientInitializeError::auth_challenge);
+        let Some(challenge) = challenge.filter(|text| text.contains("resource_metadata=")) else {
+            break;
+        };
+        if has_credential {
+            break;
+        }
+        let login = login::log_in(&args.url.to_string(), challenge).await?;
+        let client = AuthClient::new(reqwest::Client::default(), login);
+        connected =
+            ().serve(StreamableHttpClientTransport::with_client(client, config.clone())).await;
+    }
     let client = connected.map_err(|error| failure(error.auth_challenge(), &error))?;
 
     for tool in client.list_all_tools().await.map_err(service_failure)? {

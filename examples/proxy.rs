@@ -74,6 +74,10 @@ async fn run() -> Result<(), Failure> {
     for path in public_paths.into_iter().chain(server.metrics.path()) {
         auth = auth.public_path(path);
     }
+    if let Some(resource) = &server.resource {
+        // flags `--oauth-…`
+        auth = auth.resource(resource.clone()).require_scopes(server.scopes.clone());
+    }
     for host in &server.hosts {
         auth = auth.host(host.clone());
     }

@@ -71,6 +71,10 @@ async fn run() -> Result<(), Failure> {
     if let Some(path) = server.metrics.path() {
         auth = auth.public_path(path); // flag `--metrics`
     }
+    if let Some(resource) = &server.resource {
+        // flags `--oauth-…`
+        auth = auth.resource(resource.clone()).require_scopes(server.scopes.clone());
+    }
     for host in &server.hosts {
         auth = auth.host(host.clone()); // flag `--host-name`
     }

@@ -44,8 +44,11 @@ pub struct CredentialArgs {
 
 impl CredentialArgs {
     /// Returns the schemes in the order in which they should be tried, and the password of `admin`
-    /// if one was generated.
-    pub fn schemes(self) -> Result<(Vec<BoxAuthenticator>, Option<String>), Failure> {
+    /// if one was generated. There is none if the server has other schemes.
+    pub fn schemes(
+        self,
+        has_others: bool,
+    ) -> Result<(Vec<BoxAuthenticator>, Option<String>), Failure> {
         let mut schemes = Vec::new();
         // Signatures first: the request is rejected if one is invalid, whatever else it carries.
         if !self.keys.is_empty() {
@@ -71,7 +74,7 @@ impl CredentialArgs {
         if let Some(file) = self.htpasswd {
             schemes.push(HtpasswdFile::open(file).map_err(invalid("--htpasswd"))?.boxed());
         }
-        if !schemes.is_empty() {
+        if has_others || !schemes.is_empty() {
             return Ok((schemes, None));
         }
 
@@ -104,7 +107,7 @@ fn tokens(
         .collect())
 }
 
-fn invalid<E: Display>(option: &str) -> impl Fn(E) -> Failure {
+pub fn invalid<E: Display>(option: &str) -> impl Fn(E) -> Failure {
     move |error| Failure::usage(format!("{option}: {error}"))
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::Router;
 use clap::Parser;
-use mcp_auth_layer::auth::{BoxAuthenticator, Host};
+use mcp_auth_layer::auth::{BoxAuthenticator, Host, Scope};
+use mcp_auth_layer::layer::Resource;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use super::cli::{self, Failure, ListenArgs};
 use super::credentials::CredentialArgs;
 use super::log::log_to_stderr;
 use super::metrics::Metrics;
+use super::oauth::OAuthArgs;
 use super::serve::serve;
 use super::{local_hosts, shutdown};
 
@@ -33,6 +35,8 @@ pub struct ServerArgs {
     head_timeout: u64,
     #[command(flatten)]
     credentials: CredentialArgs,
+    #[command(flatten)]
+    oauth: OAuthArgs,
     /// A name of this server, such as tools.example.com; can be repeated. On loopback, requests for
     /// any other host are rejected
     #[arg(long = "host-name", value_name = "NAME")]
@@ -48,6 +52,10 @@ pub struct Server {
     pub schemes: Vec<BoxAuthenticator>,
     /// The names of this server.
     pub hosts: Vec<Host>,
+    /// What this server is to OAuth clients.
+    pub resource: Option<Resource>,
+    /// The scopes that every request needs.
+    pub scopes: Vec<Scope>,
     pub metrics: Metrics,
     /// Is cancelled when the server should stop.
     pub shutdown: CancellationToken,
@@ -80,7 +88,7 @@ impl ServerArgs {
     /// Starts to listen, and prints the address.
     pub async fn start(self, path: &str, curl: &str) -> Result<Server, Failure> {
         log_to_stderr()?;
-        let (schemes, generated) = self.credentials.schemes()?;
+        let (mut schemes, generated) = self.credentials.schemes(self.oauth.is_configured())?;
         let metrics = if self.metrics { Metrics::start()? } else { Metrics::disabled() };
         let shutdown = shutdown::on_signal().map_err(Failure::work)?;
         let listener = self.listen.bind().await?;
@@ -89,6 +97,15 @@ impl ServerArgs {
         if !is_loopback {
             tracing::warn!("credentials are sent in clear text: use a proxy with TLS");
         }
+        let (mut hosts, mut resource, mut scopes) = (self.hosts, None, Vec::new());
+        let url = format!("http://{address}{}", path.trim_end_matches('/'));
+        if let Some(oauth) = self.oauth.at(&url)? {
+            // After the tables: their credentials are accepted while the issuer is down.
+            schemes.extend(oauth.schemes);
+            hosts.extend(oauth.host);
+            resource = Some(oauth.resource);
+            scopes = oauth.scopes;
+        }
         if let Some(password) = generated {
             cli::print("no credentials configured; using admin with a generated password; try:");
             cli::print(format_args!("  {curl} -u admin:{password} 'http://{address}{path}'"));
@@ -96,7 +113,9 @@ impl ServerArgs {
         cli::print(format_args!("listening on http://{address}{path}"));
         Ok(Server {
             schemes,
-            hosts: self.hosts,
+            hosts,
+            resource,
+            scopes,
             metrics,
             shutdown,
             listener,
