@@ -79,15 +79,11 @@ async fn run() -> Result<(), Failure> {
         }
         None => ().serve(StreamableHttpClientTransport::from_config(config.clone())).await,
     };
+    let is_asked_to_log_in = |text: &str| !has_credential && text.contains("resource_metadata=");
     // The second login is for scopes that the first one did not grant.
     for _ in 0..2 {
         let challenge = connected.as_ref().err().and_then(ClientInitializeError::auth_challenge);
-        let Some(challenge) = challenge.filter(|text| text.contains("resource_metadata=")) else {
-            break;
-        };
-        if has_credential {
-            break;
-        }
+        let Some(challenge) = challenge.filter(|text| is_asked_to_log_in(text)) else { break };
         let login = login::log_in(&args.url.to_string(), challenge).await?;
         let client = AuthClient::new(reqwest::Client::default(), login);
         connected =

@@ -2,7 +2,7 @@
 // and every consent is given.
 //
 // Environment: PORT (default: a free one), FORMAT=jwt|opaque, ALG=RS256|ES256|Ed25519, TTL of access tokens
-// in seconds.
+// in seconds, CONSENT=all|partial. With the latter, the first consent is for the first scope only.
 //
 // POST /admin/rotate signs with a new key from then on; the old keys are published until
 // POST /admin/withdraw. Clients: whoever registers; `native` with PKCE only; `machine` with its secret, for
@@ -12,7 +12,7 @@ import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { Provider, errors } from "oidc-provider";
 
-const { PORT = "0", FORMAT = "jwt", ALG = "RS256", TTL = "600" } = process.env;
+const { PORT = "0", FORMAT = "jwt", ALG = "RS256", TTL = "600", CONSENT = "all" } = process.env;
 const SCOPES = ["tools:read", "tools:write"];
 const KEYS = {
   RS256: ["rsa", { modulusLength: 2048 }],
@@ -36,7 +36,7 @@ const clients = [
     grant_types: ["authorization_code", "refresh_token"],
     scope: ["offline_access", ...SCOPES].join(" "),
   },
-  { ...machine, client_id: "machine", client_secret: "machine:secret%", scope: SCOPES.join(" ") },
+  { ...machine, client_id: "machine", client_secret: "machine-secret", scope: SCOPES.join(" ") },
   { ...machine, client_id: "rs", client_secret: "rs:secret%" },
 ];
 
@@ -56,7 +56,6 @@ function resourceServer(resource) {
 
 const configuration = {
   clients,
-  adapter: undefined, // below: rotation makes a new provider, which shares what the old one has stored
   scopes: ["openid", "offline_access", ...SCOPES],
   clientDefaults: { id_token_signed_response_alg: ALG },
   enabledJWA: { idTokenSigningAlgValues: [ALG] },
@@ -79,25 +78,23 @@ const configuration = {
   },
 };
 
-/** Logs Alice in, and consents to what is missing. */
+let consents = 0;
+
+/** Logs Alice in, and consents to what is asked for. */
 async function finish(provider, request, response) {
-  const { params, grantId, prompt } = await provider.interactionDetails(request, response);
-  const grant =
-    (grantId && (await provider.Grant.find(grantId))) ||
-    new provider.Grant({ accountId: "alice", clientId: params.client_id });
+  const { params } = await provider.interactionDetails(request, response);
+  const isPartial = CONSENT === "partial" && consents++ === 0;
+  const grant = new provider.Grant({ accountId: "alice", clientId: params.client_id });
   grant.addOIDCScope(params.scope ?? "");
-  const missing = prompt.details.missingResourceScopes ?? {};
   for (const resource of [params.resource ?? []].flat()) {
-    grant.addResourceScope(resource, params.scope ?? "");
-  }
-  for (const [resource, scopes] of Object.entries(missing)) {
-    grant.addResourceScope(resource, scopes.join(" "));
+    grant.addResourceScope(resource, isPartial ? SCOPES[0] : SCOPES.join(" "));
+    if (isPartial) grant.rejectResourceScope(resource, SCOPES.slice(1).join(" "));
   }
   const result = { login: { accountId: "alice" }, consent: { grantId: await grant.save() } };
   await provider.interactionFinished(request, response, result);
 }
 
-/** Everything that is stored, by model and id. */
+/** Everything that is stored, by model and id: a provider with new keys shares it with the one before. */
 class Store {
   static rows = new Map();
 

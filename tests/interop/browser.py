@@ -11,18 +11,27 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def browse(url, until):
-    """The query of the first redirect to a URL that begins with `until`."""
+def browse(url, until=None):
+    """The query of the first redirect to a URL that begins with `until`, or of the last one."""
     cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
     opener = urllib.request.build_opener(cookies, NoRedirects)
-    while not url.startswith(until):
+    for _ in range(20):
+        if until and url.startswith(until):
+            return query(url)
         try:
             response = opener.open(url, timeout=30)
         except urllib.error.HTTPError as error:
             response = error
         with response:
-            if "location" not in response.headers:
+            if "location" in response.headers:
+                url = urljoin(url, response.headers["location"])
+            elif response.status == 200 and not until:
+                return query(url)
+            else:
                 said = response.read().decode()
                 raise RuntimeError(f"the login ends at {response.status}: {said}")
-            url = urljoin(url, response.headers["location"])
+    raise RuntimeError("the login does not end")
+
+
+def query(url):
     return dict(parse_qsl(urlsplit(url).query))

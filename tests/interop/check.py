@@ -16,8 +16,7 @@ import sys
 import tempfile
 import time
 
-EXAMPLES, WORK = map(pathlib.Path, sys.argv[1:])
-HERE = pathlib.Path(__file__).parent
+from harness import EXAMPLES, HERE, WORK, Server, ask, check, finish
 
 KEY = "signer:" + base64.b64encode(bytes(range(32))).decode()
 WRONG_KEY = "signer:" + base64.b64encode(bytes(range(1, 33))).decode()
@@ -44,52 +43,6 @@ CLIENTS = {
     "typescript": ["node", WORK / "client.mjs", "1"],
     "typescript 2": ["node", WORK / "client.mjs", "2"],
 }
-
-passed, failed = 0, 0
-
-
-def check(name, good, detail=""):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    print(f"{'ok    ' if good else 'FAILED'} {name}{'' if good else f': {detail}'}", flush=True)
-
-
-class Server:
-    """A server as a child process, on the port that it names."""
-
-    def __init__(self, *command, log="error"):
-        command = [str(part) for part in command]
-        environment = {**os.environ, "RUST_LOG": log}
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
-        )
-        for line in self.process.stdout:
-            if found := re.search(r"listening on (http://[^/]+)", line):
-                self.url = found[1]
-                return
-        raise SystemExit(f"{command[0]} does not start")
-
-    def rejected(self):
-        """The methods of the requests that were rejected up to now."""
-        self.log.seek(0)
-        lines = (line for line in self.log if ": rejected " in line)
-        return sorted(re.search(r"method=(\w+)", line)[1] for line in lines)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(10)
-
-
-def ask(command, *arguments):
-    """What a client printed: its result, or the message its user sees."""
-    arguments = [str(argument) for argument in (*command, *arguments)]
-    run = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, timeout=60)
-    return json.loads(run.stdout.splitlines()[-1])
-
 
 def every_client(server, kind, url):
     for client, command in CLIENTS.items():
@@ -335,5 +288,4 @@ with Server(sys.executable, HERE / "upstream.py") as upstream:
         every_client("proxy to Python", "http", f"{proxy.url}/mcp")
         signing_client("proxy to Python", f"{proxy.url}/mcp")
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

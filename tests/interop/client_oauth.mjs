@@ -21,7 +21,8 @@ const result = { registrations: 0, logins: [], refreshes: 0 };
 /** Follows the redirects of a login, with its cookies, up to the client's own URL. */
 async function browse(url) {
   const cookies = new Map();
-  while (!String(url).startsWith(REDIRECT)) {
+  for (let redirects = 0; !String(url).startsWith(REDIRECT); redirects++) {
+    if (redirects === 20) throw new Error("the login does not end");
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const response = await fetch(url, { redirect: "manual", headers: { cookie } });
     for (const line of response.headers.getSetCookie()) {
@@ -89,6 +90,8 @@ const provider = options.client?.client_secret
       clientId: options.client.client_id,
       clientSecret: options.client.client_secret,
       expectedIssuer: options.issuer,
+      // Version 1 does not ask for the scopes of the challenge with this grant.
+      ...(version === "1" && { scope: options.scope }),
     })
   : new Login();
 const Transport = kind === "sse" ? SSEClientTransport : StreamableHTTPClientTransport;

@@ -5,6 +5,7 @@ client_oauth.py sse|http URL OPTIONS
 OPTIONS is JSON:
 - issuer: the authorization server that `client` and `tokens` are from
 - client: a client that is registered already; with a secret it gets its token by client credentials
+- scope: what a client that does not look at the challenge asks for
 - tokens: what an earlier login returned
 - wait: calls once more after a line on stdin; `waiting` is printed before
 """

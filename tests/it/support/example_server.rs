@@ -37,12 +37,24 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
     }
 }
 
+/// The environment variables that change what an example does.
+const VARIABLES: [&str; 8] = [
+    "USERNAME",
+    "PASSWORD",
+    "TOKEN",
+    "HMAC_KEY",
+    "OAUTH_CLIENT",
+    "RUST_LOG",
+    "HTTP_PROXY",
+    "http_proxy",
+];
+
 /// A command for an example, without environment variables that would change its behavior.
 pub fn example(name: &str) -> Command {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let path = super::build_examples::examples().join(file);
     let mut command = Command::new(path);
-    for name in ["USERNAME", "PASSWORD", "TOKEN", "RUST_LOG", "HTTP_PROXY", "http_proxy"] {
+    for name in VARIABLES {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
