@@ -18,13 +18,3 @@ pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
         _ => return None,
     })
 }
-
-/// The algorithms of an RSA key that names none.
-pub(super) const RSA: [Algorithm; 6] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-];

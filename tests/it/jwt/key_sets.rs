@@ -27,6 +27,7 @@ fn odd_keys() -> Vec<Value> {
         json!({"kty": "AKP", "alg": "ML-DSA-44", "kid": "odd", "pub": "AAAA"}),
         json!({"kty": "EC", "crv": "P-521", "kid": "odd", "x": "AAAA", "y": "AAAA"}),
         json!({"kty": "EC", "crv": "P-256", "kid": "odd", "x": "AAAA", "y": "AAAA"}),
+        json!({"kty": "EC", "crv": "P-256", "kid": "odd", "x": base64url([9; 32]), "y": base64url([9; 32])}),
         json!({"kty": "OKP", "crv": "Ed448", "kid": "odd", "x": "AAAA"}),
         json!({"kty": "OKP", "crv": "X25519", "kid": "odd", "x": base64url([9; 32])}),
         json!({"kty": "RSA", "kid": "odd", "n": base64url([0xff; 128]), "e": "AQAB"}),

@@ -1,20 +1,25 @@
 //! One key of an issuer (RFC 7517 §4).
 
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
+    RsaPublicKeyComponents,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use crate::auth::Revocation;
 use crate::crypto::sha256;
-use crate::schemes::oauth::algorithm::{RSA, algorithm};
+use crate::schemes::oauth::algorithm::algorithm;
 
 /// A public key that signs tokens.
 pub(in crate::schemes::oauth) struct Key {
     pub(super) id: Option<String>,
-    material: DecodingKey,
-    algorithms: Vec<Algorithm>,
+    /// Parsed once for each algorithm, which takes as long as an eighth of the verification.
+    verifiers: Vec<(Algorithm, ParsedPublicKey)>,
     /// Of everything that decides about a signature.
     pub(super) fingerprint: [u8; 32],
     /// Happens when the issuer withdraws the key.
@@ -47,23 +52,21 @@ impl Key {
             Some(Value::String(id)) => Some(id.clone()),
             Some(_) => return Err("`kid` is not a string"),
         };
-        let (material, fitting) = material(jwk)?;
-        let algorithms: Vec<_> = match jwk.get("alg") {
-            None => fitting,
-            Some(Value::String(name)) => {
-                let named = algorithm(name).ok_or("`alg` is not supported")?;
-                fitting.into_iter().filter(|fitting| *fitting == named).collect()
-            }
+        let named = match jwk.get("alg") {
+            None => None,
+            Some(Value::String(name)) => Some(algorithm(name).ok_or("`alg` is not supported")?),
             Some(_) => return Err("`alg` is not a string"),
         };
-        if algorithms.is_empty() {
+        let mut verifiers = verifiers(jwk)?;
+        verifiers.retain(|(fitting, _)| named.is_none_or(|named| named == *fitting));
+        if verifiers.is_empty() {
             return Err("`alg` does not fit the type of the key");
         }
         let fingerprint = sha256(format!(
             "{:?}",
             (
                 &id,
-                &algorithms,
+                named,
                 jwk.get("kty"),
                 jwk.get("crv"),
                 jwk.get("n"),
@@ -72,11 +75,11 @@ impl Key {
                 jwk.get("y")
             )
         ));
-        Ok(Self { id, material, algorithms, fingerprint, revocation: Revocation::by_removal() })
+        Ok(Self { id, verifiers, fingerprint, revocation: Revocation::by_removal() })
     }
 
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
-        self.algorithms.contains(&algorithm)
+        self.verifiers.iter().any(|(fitting, _)| *fitting == algorithm)
     }
 
     /// Returns whether a signature of this algorithm is right.
@@ -84,40 +87,63 @@ impl Key {
         &self,
         algorithm: Algorithm,
         signed: &[u8],
-        signature: &Vec<u8>,
+        signature: &[u8],
     ) -> bool {
-        // A verifier cannot be kept: it is not `Sync`. Making one copies the key.
-        self.fits(algorithm)
-            && (DEFAULT_PROVIDER.verifier_factory)(&algorithm, &self.material)
-                .is_ok_and(|verifier| verifier.verify(signed, signature).is_ok())
+        let mut fitting = self.verifiers.iter().filter(|(fitting, _)| *fitting == algorithm);
+        fitting.any(|(_, key)| key.verify_sig(signed, signature).is_ok())
     }
 }
 
-/// Returns the key itself, and the algorithms for which its type is made.
-fn material(jwk: &Map<String, Value>) -> Result<(DecodingKey, Vec<Algorithm>), &'static str> {
+/// Returns the key for each algorithm for which its type is made.
+fn verifiers(jwk: &Map<String, Value>) -> Result<Vec<(Algorithm, ParsedPublicKey)>, &'static str> {
     const INVALID: &str = "the key is not valid";
     let text =
         |name: &str| jwk.get(name).and_then(Value::as_str).ok_or("a part of the key is missing");
-    let key = match (text("kty")?, jwk.get("crv").and_then(Value::as_str)) {
+    let part = |name| text(name).and_then(decode);
+    let one = |algorithm, verification, key: &[u8]| {
+        let key = ParsedPublicKey::new(verification, key).map_err(|_| INVALID)?;
+        Ok(vec![(algorithm, key)])
+    };
+    match (text("kty")?, jwk.get("crv").and_then(Value::as_str)) {
         ("RSA", _) => {
-            check_modulus(text("n")?)?;
-            (DecodingKey::from_rsa_components(text("n")?, text("e")?), RSA.to_vec())
+            let key = RsaPublicKeyComponents { n: part("n")?, e: part("e")? };
+            check_modulus(&key.n)?;
+            let parsed = |(algorithm, parameters)| {
+                let key = key.to_parsed_public_key(parameters).map_err(|_| INVALID)?;
+                Ok((algorithm, key))
+            };
+            RSA.into_iter().map(parsed).collect()
         }
         ("EC", Some("P-256")) => {
-            check_length(text("x")?, 32).and(check_length(text("y")?, 32))?;
-            (DecodingKey::from_ec_components(text("x")?, text("y")?), vec![Algorithm::ES256])
+            let key = point(&part("x")?, &part("y")?, 32)?;
+            one(Algorithm::ES256, &ECDSA_P256_SHA256_FIXED, &key)
         }
         ("EC", Some("P-384")) => {
-            check_length(text("x")?, 48).and(check_length(text("y")?, 48))?;
-            (DecodingKey::from_ec_components(text("x")?, text("y")?), vec![Algorithm::ES384])
+            let key = point(&part("x")?, &part("y")?, 48)?;
+            one(Algorithm::ES384, &ECDSA_P384_SHA384_FIXED, &key)
         }
-        ("OKP", Some("Ed25519")) => {
-            check_length(text("x")?, 32)?;
-            (DecodingKey::from_ed_components(text("x")?), vec![Algorithm::EdDSA])
-        }
-        _ => return Err("the type or the curve of the key is not supported"),
-    };
-    Ok((key.0.map_err(|_| INVALID)?, key.1))
+        ("OKP", Some("Ed25519")) => one(Algorithm::EdDSA, &ED25519, &part("x")?),
+        _ => Err("the type or the curve of the key is not supported"),
+    }
+}
+
+/// The algorithms of RSA keys.
+const RSA: [(Algorithm, &RsaParameters); 6] = [
+    (Algorithm::RS256, &RSA_PKCS1_2048_8192_SHA256),
+    (Algorithm::RS384, &RSA_PKCS1_2048_8192_SHA384),
+    (Algorithm::RS512, &RSA_PKCS1_2048_8192_SHA512),
+    (Algorithm::PS256, &RSA_PSS_2048_8192_SHA256),
+    (Algorithm::PS384, &RSA_PSS_2048_8192_SHA384),
+    (Algorithm::PS512, &RSA_PSS_2048_8192_SHA512),
+];
+
+/// Returns a point that is not compressed (SEC 1 §2.3.3).
+fn point(x: &[u8], y: &[u8], length: usize) -> Result<Vec<u8>, &'static str> {
+    if x.len() == length && y.len() == length {
+        Ok([&[4], x, y].concat())
+    } else {
+        Err("a part of the key has the wrong length")
+    }
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, &'static str> {
@@ -125,18 +151,9 @@ fn decode(part: &str) -> Result<Vec<u8>, &'static str> {
 }
 
 /// RSA keys have 2048 to 8192 bits (RFC 7518 §3.3).
-fn check_modulus(modulus: &str) -> Result<(), &'static str> {
-    let bytes = decode(modulus)?;
+fn check_modulus(bytes: &[u8]) -> Result<(), &'static str> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let first = bytes.get(zeros).map_or(8, |byte| byte.leading_zeros() as usize);
     let bits = (bytes.len() - zeros) * 8 - if zeros < bytes.len() { first } else { 0 };
     if (2048..=8192).contains(&bits) { Ok(()) } else { Err("an RSA key has 2048 to 8192 bits") }
-}
-
-fn check_length(part: &str, length: usize) -> Result<(), &'static str> {
-    if decode(part)?.len() == length {
-        Ok(())
-    } else {
-        Err("a part of the key has the wrong length")
-    }
 }
