@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use jsonwebtoken::Algorithm;
 use serde::de::MapAccess;
 
-use super::algorithm::algorithm;
+use super::algorithm::{Algorithm, algorithm};
 use super::members::{Members, ObjectError, Text, Value, read_object};
 use super::token_error::TokenError;
 use crate::text::Shortened;

@@ -8,12 +8,11 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use crate::auth::Revocation;
 use crate::crypto::sha256;
-use crate::schemes::oauth::algorithm::algorithm;
+use crate::schemes::oauth::algorithm::{Algorithm, algorithm};
 
 /// A public key that signs tokens.
 pub(in crate::schemes::oauth) struct Key {

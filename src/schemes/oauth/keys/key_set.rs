@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use super::error::KeySetError;
 use super::key::Key;
+
+use crate::schemes::oauth::algorithm::Algorithm;
 
 /// The greatest size of a set, in bytes.
 pub(in crate::schemes::oauth) const MAX_SET: usize = 256 * 1024;

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use tokio::sync::Notify;
 
 use super::error::RemoteError;
 use super::fetch::{Fetch, Fetched, Fetching};
 use super::*;
 use crate::auth::Revocation;
+use crate::schemes::oauth::algorithm::Algorithm;
 use crate::schemes::oauth::keys::{Absent, KeySet, Match};
 
 const ISSUER: &str = "https://id.example.com";
