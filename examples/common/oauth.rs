@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use http::Uri;
 use mcp_auth_layer::Jwt;
 use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator, Host, Scope};
 use mcp_auth_layer::layer::Resource;
-use mcp_auth_layer::schemes::{ClientSecret, Introspection};
+use mcp_auth_layer::schemes::{ClientSecret, Introspection, OAuthConfigError};
 
 use super::cli::Failure;
 use super::credentials::{NamedSecret, invalid};
@@ -23,7 +24,7 @@ pub struct OAuthArgs {
     #[arg(long = "oauth-resource", value_name = "URL", requires = "issuers")]
     resource: Option<String>,
     /// The audience of the access tokens, if it is not the URL of this server; can be repeated
-    #[arg(long = "oauth-audience", value_name = "AUDIENCE", requires = "issuers")]
+    #[arg(long = "oauth-audience", value_name = "AUDIENCE", requires = "issuers", value_parser = NonEmptyStringValueParser::new())]
     audiences: Vec<String>,
     /// A scope that every request needs, whatever its credential; can be repeated
     #[arg(long = "oauth-scope", value_name = "SCOPE", requires = "issuers")]
@@ -63,12 +64,6 @@ impl OAuthArgs {
             return Err(Failure::usage(line));
         }
         let url = self.resource.as_deref().unwrap_or(url);
-        let mut resource = Resource::new(url, first).map_err(invalid("--oauth-resource"))?;
-        for issuer in others {
-            resource = resource.authorization_server(issuer).map_err(invalid("--oauth-issuer"))?;
-        }
-        resource = resource.scopes_supported(&self.scopes).map_err(invalid("--oauth-scope"))?;
-
         let audiences = match &*self.audiences {
             [] => vec![url.to_owned()],
             audiences => audiences.to_vec(),
@@ -80,6 +75,12 @@ impl OAuthArgs {
         if let Some(endpoint) = &self.introspect {
             schemes.push(self.opaque_tokens(first, &audiences, endpoint)?.boxed());
         }
+
+        let mut resource = Resource::new(url, first).map_err(invalid("--oauth-resource"))?;
+        for issuer in others {
+            resource = resource.authorization_server(issuer).map_err(invalid("--oauth-issuer"))?;
+        }
+        let resource = resource.scopes_supported(&self.scopes).map_err(invalid("--oauth-scope"))?;
         let host = url.parse::<Uri>().ok().and_then(|url| url.authority()?.as_str().parse().ok());
         Ok(Some(OAuth { schemes, resource, scopes: self.scopes, host }))
     }
@@ -87,12 +88,14 @@ impl OAuthArgs {
     fn jwts(&self, issuer: &str, audiences: &[String]) -> Result<Jwt, Failure> {
         let audience = &*audiences[0];
         let jwts = match &self.jwks {
-            Some(file) => {
-                Jwt::with_key_file(issuer, audience, file).map_err(invalid("--oauth-jwks"))
-            }
-            None => Jwt::discover(issuer, audience).map_err(invalid("--oauth-issuer")),
+            Some(file) => Jwt::with_key_file(issuer, audience, file),
+            None => Jwt::discover(issuer, audience),
         };
-        Ok(audiences[1..].iter().fold(jwts?, |jwts, other| jwts.audience(&**other)))
+        let jwts = jwts.map_err(|error| match error {
+            OAuthConfigError::Keys(_) => invalid("--oauth-jwks")(error),
+            _ => invalid("--oauth-issuer")(error),
+        })?;
+        Ok(audiences[1..].iter().fold(jwts, |jwts, other| jwts.audience(&**other)))
     }
 
     fn opaque_tokens(

@@ -126,9 +126,9 @@ async fn invalid_oauth_flags_exit_with_one_line_and_status_2() {
     fs::write(unusable.path(), r#"{"keys":[]}"#).unwrap();
     let unusable = unusable.path().to_str().unwrap();
     let table: &[(&[&str], &str)] = &[
-        (&["--oauth-issuer", "id.example.com"], "--oauth-"),
-        (&["--oauth-issuer", "http://id.example.com"], "--oauth-"),
-        (&["--oauth-issuer", "https://alice:hunter2@id.example.com"], "--oauth-"),
+        (&["--oauth-issuer", "id.example.com"], "--oauth-issuer"),
+        (&["--oauth-issuer", "http://id.example.com"], "--oauth-issuer"),
+        (&["--oauth-issuer", "https://alice:hunter2@id.example.com"], "--oauth-issuer"),
         (&["--oauth-resource", "https://mcp.example.com/mcp"], "--oauth-issuer"),
         (&["--oauth-scope", "tools:read"], "--oauth-issuer"),
         (&[&issuer[..], &["--oauth-resource", "mcp"]].concat(), "--oauth-resource"),
@@ -136,7 +136,7 @@ async fn invalid_oauth_flags_exit_with_one_line_and_status_2() {
             &[&issuer[..], &["--oauth-resource", "http://mcp.example.com"]].concat(),
             "--oauth-resource",
         ),
-        (&[&issuer[..], &["--oauth-audience", ""]].concat(), "--oauth-"),
+        (&[&issuer[..], &["--oauth-audience", ""]].concat(), "--oauth-audience"),
         (&[&issuer[..], &["--oauth-scope", "two words"]].concat(), "--oauth-scope"),
         (&[&issuer[..], &["--oauth-scope", "offline_access"]].concat(), "--oauth-scope"),
         (&[&issuer[..], &["--oauth-jwks", "no/such/file"]].concat(), "--oauth-jwks"),
