@@ -21,7 +21,7 @@ pub struct OAuthArgs {
     #[arg(long = "oauth-issuer", value_name = "URL")]
     issuers: Vec<String>,
     /// The URL of this server, as its users configure it [default: the address that it listens on]
-    #[arg(long = "oauth-resource", value_name = "URL", requires = "issuers")]
+    #[arg(long = "oauth-resource", value_name = "URL", requires = "issuers", value_parser = NonEmptyStringValueParser::new())]
     resource: Option<String>,
     /// The audience of the access tokens, if it is not the URL of this server; can be repeated
     #[arg(long = "oauth-audience", value_name = "AUDIENCE", requires = "issuers", value_parser = NonEmptyStringValueParser::new())]

@@ -131,6 +131,7 @@ async fn invalid_oauth_flags_exit_with_one_line_and_status_2() {
         (&["--oauth-issuer", "https://alice:hunter2@id.example.com"], "--oauth-issuer"),
         (&["--oauth-resource", "https://mcp.example.com/mcp"], "--oauth-issuer"),
         (&["--oauth-scope", "tools:read"], "--oauth-issuer"),
+        (&[&issuer[..], &["--oauth-resource", ""]].concat(), "--oauth-resource"),
         (&[&issuer[..], &["--oauth-resource", "mcp"]].concat(), "--oauth-resource"),
         (
             &[&issuer[..], &["--oauth-resource", "http://mcp.example.com"]].concat(),
