@@ -88,6 +88,7 @@ mod integrations;
 pub mod stores;
 
 mod checks;
+pub mod policy;
 pub mod rate_limit;
 mod session;
 
