@@ -4,6 +4,7 @@ mod capacity;
 mod credential_arguments;
 mod credentials_tool;
 mod endpoints;
+mod policy_tool;
 mod sessions;
 mod sse_transport;
 mod startup;
