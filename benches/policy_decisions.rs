@@ -4,6 +4,7 @@
 //! cargo bench --bench policy_decisions
 //! ```
 
+#[allow(dead_code, reason = "there is no service here")]
 mod harness;
 
 use harness::{contender, measure, measuring};

@@ -1,12 +1,12 @@
 //! Rules by whom they are for, and then by what they name, so that a decision looks at few of them.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::object::Objects;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, matches};
 use super::subject::{Caller, Subject};
 use super::target::{Target, TargetKind};
 use super::uri::{Uri, differ_in_scheme};
@@ -15,7 +15,10 @@ use crate::auth::Principal;
 /// Rules of one effect.
 #[derive(Clone, Default)]
 pub(super) struct Index {
-    by_principal: HashMap<Principal, Bucket>,
+    /// By the names of principals without an issuer.
+    of_no_issuer: HashMap<String, Bucket>,
+    /// By issuers, and the names of their principals.
+    by_issuer: HashMap<String, HashMap<String, Bucket>>,
     by_role: HashMap<String, Bucket>,
     by_scope: HashMap<String, Bucket>,
     general: Bucket,
@@ -42,8 +45,23 @@ struct Table {
 
 #[derive(Clone, Default)]
 struct Names {
-    exact: HashMap<String, Vec<usize>>,
-    globs: Vec<(Pattern, usize)>,
+    exact: HashMap<String, Rules>,
+    globs: Globs,
+}
+
+/// The rules that have one name. There is nearly always one, which is then found without another pointer.
+#[derive(Clone)]
+struct Rules {
+    first: usize,
+    more: Vec<usize>,
+}
+
+/// Patterns one after the other in one text, as all of them are looked at in their order.
+#[derive(Clone, Default)]
+struct Globs {
+    text: String,
+    /// Where each pattern ends, and its rule.
+    ends: Vec<(usize, usize)>,
 }
 
 /// What a list of patterns is for.
@@ -112,7 +130,11 @@ impl Index {
     pub(super) fn add(&mut self, rule: usize, subject: &Subject, objects: Objects) {
         let table = Table::of(rule, objects);
         if !subject.names.is_empty() {
-            file(rule, table, subject.principals().collect(), &mut self.by_principal);
+            let by_name = match &subject.issuer {
+                None => &mut self.of_no_issuer,
+                Some(issuer) => self.by_issuer.entry(issuer.clone()).or_default(),
+            };
+            file(rule, table, subject.names.clone(), by_name);
         } else if let Some(roles) = subject.roles.first() {
             file(rule, table, roles.clone(), &mut self.by_role);
         } else if let Some(scope) = subject.scopes.first() {
@@ -123,18 +145,15 @@ impl Index {
         }
     }
 
-    /// Returns whether a rule names this principal.
-    pub(super) fn has(&self, principal: &Principal) -> bool {
-        self.by_principal.contains_key(principal)
-    }
-
-    /// The principals that rules name.
-    pub(super) fn principals(&self) -> impl Iterator<Item = &Principal> {
-        self.by_principal.keys()
+    fn of_principal(&self, principal: &Principal) -> Option<&Bucket> {
+        match principal.issuer() {
+            None => self.of_no_issuer.get(principal.name()),
+            Some(issuer) => self.by_issuer.get(issuer)?.get(principal.name()),
+        }
     }
 
     fn buckets<'i>(&'i self, caller: &'i Caller<'_>) -> impl Iterator<Item = &'i Bucket> {
-        let by_principal = self.by_principal.get(caller.principal);
+        let by_principal = self.of_principal(caller.principal);
         let roles = (!self.by_role.is_empty()).then(|| caller.roles());
         let by_role = roles.into_iter().flatten().filter_map(|role| self.by_role.get(role));
         let scopes = (!self.by_scope.is_empty()).then(|| caller.principal.scopes());
@@ -154,28 +173,20 @@ impl Index {
         self.buckets(caller).try_for_each(|bucket| bucket.find(effect, wanted, &mut visit))
     }
 
-    /// Does so with allow rules that would be for the caller if it had more scopes, and some that are.
-    pub(super) fn find_scoped(
-        &self,
-        caller: &Caller<'_>,
-        wanted: &Wanted<'_>,
-        mut visit: impl FnMut(usize),
-    ) {
-        let mut visit = |rule| {
+    /// Does so with the allow rules for scopes, whether or not the caller has them.
+    pub(super) fn find_scoped(&self, wanted: &Wanted<'_>, mut visit: impl FnMut(usize)) {
+        let _ = self.scoped.find(Effect::Allow, wanted, &mut |rule| {
             visit(rule);
             ControlFlow::<()>::Continue(())
-        };
-        for bucket in self.buckets(caller).chain([&self.scoped]) {
-            let _ = bucket.find(Effect::Allow, wanted, &mut visit);
-        }
+        });
     }
 
-    /// Calls `visit` with each rule that may be for the caller.
+    /// Returns whether `is_for` holds for any of the rules that may be for the caller.
     pub(super) fn any(&self, caller: &Caller<'_>, is_for: impl Fn(usize) -> bool) -> bool {
         self.buckets(caller).flat_map(|bucket| &bucket.rules).any(|rule| is_for(*rule))
     }
 
-    /// Does so with the rules for everything.
+    /// Returns whether it does for any of those for everything.
     pub(super) fn any_everything(
         &self,
         caller: &Caller<'_>,
@@ -189,12 +200,7 @@ impl Index {
 }
 
 /// Files a rule in the bucket of each key.
-fn file<K: Hash + Eq>(
-    rule: usize,
-    table: Table,
-    mut keys: Vec<K>,
-    buckets: &mut HashMap<K, Bucket>,
-) {
+fn file(rule: usize, table: Table, mut keys: Vec<String>, buckets: &mut HashMap<String, Bucket>) {
     if keys.len() == 1 {
         if let Some(key) = keys.pop() {
             buckets.entry(key).or_default().add(rule, table);
@@ -235,7 +241,7 @@ impl Table {
         let names = [tools, prompts, resources, methods].map(|patterns| {
             let mut names = Names::default();
             for pattern in patterns {
-                names.add(pattern, rule);
+                names.add(&pattern, rule);
             }
             names
         });
@@ -245,9 +251,13 @@ impl Table {
     fn merge(&mut self, other: Self) {
         for (own, names) in self.names.iter_mut().zip(other.names) {
             for (name, rules) in names.exact {
-                own.exact.entry(name).or_default().extend(rules);
+                for rule in rules.iter() {
+                    own.add_exact(name.clone(), rule);
+                }
             }
-            own.globs.extend(names.globs);
+            for (pattern, rule) in names.globs.iter() {
+                own.globs.add(pattern, rule);
+            }
         }
         self.everything.extend(other.everything);
     }
@@ -277,11 +287,20 @@ impl Table {
 }
 
 impl Names {
-    fn add(&mut self, pattern: Pattern, rule: usize) {
+    fn add(&mut self, pattern: &Pattern, rule: usize) {
         if pattern.is_exact() {
-            self.exact.entry(pattern.as_str().to_owned()).or_default().push(rule);
+            self.add_exact(pattern.as_str().to_owned(), rule);
         } else {
-            self.globs.push((pattern, rule));
+            self.globs.add(pattern.as_str(), rule);
+        }
+    }
+
+    fn add_exact(&mut self, name: String, rule: usize) {
+        match self.exact.entry(name) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Rules { first: rule, more: Vec::new() });
+            }
+            Entry::Occupied(mut occupied) => occupied.get_mut().more.push(rule),
         }
     }
 
@@ -292,12 +311,11 @@ impl Names {
         visit: &mut impl FnMut(usize) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         if !self.exact.is_empty() {
-            let exact = self.exact.get(name);
-            exact.into_iter().flatten().try_for_each(|rule| visit(*rule))?;
+            self.exact.get(name).into_iter().flat_map(Rules::iter).try_for_each(&mut *visit)?;
         }
         if globs {
-            let mut matching = self.globs.iter().filter(|(pattern, _)| pattern.matches(name));
-            return matching.try_for_each(|(_, rule)| visit(*rule));
+            let mut matching = self.globs.iter().filter(|(pattern, _)| matches(pattern, name));
+            return matching.try_for_each(|(_, rule)| visit(rule));
         }
         ControlFlow::Continue(())
     }
@@ -308,13 +326,33 @@ impl Names {
         uri: &str,
         visit: &mut impl FnMut(usize) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        let exact = self.exact.iter().map(|(name, rules)| (name.as_str(), rules.as_slice()));
-        let globs =
-            self.globs.iter().map(|(glob, rule)| (glob.as_str(), std::slice::from_ref(rule)));
+        let exact = self.exact.iter();
+        let exact = exact.flat_map(|(name, rules)| rules.iter().map(move |rule| (&**name, rule)));
         exact
-            .chain(globs)
+            .chain(self.globs.iter())
             .filter(|(pattern, _)| !differ_in_scheme(uri, pattern))
-            .flat_map(|(_, rules)| rules)
-            .try_for_each(|rule| visit(*rule))
+            .try_for_each(|(_, rule)| visit(rule))
+    }
+}
+
+impl Rules {
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        [self.first].into_iter().chain(self.more.iter().copied())
+    }
+}
+
+impl Globs {
+    fn add(&mut self, pattern: &str, rule: usize) {
+        self.text.push_str(pattern);
+        self.ends.push((self.text.len(), rule));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
+        let mut start = 0;
+        self.ends.iter().map(move |(end, rule)| {
+            let pattern = &self.text[start..*end];
+            start = *end;
+            (pattern, *rule)
+        })
     }
 }

@@ -75,22 +75,28 @@ impl Pattern {
         self.0.bytes().all(|byte| byte == b'*')
     }
 
-    /// Returns whether it matches this name. The time is proportional to the length of the name.
-    pub(crate) fn matches(&self, name: &str) -> bool {
-        let mut parts = self.0.split('*');
-        let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else {
-            return false;
-        };
-        let Some(last) = parts.next_back() else {
-            return rest.is_empty();
-        };
-        // The first place where a part fits leaves the most for those after it.
-        for part in parts {
-            let Some(at) = rest.find(part) else { return false };
-            rest = &rest[at + part.len()..];
-        }
-        rest.ends_with(last)
+    /// Returns whether it matches this name.
+    #[cfg(test)]
+    pub(super) fn matches(&self, name: &str) -> bool {
+        matches(self.as_str(), name)
     }
+}
+
+/// Returns whether the text of a pattern matches a name. The time is proportional to the length of the name.
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    // The first place where a part fits leaves the most for those after it.
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
 }
 
 impl FromStr for Pattern {

@@ -1,6 +1,6 @@
 //! A policy: rules that allow and deny.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -58,7 +58,8 @@ enum Verdict {
     Denied(usize),
     /// A rule would allow it, but for its condition.
     ConditionFailed(usize),
-    NoRule,
+    /// No rule does, and these would if the caller had their scopes, and perhaps for their conditions.
+    NoRule(Vec<usize>),
 }
 
 impl Policy {
@@ -129,9 +130,9 @@ impl Policy {
     /// Returns the principals that rules name, each once, in no particular order.
     ///
     /// An application that knows its users can look for rules that are for nobody.
-    pub fn principals(&self) -> impl Iterator<Item = &Principal> {
-        let denied = self.deny.principals().filter(|principal| !self.allow.has(principal));
-        self.allow.principals().chain(denied)
+    pub fn principals(&self) -> impl Iterator<Item = Principal> {
+        let all = self.rules.iter().flat_map(|rule| rule.subject.principals());
+        all.collect::<HashSet<_>>().into_iter()
     }
 
     /// Says whether a principal may make a call, and which rule decides.
@@ -154,8 +155,9 @@ impl Policy {
                 Verdict::Denied(rule) | Verdict::ConditionFailed(rule) => {
                     Decision::from(Refusal::not_permitted()).by(self.rules[rule].id)
                 }
-                Verdict::NoRule => {
-                    let scopes = self.helpful_scopes(caller, &wanted, call).unwrap_or_default();
+                Verdict::NoRule(lacking) => {
+                    let scopes =
+                        self.helpful_scopes(caller, &wanted, call, lacking).unwrap_or_default();
                     Refusal::not_permitted().with_scopes(scopes.iter().cloned()).into()
                 }
             },
@@ -200,13 +202,15 @@ impl Policy {
                     };
                     return Decision::from(refusal.of_target(index)).by(self.rules[rule].id);
                 }
-                Verdict::NoRule => match self.helpful_scopes(caller, &wanted, call) {
-                    None => return Refusal::not_permitted().of_target(index).into(),
-                    Some(helpful) => {
-                        missing = missing.or(Some(index));
-                        scopes.extend_from_slice(helpful);
+                Verdict::NoRule(lacking) => {
+                    match self.helpful_scopes(caller, &wanted, call, lacking) {
+                        None => return Refusal::not_permitted().of_target(index).into(),
+                        Some(helpful) => {
+                            missing = missing.or(Some(index));
+                            scopes.extend_from_slice(helpful);
+                        }
                     }
-                },
+                }
             }
         }
         match (missing, deciding) {
@@ -258,10 +262,14 @@ impl Policy {
         wanted: &Wanted<'_>,
         call: Option<&Call<'_>>,
     ) -> Verdict {
-        let mut failed = None;
+        let (mut failed, mut lacking) = (None, Vec::new());
         let found = self.allow.find(Effect::Allow, caller, wanted, |rule| {
             let Rule { subject, condition, .. } = &self.rules[rule];
             if !subject.matches_but_for_name(caller) {
+                // Its condition is not evaluated: that could find an argument ambiguous that decides nothing.
+                if !subject.scopes.is_empty() {
+                    lacking.push(rule);
+                }
                 return ControlFlow::Continue(());
             }
             match (condition, call) {
@@ -275,7 +283,7 @@ impl Policy {
         match (found, failed) {
             (ControlFlow::Break(rule), _) => Verdict::Allowed(rule),
             (ControlFlow::Continue(()), Some(rule)) => Verdict::ConditionFailed(rule),
-            (ControlFlow::Continue(()), None) => Verdict::NoRule,
+            (ControlFlow::Continue(()), None) => Verdict::NoRule(lacking),
         }
     }
 
@@ -299,20 +307,22 @@ impl Policy {
         caller: &Caller<'_>,
         wanted: &Wanted<'_>,
         call: &Call<'_>,
+        lacking: Vec<usize>,
     ) -> Option<&[Scope]> {
         let mut smallest: Option<&[Scope]> = None;
-        self.allow.find_scoped(caller, wanted, |rule| {
+        let mut consider = |rule: usize| {
             let Rule { subject, condition, .. } = &self.rules[rule];
             let scopes = &*subject.scopes;
-            if scopes.is_empty()
-                || smallest.is_some_and(|smallest| smallest.len() <= scopes.len())
+            if smallest.is_some_and(|smallest| smallest.len() <= scopes.len())
                 || !subject.matches_but_for_scopes(caller)
                 || condition.as_ref().is_some_and(|holds| !holds(call))
             {
                 return;
             }
             smallest = Some(scopes);
-        });
+        };
+        lacking.into_iter().for_each(&mut consider);
+        self.allow.find_scoped(wanted, consider);
         smallest
     }
 

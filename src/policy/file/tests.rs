@@ -168,7 +168,8 @@ fn what_is_probably_not_meant_is_a_warning() {
 #[test]
 fn principals_of_a_file_can_be_compared_with_known_ones() {
     let (policy, _) = Policy::from_toml(GOOD).unwrap();
-    let mut names: Vec<_> = policy.principals().map(|principal| principal.name()).collect();
+    let mut names: Vec<_> =
+        policy.principals().map(|principal| principal.name().to_owned()).collect();
     names.sort_unstable();
     assert_eq!(names, ["alice", "ci", "nightly"]);
 }
