@@ -16,6 +16,10 @@ mod json;
 mod lists;
 mod message;
 mod methods;
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod oracle;
 mod target;
 
 pub use self::call::Call;
