@@ -1,19 +1,18 @@
 //! The arguments of a call, which are read only if a rule asks for one.
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::json::{all_members, is_alike, reads_alike};
+use super::json::{MemberList, all_members, is_alike, reads_alike};
 
 /// The text of a JSON object, of which single members are read.
 pub(super) struct Arguments<'c> {
     text: &'c str,
     /// The members of the object; `None` if it is none.
-    members: OnceLock<Option<Vec<(Cow<'c, str>, &'c RawValue)>>>,
+    members: OnceLock<Option<MemberList<'c>>>,
     /// A member was asked for that parsers could read in different ways.
     ambiguous: AtomicBool,
 }

@@ -29,7 +29,11 @@ mod json;
 mod lists;
 mod message;
 mod methods;
+#[cfg(test)]
+mod mutations;
 mod object;
+#[cfg(test)]
+mod oracle;
 mod pattern;
 mod rule;
 mod rules;

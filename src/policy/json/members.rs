@@ -18,6 +18,9 @@ pub(crate) struct Members<'de, const N: usize> {
     faults: [Option<FaultKind>; N],
 }
 
+/// Members in the order in which they came, duplicates included.
+pub(crate) type MemberList<'de> = Vec<(Cow<'de, str>, &'de RawValue)>;
+
 /// Why a member cannot be read: parsers could read different ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct Fault {
@@ -103,7 +106,7 @@ impl<'de, const N: usize> Members<'de, N> {
 }
 
 /// Returns all members of a text that is one object or `null`, which has none. `None` if it is anything else.
-pub(crate) fn all_members(json: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
+pub(crate) fn all_members(json: &str) -> Option<MemberList<'_>> {
     let mut all = Vec::new();
     if json.trim_ascii() != "null" {
         each_member(json, &mut all)?;
@@ -121,7 +124,7 @@ impl<'de, const N: usize> TakeMembers<'de> for Members<'de, N> {
     }
 }
 
-impl<'de> TakeMembers<'de> for Vec<(Cow<'de, str>, &'de RawValue)> {
+impl<'de> TakeMembers<'de> for MemberList<'de> {
     fn take<A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
         while let Some((Key(key), value)) = map.next_entry()? {
             self.push((key, value));

@@ -22,14 +22,15 @@ impl Edits {
     /// Returns the text with all changes.
     pub(super) fn apply(mut self, text: &str) -> Vec<u8> {
         self.0.sort_unstable_by_key(|(part, _)| part.start);
+        let text = text.as_bytes();
         let mut out = Vec::with_capacity(text.len() + 32);
         let mut done = 0;
         for (part, by) in self.0 {
-            out.extend_from_slice(text[done..part.start].as_bytes());
+            out.extend_from_slice(&text[done..part.start]);
             out.extend_from_slice(by.as_bytes());
             done = part.end;
         }
-        out.extend_from_slice(text[done..].as_bytes());
+        out.extend_from_slice(&text[done..]);
         out
     }
 }

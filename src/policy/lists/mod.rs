@@ -12,6 +12,9 @@ mod edits;
 mod error;
 mod read;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use self::classifier::{Classifier, MAX_UNDECIDED, Verdict};
 pub(crate) use self::edits::one_line;
 pub(crate) use self::error::ListError;

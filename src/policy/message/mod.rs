@@ -15,6 +15,9 @@ mod params;
 mod read;
 mod version;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use self::error::{MessageError, Unreadable};
 pub(crate) use self::messages::{Message, Messages};
 pub(crate) use self::read::read_messages;
