@@ -1,7 +1,6 @@
 //! The principal: the identity behind a request.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -50,7 +49,8 @@ struct Inner {
     issuer: Option<String>,
     scopes: Vec<String>,
     roles: Vec<String>,
-    data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// One value of each type. There are few, so that looking at each is faster than a hash.
+    data: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
 }
 
 impl Principal {
@@ -61,7 +61,7 @@ impl Principal {
             issuer: None,
             scopes: Vec::new(),
             roles: Vec::new(),
-            data: HashMap::new(),
+            data: Vec::new(),
         }))
     }
 
@@ -93,7 +93,9 @@ impl Principal {
     ///
     /// It never appears in `Debug`.
     pub fn with_data<T: Send + Sync + 'static>(mut self, data: T) -> Self {
-        self.edit().data.insert(TypeId::of::<T>(), Arc::new(data));
+        let values = &mut self.edit().data;
+        values.retain(|(id, _)| *id != TypeId::of::<T>());
+        values.push((TypeId::of::<T>(), Arc::new(data)));
         self
     }
 
@@ -129,7 +131,7 @@ impl Principal {
 
     /// Returns the data of this type that [`with_data`](Self::with_data) attached.
     pub fn data<T: 'static>(&self) -> Option<&T> {
-        self.0.data.get(&TypeId::of::<T>())?.downcast_ref()
+        self.0.data.iter().find(|(id, _)| *id == TypeId::of::<T>())?.1.downcast_ref()
     }
 
     /// Returns whether both are the same principal with the same scopes and roles.

@@ -12,7 +12,7 @@
 //! * the states of HMAC and SHA-256, which absorb keys, passwords and tokens.
 //!
 //! Not wiped, as other crates own it: the header value in `http::HeaderMap` and the buffers it was
-//! parsed from, the internal state of bcrypt, and strings that a caller passes to this crate. Hashes
+//! parsed from, the buffers of the HTTP client, the internal state of bcrypt, and strings that a caller passes to this crate. Hashes
 //! of passwords and digests of tokens stay in memory: requests are compared with them.
 
 mod error;

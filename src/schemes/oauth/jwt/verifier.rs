@@ -56,7 +56,7 @@ impl Verifier {
 
         let (id, algorithm) = (header.key_id.as_deref(), header.algorithm);
         let shown_id = || id.map_or_else(|| "missing".to_owned(), shown);
-        let candidates = match keys.find(id, algorithm) {
+        let mut candidates = match keys.find(id, algorithm) {
             Match::Keys(keys) => keys,
             Match::WrongAlgorithm => {
                 return Err(
@@ -69,7 +69,6 @@ impl Verifier {
         };
         let signed = compact.signed.as_bytes();
         let key = candidates
-            .into_iter()
             .find(|key| key.verifies(algorithm, signed, &signature))
             .ok_or(TokenError::Signature)?;
         let granted = self.rules.apply(&claims, claims.sub.as_deref(), &payload, now)?;

@@ -22,12 +22,16 @@ pub(in crate::schemes::oauth) struct KeySet(Vec<Key>);
 
 /// The keys that a token may be signed with.
 pub(in crate::schemes::oauth) enum Match<'s> {
-    Keys(Vec<&'s Key>),
+    Keys(Candidates<'s>),
     /// The set has the key of the token, for another algorithm.
     WrongAlgorithm,
     /// The set does not have the key of the token.
     UnknownKey,
 }
+
+/// The keys to try, in the order of the set.
+pub(in crate::schemes::oauth) type Candidates<'s> =
+    std::iter::Flatten<std::array::IntoIter<Option<&'s Key>, MAX_TRIED>>;
 
 impl KeySet {
     /// Creates a set without keys, for an issuer whose keys are not known yet.
@@ -78,13 +82,13 @@ impl KeySet {
         if named.peek().is_none() {
             return Match::UnknownKey;
         }
-        let fitting: Vec<_> = named.filter(|key| key.fits(algorithm)).take(MAX_TRIED + 1).collect();
-        match fitting.len() {
-            0 if id.is_none() => Match::UnknownKey,
-            0 => Match::WrongAlgorithm,
-            // Too many to try: the issuer has to name its keys.
-            n if n > MAX_TRIED => Match::WrongAlgorithm,
-            _ => Match::Keys(fitting),
+        let mut fitting = named.filter(|key| key.fits(algorithm));
+        let candidates: [_; MAX_TRIED] = std::array::from_fn(|_| fitting.next());
+        match candidates[0] {
+            None if id.is_none() => Match::UnknownKey,
+            // With too many to try, the issuer has to name its keys.
+            Some(_) if fitting.next().is_none() => Match::Keys(candidates.into_iter().flatten()),
+            _ => Match::WrongAlgorithm,
         }
     }
 
