@@ -4,6 +4,7 @@
 //! cargo bench --bench policy
 //! ```
 
+#[allow(dead_code)] // the parts that measure services
 mod harness;
 #[path = "harness/policy_parts.rs"]
 mod policy;

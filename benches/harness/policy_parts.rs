@@ -17,5 +17,12 @@ pub mod lists;
 pub mod message;
 #[path = "../../src/policy/methods.rs"]
 pub mod methods;
+// Cargo compiles benchmarks as tests.
+#[cfg(test)]
+#[path = "../../src/policy/mutations.rs"]
+mod mutations;
+#[cfg(test)]
+#[path = "../../src/policy/oracle/mod.rs"]
+mod oracle;
 #[path = "../../src/policy/target.rs"]
 pub mod target;

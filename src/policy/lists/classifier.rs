@@ -1,5 +1,7 @@
 //! Whether an event of which more is to come may be a list.
 
+use std::borrow::Cow;
+
 use super::super::json::is_alike;
 
 /// How much of an event may be held while it is not decided, in bytes.
@@ -223,11 +225,11 @@ impl Classifier {
 }
 
 /// Returns the text of a key without escapes.
-fn decoded(key: &[u8]) -> Option<String> {
+fn decoded(key: &[u8]) -> Option<Cow<'_, str>> {
     let key = str::from_utf8(key).ok()?;
     if key.contains('\\') {
-        serde_json::from_str(&format!("\"{key}\"")).ok()
+        serde_json::from_str(&format!("\"{key}\"")).ok().map(Cow::Owned)
     } else {
-        Some(key.to_owned())
+        Some(Cow::Borrowed(key))
     }
 }
