@@ -123,7 +123,7 @@ use Verdict::{Known, Unavailable, Unknown};
 
 fn revocation(keys: &RemoteKeys, id: &str) -> Option<Revocation> {
     keys.with_current(|set| match set.find(Some(id), Algorithm::EdDSA) {
-        Match::Keys(keys) => Some(keys[0].revocation.clone()),
+        Match::Keys(mut keys) => keys.next().map(|key| key.revocation.clone()),
         _ => None,
     })
 }
