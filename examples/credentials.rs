@@ -46,6 +46,9 @@ enum Kind {
         /// Its scopes, such as tools:read,tools:call
         #[arg(long, value_delimiter = ',', value_parser = scope)]
         scopes: Vec<String>,
+        /// The roles of its owner, such as ops,staff
+        #[arg(long, value_delimiter = ',', value_parser = role)]
+        roles: Vec<String>,
     },
     /// A secret of 256 random bits for signed requests, for HttpSignature::from_file
     Key {
@@ -72,7 +75,7 @@ fn main() -> ExitCode {
 
 fn create(kind: Kind) -> Result<(), Failure> {
     match kind {
-        Kind::Token { name, expires, scopes } => {
+        Kind::Token { name, expires, scopes, roles } => {
             let token = URL_SAFE_NO_PAD.encode(random_bytes::<32>()?);
             let mut line = format!("{name} sha256:");
             for byte in Sha256::digest(&token) {
@@ -83,6 +86,9 @@ fn create(kind: Kind) -> Result<(), Failure> {
             }
             if !scopes.is_empty() {
                 line += &format!(" scopes={}", scopes.join(","));
+            }
+            if !roles.is_empty() {
+                line += &format!(" roles={}", roles.join(","));
             }
             cli::print_to_stderr(format_args!("the token, which is not stored: {token}"));
             cli::print(line);
@@ -163,6 +169,13 @@ fn no_comment(text: &str) -> Result<String, &'static str> {
 fn time(text: &str) -> Result<String, &'static str> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| "expected a time in the format of RFC 3339, such as 2030-01-31T12:00:00Z")?;
+    Ok(text.to_owned())
+}
+
+fn role(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("expected names without white space, separated by commas");
+    }
     Ok(text.to_owned())
 }
 

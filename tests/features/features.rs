@@ -186,6 +186,19 @@ async fn oauth_http_is_unavailable_without_its_issuer() {
     assert_eq!(status(&layer, request(Some(("authorization", ACCESS_TOKEN)))).await, 503);
 }
 
+#[cfg(feature = "policy")]
+#[tokio::test]
+async fn policy_files_say_who_may_do_what() {
+    use mcp_auth_layer::policy::{Authorizer, Call, PolicyFile, Target};
+    let file = file("[[allow]]\nprincipals = ['ci']\ntools = ['search']\n");
+    let policy = PolicyFile::open(&file).unwrap();
+    for (name, expected) in [("ci", true), ("alice", false)] {
+        let call = Call::new("tools/call").with_target(Target::tool("search"));
+        let decision = policy.authorize(&mcp_auth_layer::Principal::new(name), &call).await;
+        assert_eq!(decision.is_allowed(), expected, "{name}");
+    }
+}
+
 #[cfg(feature = "metrics")]
 #[tokio::test]
 async fn metrics_count_requests() {

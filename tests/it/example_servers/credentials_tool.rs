@@ -46,7 +46,8 @@ async fn hash_password(args: &[&str], input: &str) -> Result<String, String> {
 
 #[tokio::test]
 async fn credentials_tool_creates_tokens() {
-    let rest = ["--expires", "2999-12-31T23:59:59+01:00", "--scopes", "a,b:c"];
+    let rest =
+        ["--expires", "2999-12-31T23:59:59+01:00", "--scopes", "a,b:c", "--roles", "ops,staff"];
     for rest in [&rest[..], &[]] {
         let (line, stderr) = create(&[&["token", "ci"], rest].concat()).await;
         let token = stderr.trim().rsplit(' ').next().unwrap();
@@ -58,6 +59,7 @@ async fn credentials_tool_creates_tokens() {
         let head = seen.only();
         let principal = head.extensions.get::<Principal>().unwrap();
         let lifetime = head.extensions.get::<Lifetime>().unwrap();
+        assert_eq!(principal.has_role("staff"), !rest.is_empty());
         assert_eq!(
             (principal.has_scope("b:c"), lifetime.expires_at().is_some()),
             (!rest.is_empty(), !rest.is_empty())
@@ -117,6 +119,8 @@ async fn credentials_tool_rejects_unusable_input() {
         &["token", "#ci"],
         &["token", "ci", "--expires", "tomorrow"],
         &["token", "ci", "--scopes", "a,,b"],
+        &["token", "ci", "--roles", "a,,b"],
+        &["token", "ci", "--roles", "a b"],
         &["key", "c i"],
         &["key", "cï"],
         &["password"],

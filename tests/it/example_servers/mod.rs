@@ -7,6 +7,7 @@ mod endpoints;
 mod login_server;
 mod oauth;
 mod oauth_login;
+mod policy_tool;
 mod sessions;
 mod sse_transport;
 mod startup;

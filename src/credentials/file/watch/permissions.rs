@@ -13,6 +13,8 @@ pub(crate) enum Access {
     Public,
     /// Secrets: see [`check`].
     Private,
+    /// A policy: other users may read it. It is no credential, so it stays active while it is missing.
+    Policy,
 }
 
 /// Checks the permissions of a file, where the system has any.

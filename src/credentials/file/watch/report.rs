@@ -93,4 +93,50 @@ impl<C: PartialEq> Report<C> {
             }
         }
     }
+
+    /// The same for a policy.
+    pub(super) fn policy(
+        &mut self,
+        path: &Path,
+        outcome: &Result<Outcome, CredentialFileError>,
+        content: Option<C>,
+        is_missing: bool,
+    ) {
+        let rules = self.credentials;
+        match outcome {
+            Ok(Outcome::Applied) => {
+                self.failure = None;
+                info!(target: TARGET, ?path, rules, "policy file reloaded");
+            }
+            Ok(Outcome::Unchanged) => {
+                if self.failure.take().is_some() {
+                    info!(target: TARGET, ?path, rules, "policy file valid again, unchanged");
+                }
+            }
+            Err(problem) => {
+                let failure = Some((content, problem.to_string()));
+                if self.failure == failure {
+                    return;
+                }
+                self.failure = failure;
+                if is_missing {
+                    error!(
+                        target: TARGET,
+                        ?path,
+                        error = %problem,
+                        rules,
+                        "the policy file is missing: the previous policy stays active"
+                    );
+                } else {
+                    warn!(
+                        target: TARGET,
+                        ?path,
+                        error = %problem,
+                        rules,
+                        "reload failed, keeping the previous policy"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -162,7 +162,11 @@ impl Source {
         self.turn.compare_exchange(turn, turn + 1, SeqCst, SeqCst).ok()?;
         let outcome = self.process(&mut state, read);
         let (last_read, is_missing) = (state.last_read, state.revoke_at.is_some());
-        state.report.outcome(&self.path, &outcome, last_read, is_missing);
+        if self.access == Access::Policy {
+            state.report.policy(&self.path, &outcome, last_read, is_missing);
+        } else {
+            state.report.outcome(&self.path, &outcome, last_read, is_missing);
+        }
         Some(outcome)
     }
 
@@ -205,6 +209,9 @@ impl Source {
         error: CredentialFileError,
     ) -> Result<Outcome, CredentialFileError> {
         let revoke_at = *state.revoke_at.get_or_insert_with(|| Instant::now() + GRACE);
+        if self.access == Access::Policy {
+            return Err(error);
+        }
         if state.active == Active::Revoked || Instant::now() < revoke_at {
             return Err(error);
         }

@@ -1,4 +1,4 @@
-//! Token files: a line `name sha256:HEX [expires=RFC3339] [scopes=a,b]` for each bearer token.
+//! Token files: a line `name sha256:HEX [expires=RFC3339] [scopes=a,b] [roles=c,d]` for each bearer token.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,6 +21,7 @@ pub(crate) struct Token {
     pub(crate) digest: TokenDigest,
     expires: Option<SystemTime>,
     scopes: Vec<String>,
+    roles: Vec<String>,
 }
 
 /// The SHA-256 of the empty text and of a line break: the result of an unset variable.
@@ -61,7 +62,13 @@ impl Token {
         if DIGESTS_OF_NOTHING.into_iter().any(|nothing| parse_digest(nothing) == Some(digest)) {
             return Err("the digest is that of an empty token: was a variable unset?".into());
         }
-        let mut token = Self { name: name.to_owned(), digest, expires: None, scopes: Vec::new() };
+        let mut token = Self {
+            name: name.to_owned(),
+            digest,
+            expires: None,
+            scopes: Vec::new(),
+            roles: Vec::new(),
+        };
         for field in fields {
             match field.split_once('=') {
                 Some(("expires", time)) if token.expires.is_none() => {
@@ -70,12 +77,15 @@ impl Token {
                 Some(("scopes", scopes)) if token.scopes.is_empty() => {
                     token.scopes = parse_scopes(scopes)?;
                 }
-                Some(("expires" | "scopes", _)) => {
-                    return Err("`expires=` and `scopes=` may appear once each".into());
+                Some(("roles", roles)) if token.roles.is_empty() => {
+                    token.roles = parse_roles(roles)?;
+                }
+                Some(("expires" | "scopes" | "roles", _)) => {
+                    return Err("`expires=`, `scopes=` and `roles=` may appear once each".into());
                 }
                 _ => {
-                    return Err("only `expires=` and `scopes=`, without white space in them, may \
-                                follow the digest"
+                    return Err("only `expires=`, `scopes=` and `roles=`, without white space in \
+                                them, may follow the digest"
                         .into());
                 }
             }
@@ -85,7 +95,8 @@ impl Token {
 
     /// Returns what the token grants.
     pub(crate) fn grant(&self) -> Grant {
-        let principal = Principal::new(&self.name).with_scopes(&self.scopes);
+        let principal =
+            Principal::new(&self.name).with_scopes(&self.scopes).with_roles(&self.roles);
         Grant::new(principal).expires_at(self.expires)
     }
 }
@@ -119,11 +130,24 @@ fn parse_scopes(text: &str) -> Result<Vec<String>, LineError> {
         .into())
 }
 
+/// Parses roles, separated by commas and hence without commas in them.
+fn parse_roles(text: &str) -> Result<Vec<String>, LineError> {
+    let roles: Vec<String> = text.split(',').map(str::to_owned).collect();
+    let is_role = |role: &String| {
+        !role.is_empty() && !role.contains(|c: char| c.is_control() || c.is_whitespace())
+    };
+    if roles.iter().all(is_role) {
+        return Ok(roles);
+    }
+    Err("`roles=` must be names without white space and control characters, separated by commas"
+        .into())
+}
+
 impl Bearer {
     /// Opens a file of tokens, and watches it.
     ///
-    /// The file has a line `name sha256:HEX [expires=RFC3339] [scopes=a,b]` for each token, with the
-    /// SHA-256 of the token in hexadecimal: the token itself is not in the file. Blank lines and
+    /// The file has a line `name sha256:HEX [expires=RFC3339] [scopes=a,b] [roles=c,d]` for each token,
+    /// with the SHA-256 of the token in hexadecimal: the token itself is not in the file. Blank lines and
     /// lines that begin with `#` are skipped. A name may have several tokens; it has no white space.
     ///
     /// ```text

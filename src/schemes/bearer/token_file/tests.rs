@@ -86,6 +86,22 @@ fn scopes_are_scope_tokens_of_rfc_6749() {
 }
 
 #[test]
+fn roles_are_names_without_white_space() {
+    let roles = |roles: &str| one(&format!("ci sha256:{CI} scopes=a roles={roles}"));
+    let token = roles("ops,büro,a=b").unwrap();
+    let authenticated = token.grant().authenticated(AuthScheme::BEARER);
+    let principal = authenticated.principal();
+    assert!(principal.roles().eq(["ops", "büro", "a=b"]) && !principal.has_scope("ops"));
+    assert!(one(&format!("ci sha256:{CI}")).unwrap().roles.is_empty());
+    for bad in ["", ",", "a,", ",a", "a,,b", "a\u{7f}", "a\u{a0}b"] {
+        let error = roles(bad).unwrap_err();
+        assert!(error.starts_with("line 1: `roles=` must be names"), "{bad:?}: {error}");
+    }
+    let error = roles("a roles=b").unwrap_err();
+    assert!(error.starts_with("line 1: `expires=`, `scopes=` and `roles=` may appear once"));
+}
+
+#[test]
 fn malformed_lines_are_rejected() {
     let good = format!("ci sha256:{CI} expires=2030-01-31T12:00:00Z scopes=a");
     assert!(one(&good).is_ok());
@@ -107,12 +123,20 @@ fn malformed_lines_are_rejected() {
         (CI, DIGESTS_OF_NOTHING[0], "the digest is that of an empty token"),
         (CI, DIGESTS_OF_NOTHING[1], "the digest is that of an empty token"),
         ("ci ", "\u{a0}ci ", "the name begins or ends with white space"),
-        ("scopes=a", "expires=2030-01-31T12:00:00Z", "`expires=` and `scopes=` may appear once"),
-        ("expires=2030-01-31T12:00:00Z", "scopes=a", "`expires=` and `scopes=` may appear once"),
+        (
+            "scopes=a",
+            "expires=2030-01-31T12:00:00Z",
+            "`expires=`, `scopes=` and `roles=` may appear once",
+        ),
+        (
+            "expires=2030-01-31T12:00:00Z",
+            "scopes=a",
+            "`expires=`, `scopes=` and `roles=` may appear once",
+        ),
         ("scopes=a", "scopes=a, b", "`scopes=` must be scopes"),
-        ("scopes=a", "scope=a", "only `expires=` and `scopes=`"),
-        ("scopes=a", "Expires=never", "only `expires=` and `scopes=`"),
-        ("scopes=a", "# a comment", "only `expires=` and `scopes=`"),
+        ("scopes=a", "scope=a", "only `expires=`, `scopes=` and `roles=`"),
+        ("scopes=a", "Expires=never", "only `expires=`, `scopes=` and `roles=`"),
+        ("scopes=a", "# a comment", "only `expires=`, `scopes=` and `roles=`"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good);

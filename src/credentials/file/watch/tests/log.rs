@@ -132,3 +132,24 @@ fn directory_writable_by_others_is_logged() {
         }
     }
 }
+
+#[test]
+fn policies_are_logged_as_policies() {
+    let scene = Scene::with("a");
+    let log = Log::start();
+    let source = Source::start(&scene.path(), Access::Policy, Box::new(scene.apply())).unwrap();
+    let _ = log.lines();
+    let path = scene.path();
+    scene.replace("b");
+    source.look();
+    log.assert_one_line("INFO", &path, "policy file reloaded");
+    scene.replace("bad");
+    source.look();
+    log.assert_one_line("WARN", &path, "keeping the previous policy");
+    fs::remove_file(&path).unwrap();
+    source.look();
+    log.assert_one_line("ERROR", &path, "the previous policy stays active");
+    scene.replace("b");
+    source.look();
+    log.assert_one_line("INFO", &path, "policy file valid again, unchanged");
+}

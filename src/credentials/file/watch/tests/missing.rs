@@ -36,6 +36,20 @@ fn missing_file_is_revoked_once_after_the_grace_period() {
 }
 
 #[test]
+fn missing_policy_stays_active_after_the_grace_period() {
+    let scene = Scene::with("a");
+    let source = Source::start(&scene.path(), Access::Policy, Box::new(scene.apply())).unwrap();
+    fs::remove_file(scene.path()).unwrap();
+    source.look();
+    source.end_grace();
+    source.look();
+    assert_eq!(scene.applied(), ["a"]);
+    scene.write("b");
+    source.look();
+    assert_eq!(scene.active(), "b", "the file is back");
+}
+
+#[test]
 fn file_without_its_directory_is_missing() {
     for is_a_file_now in [false, true] {
         let scene = Scene::with("");

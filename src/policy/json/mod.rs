@@ -1,0 +1,14 @@
+//! Strict reading of JSON: by visitors that see every member of an object, so that duplicates and almost equal
+//! names are found. Values that do not matter are skipped, and stay as they are.
+
+mod alike;
+mod key;
+mod members;
+mod strict;
+mod text;
+
+pub(super) use self::alike::is_alike;
+pub(super) use self::key::Key;
+pub(super) use self::members::{Fault, FaultKind, MemberList, Members, all_members};
+pub(super) use self::strict::reads_alike;
+pub(super) use self::text::{is_null, name_of};

@@ -1,0 +1,235 @@
+//! Whether an event of which more is to come may be a list.
+
+use std::borrow::Cow;
+
+use super::super::json::is_alike;
+
+/// How much of an event may be held while it is not decided, in bytes.
+pub(crate) const MAX_UNDECIDED: usize = 64 * 1024;
+
+/// The maximum of a key that is looked at. The longest that matters has 102 bytes if all of it is escaped.
+const MAX_KEY: usize = 128;
+
+const LISTS: [&str; 4] = ["tools", "prompts", "resources", "resourceTemplates"];
+
+/// Members of a message that is no result, and so no list.
+const NO_RESULT: [&str; 3] = ["method", "params", "error"];
+
+/// Members of results that are no lists.
+const NO_LIST: [&str; 18] = [
+    "content",
+    "structuredContent",
+    "isError",
+    "contents",
+    "messages",
+    "completion",
+    "capabilities",
+    "protocolVersion",
+    "serverInfo",
+    "supportedVersions",
+    "instructions",
+    "task",
+    "tasks",
+    "taskId",
+    "createdAt",
+    "inputRequests",
+    "requestState",
+    "roots",
+];
+
+/// What is known of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// More of it must be read. If there is no more, it is no list.
+    Undecided,
+    /// It is no list, and the rest of it need not be read.
+    Passing,
+    /// It may be a list, or cannot be read in passing: it must be read whole, by [`Lists`](super::Lists).
+    List,
+}
+
+/// Reads the data of one event as it comes, up to the first member that decides.
+///
+/// It looks at the keys of a message and of its `result`, and skips all else. A value that is not JSON is passing:
+/// it is no message. Several `data` lines must be separated by LF, as a client joins them.
+#[derive(Debug)]
+pub(crate) struct Classifier {
+    state: State,
+    level: Level,
+    /// The key that is read, as it was sent.
+    key: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before the message.
+    Start,
+    /// Before a key or the end of an object.
+    BeforeKey {
+        may_end: bool,
+    },
+    Key {
+        is_escaped: bool,
+    },
+    /// Before the colon after a key.
+    Colon {
+        is_result: bool,
+    },
+    /// Before the value of a member.
+    Value {
+        is_result: bool,
+    },
+    /// In a number or a word.
+    Scalar,
+    /// In a string, a number of brackets deep.
+    String {
+        depth: usize,
+        is_escaped: bool,
+    },
+    /// In brackets.
+    Nested {
+        depth: usize,
+    },
+    /// After the value of a member.
+    AfterValue,
+    Decided(Verdict),
+}
+
+/// Whose members are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Message,
+    Result,
+}
+
+impl Classifier {
+    pub(crate) fn new() -> Self {
+        Self { state: State::Start, level: Level::Message, key: Vec::new() }
+    }
+
+    /// Reads more of the data. Once it is decided, the rest need not be presented.
+    pub(crate) fn push(&mut self, data: &[u8]) -> Verdict {
+        for &byte in data {
+            if let State::Decided(verdict) = self.state {
+                return verdict;
+            }
+            self.state = self.after(byte);
+        }
+        match self.state {
+            State::Decided(verdict) => verdict,
+            _ => Verdict::Undecided,
+        }
+    }
+
+    fn after(&mut self, byte: u8) -> State {
+        const UNREADABLE: State = State::Decided(Verdict::List);
+        let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        match self.state {
+            State::Start => match byte {
+                _ if is_space => self.state,
+                b'{' => State::BeforeKey { may_end: true },
+                // A batch, which is not read in passing; and a byte order mark, which some clients skip.
+                b'[' | 0xEF => UNREADABLE,
+                _ => State::Decided(Verdict::Passing),
+            },
+            State::BeforeKey { may_end } => match byte {
+                _ if is_space => self.state,
+                b'"' => {
+                    self.key.clear();
+                    State::Key { is_escaped: false }
+                }
+                b'}' if may_end => self.end_of_object(),
+                _ => UNREADABLE,
+            },
+            State::Key { is_escaped: false } if byte == b'"' => self.after_key(),
+            State::Key { is_escaped } => {
+                self.key.push(byte);
+                if self.key.len() > MAX_KEY {
+                    return UNREADABLE;
+                }
+                State::Key { is_escaped: !is_escaped && byte == b'\\' }
+            }
+            State::Colon { is_result } => match byte {
+                _ if is_space => self.state,
+                b':' => State::Value { is_result },
+                _ => UNREADABLE,
+            },
+            State::Value { is_result } => match byte {
+                _ if is_space => self.state,
+                b'{' if is_result => {
+                    self.level = Level::Result;
+                    State::BeforeKey { may_end: true }
+                }
+                b'{' | b'[' => State::Nested { depth: 1 },
+                b'"' => State::String { depth: 0, is_escaped: false },
+                b'}' | b']' | b',' | b':' => UNREADABLE,
+                _ => State::Scalar,
+            },
+            State::Scalar => match byte {
+                b',' | b'}' => self.after_value(byte),
+                _ if is_space => State::AfterValue,
+                b'{' | b'[' | b']' | b'"' | b':' => UNREADABLE,
+                _ => State::Scalar,
+            },
+            State::String { depth, is_escaped: false } if byte == b'"' => match depth {
+                0 => State::AfterValue,
+                depth => State::Nested { depth },
+            },
+            State::String { depth, is_escaped } => {
+                State::String { depth, is_escaped: !is_escaped && byte == b'\\' }
+            }
+            State::Nested { depth } => match byte {
+                b'"' => State::String { depth, is_escaped: false },
+                b'{' | b'[' => State::Nested { depth: depth + 1 },
+                b'}' | b']' if depth == 1 => State::AfterValue,
+                b'}' | b']' => State::Nested { depth: depth - 1 },
+                _ => self.state,
+            },
+            State::AfterValue if is_space => self.state,
+            State::AfterValue => self.after_value(byte),
+            State::Decided(_) => self.state,
+        }
+    }
+
+    fn after_value(&mut self, byte: u8) -> State {
+        match byte {
+            b',' => State::BeforeKey { may_end: false },
+            b'}' => self.end_of_object(),
+            _ => State::Decided(Verdict::List),
+        }
+    }
+
+    fn end_of_object(&mut self) -> State {
+        match self.level {
+            Level::Message => State::Decided(Verdict::Passing),
+            Level::Result => {
+                self.level = Level::Message;
+                State::AfterValue
+            }
+        }
+    }
+
+    fn after_key(&self) -> State {
+        let Some(key) = decoded(&self.key) else { return State::Decided(Verdict::List) };
+        let is_one_of = |names: &[&str]| names.contains(&&*key);
+        match self.level {
+            Level::Message if is_one_of(&NO_RESULT) => State::Decided(Verdict::Passing),
+            Level::Result if is_one_of(&NO_LIST) => State::Decided(Verdict::Passing),
+            Level::Result if LISTS.iter().any(|name| is_alike(&key, name)) => {
+                State::Decided(Verdict::List)
+            }
+            Level::Message => State::Colon { is_result: is_alike(&key, "result") },
+            Level::Result => State::Colon { is_result: false },
+        }
+    }
+}
+
+/// Returns the text of a key without escapes.
+fn decoded(key: &[u8]) -> Option<Cow<'_, str>> {
+    let key = str::from_utf8(key).ok()?;
+    if key.contains('\\') {
+        serde_json::from_str(&format!("\"{key}\"")).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(key))
+    }
+}

@@ -1,0 +1,65 @@
+//! Authorization: who may use which method, tool, prompt and resource.
+//!
+//! `message` reads what a client sends, and `lists` what a server answers to a list request. Both read strictly:
+//! what two parsers could read in different ways is refused. What they find is a [`Call`], or elements of a list;
+//! each is about [`Target`]s. `methods` is the table of what decides about which method.
+//!
+//! `rules` evaluates a [`Policy`], and looks rules up in an `index`; `file` reads it from a file. `authorizer` is the
+//! trait for other ways to decide.
+//!
+//! It uses `auth`, `credentials`, `crypto`, `telemetry` and `text`. It knows nothing of sessions, of schemes, or of the layer.
+
+// The layer does not use all of it yet.
+#![allow(dead_code, unused_imports)]
+
+mod arguments;
+mod authorizer;
+mod boxed;
+mod call;
+mod combine;
+mod decision;
+mod explain;
+mod ext;
+#[cfg(feature = "policy")]
+mod file;
+mod function;
+mod id;
+mod index;
+mod json;
+mod lists;
+mod message;
+mod methods;
+#[cfg(test)]
+mod mutations;
+mod object;
+#[cfg(test)]
+mod oracle;
+mod pattern;
+mod rule;
+mod rules;
+mod subject;
+mod target;
+#[cfg(test)]
+mod tests;
+mod uri;
+
+pub use self::authorizer::Authorizer;
+pub use self::boxed::BoxAuthorizer;
+pub use self::call::Call;
+pub use self::combine::{Both, both};
+pub use self::decision::{Decision, Refusal, RefusalKind};
+pub use self::explain::Explanation;
+pub use self::ext::AuthorizerExt;
+#[cfg(feature = "policy")]
+pub use self::file::{PolicyFile, PolicyFileError, PolicyWarning};
+pub use self::function::{AuthorizeFn, CallFn, authorize_fn};
+pub(crate) use self::id::Id;
+pub(crate) use self::lists::{Classifier, ListError, Lists, MAX_UNDECIDED, Verdict, one_line};
+pub(crate) use self::message::{Message, MessageError, Messages, read_messages};
+pub(crate) use self::methods::{Access, access};
+pub use self::object::{Objects, ObjectsWhen, everything, methods, prompts, resources, tools};
+pub use self::pattern::{InvalidPattern, Pattern};
+pub use self::rule::RuleId;
+pub use self::rules::Policy;
+pub use self::subject::{Subject, anyone, principal, principals, role, roles, scope, scopes};
+pub use self::target::{Target, TargetKind};
