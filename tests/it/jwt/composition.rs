@@ -150,8 +150,11 @@ async fn no_part_of_a_token_is_logged_or_sent() {
     outputs.push(format!("{:?}", seen.only().extensions.get::<mcp_auth_layer::Principal>()));
     outputs.extend(log.lines());
     for token in &tokens {
-        for part in token.split('.').filter(|part| part.len() > 8) {
-            assert!(outputs.iter().all(|output| !output.contains(part)), "{part}");
+        // The log cuts what is long, so that a part may be there without its end.
+        for piece in token.split('.').flat_map(|part| part.as_bytes().chunks(24)) {
+            let piece = str::from_utf8(piece).unwrap();
+            let is_found = piece.len() > 8 && outputs.iter().any(|output| output.contains(piece));
+            assert!(!is_found, "{piece}");
         }
     }
 }
