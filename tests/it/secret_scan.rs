@@ -8,13 +8,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Request;
 use mcp_auth_layer::schemes::{HtpasswdFile, Signer};
 use mcp_auth_layer::{Bearer, HttpSignature, McpAuthLayer, any_of};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tower::Layer;
 
-use crate::support::basic;
+use crate::support::access_token::{ED, K1, RESOURCE, jwks, with_claims};
 use crate::support::credential_file::CredentialFile;
 use crate::support::example_server::{Server, SseSession, example, execute, http, until};
+use crate::support::{UnusedPort, basic};
 
 const PASSWORD: &str = "correct-horse-battery";
 const NEW_PASSWORD: &str = "staple-of-tomorrow";
@@ -63,6 +64,16 @@ impl Secrets {
     fn add(&mut self, secret: &str) {
         assert!(secret.len() >= 8, "too short, would be found by chance: {secret}");
         self.0.push(secret.to_owned());
+    }
+
+    /// Adds an access token: pieces of its claims and its signature, as the log cuts what is long, and digests.
+    fn add_access_token(&mut self, token: &str) {
+        self.add(&hex(&Sha256::digest(token)));
+        self.add(&STANDARD.encode(Sha256::digest(token)));
+        for part in token.split('.').skip(1) {
+            let pieces = part.as_bytes().chunks(24).filter(|piece| piece.len() == 24);
+            pieces.for_each(|piece| self.add(str::from_utf8(piece).unwrap()));
+        }
     }
 
     /// Adds the salt and hash of each line of a password file.
@@ -255,6 +266,101 @@ async fn server_never_reveals_secrets_in_logs_or_responses() {
     secrets.assert_none_in(&log);
     secrets.assert_none_in(&recorded.responses);
     assert!(!log.contains("mallory"), "a claimed name may be a mistyped password");
+}
+
+#[tokio::test]
+async fn server_never_reveals_access_tokens() {
+    const CLIENT_SECRET: &str = "secret-of-this-resource-server";
+    const PRIVATE: &str = "cHJpdmF0ZS1wYXJ0LW9mLWEta2V5";
+    let down = UnusedPort::reserve();
+    let issuer = down.url();
+    let mut secrets = Secrets::default();
+    secrets.add(CLIENT_SECRET);
+    secrets.add(basic("rs", CLIENT_SECRET).strip_prefix("Basic ").unwrap());
+    secrets.add(PRIVATE);
+    let keys = CredentialFile::new(&jwks([K1.jwk("k1")]));
+
+    let mut command = example("sse_server");
+    command.args(["--port", "0", "--metrics", "--oauth-issuer", &issuer]);
+    command.args(["--oauth-resource", RESOURCE]).arg("--oauth-jwks").arg(&keys.path);
+    command.args(["--oauth-introspect", &format!("{issuer}/introspect")]);
+    command.args(["--oauth-client", &format!("rs:{CLIENT_SECRET}")]);
+    command.env("RUST_LOG", "info,mcp_auth_layer=trace");
+    let server = Server::spawn(&mut command).await;
+    let mut recorded = RecordedServer { server, responses: String::new() };
+    recorded.responses += &recorded.server.printed.join("\n");
+
+    // Good and refused tokens, and what is no token.
+    let mut token = |edit: fn(&mut Value)| {
+        let token = with_claims(|claims| {
+            claims["iss"] = json!(issuer);
+            edit(claims);
+        });
+        secrets.add_access_token(&token);
+        token
+    };
+    let good = token(|_| {});
+    let refused = [
+        token(|claims| claims["aud"] = json!("https://other.example.com")),
+        token(|claims| claims["iss"] = json!("https://other.example.com")),
+        token(|claims| claims["exp"] = json!(1_000_000)),
+        token(|claims| claims["sub"] = json!("")),
+        token(|claims| claims["scope"] = json!(7)),
+        token(|claims| claims["cnf"] = json!({"jkt": "a"})),
+    ];
+    let (start, end) = good.split_at(good.len() - 20);
+    let forged = format!("{start}AAAAAAAAAA{}", &end[10..]);
+    secrets.add_access_token(&forged);
+    secrets.add(TOKEN);
+    let bearer = format!("Bearer {good}");
+    assert_eq!(recorded.get("/nothing", &[&bearer]).await, 404);
+    for wrong in refused.iter().chain([&forged]) {
+        assert_eq!(recorded.get("/nothing", &[&format!("Bearer {wrong}")]).await, 401);
+    }
+    // An opaque token, while its verifier is down.
+    assert_eq!(recorded.get("/nothing", &[&format!("Bearer {TOKEN}")]).await, 503);
+    for (path, authorization, status) in [
+        ("/nothing", &[&*good][..], 401),
+        ("/nothing", &[&*format!("Basic {good}")], 401),
+        ("/nothing", &[&*bearer, &*bearer], 400),
+        (&format!("/nothing?access_token={good}"), &[], 401),
+        (&format!("/.well-known/oauth-protected-resource?{good}"), &[&*bearer], 200),
+    ] {
+        assert_eq!(recorded.get(path, authorization).await, status, "{path}");
+    }
+    let mut session = SseSession::open(&recorded.server.url, &bearer).await;
+    assert_eq!(session.tool("whoami", json!({})).await, ("alice".to_owned(), false));
+
+    // A broken set of keys, one with a private key, and a rotation.
+    keys.replace(&format!(r#"{{"keys":["{PRIVATE}"]}}"#));
+    recorded.logged("reload failed", 1).await;
+    let mut private = ED.jwk("ed");
+    private["d"] = json!(PRIVATE);
+    keys.replace(&jwks([private]));
+    recorded.logged("reload failed", 2).await;
+    assert_eq!(recorded.get("/nothing", &[&bearer]).await, 404);
+    keys.replace(&jwks([ED.jwk("ed")]));
+    recorded.logged("credential file reloaded", 1).await;
+    assert!(session.events.next().await.is_none(), "opened with a key that is gone");
+    assert_eq!(recorded.get("/nothing", &[&bearer]).await, 401);
+    assert_eq!(recorded.get("/metrics", &[]).await, 200);
+
+    let (status, log) = recorded.server.terminate().await;
+    assert!(status.success());
+    for what in [
+        "authenticated",
+        "the token expired",
+        "the signature is wrong",
+        "https://other.example.com",
+        "no key of the issuer has `kid`",
+        "response ended: its credential expired or was revoked",
+        "exempt",
+        "reason=\"unavailable\"",
+    ] {
+        assert!(log.contains(what), "{what}:\n{log}");
+    }
+    secrets.assert_none_in(&log);
+    secrets.assert_none_in(&recorded.responses);
 }
 
 #[test]

@@ -19,6 +19,9 @@ use super::realm::Realm;
 use super::rejection_kind::RejectionKind;
 use super::token::{AuthParam, AuthScheme};
 
+/// The message for a credential that is wrong.
+const INVALID: &str = "the credential is wrong or has expired";
+
 /// The message for a request without a credential.
 const MISSING: &str =
     "authentication required: configure the credential in the client, as a header";
@@ -91,11 +94,14 @@ impl Rejection {
     /// Rejects a credential that is wrong, expired or revoked: 401.
     /// [`any_of`](super::any_of) tries the next scheme.
     pub fn invalid(challenge: Challenge) -> Self {
-        Self::unauthorized(
-            RejectionKind::Invalid,
-            "the credential is wrong or has expired",
-            challenge,
-        )
+        Self::unauthorized(RejectionKind::Invalid, INVALID, challenge)
+    }
+
+    /// Rejects a credential that is for another verifier of the same scheme, such as a token of another issuer:
+    /// 401. If there is such a verifier, it knows more and speaks.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn for_another_verifier(challenge: Challenge) -> Self {
+        Self::malformed(challenge).with_message(INVALID)
     }
 
     /// Rejects an empty credential: 401.

@@ -26,5 +26,11 @@ pub(super) fn bearer_token(head: &Parts) -> Result<&str, Rejection> {
 
 /// Returns the rejection of a token. What is wrong with it is logged, and never sent.
 pub(super) fn invalid(error: TokenError) -> Rejection {
-    Rejection::invalid(Challenge::invalid(AuthScheme::BEARER)).caused_by(error)
+    let challenge = Challenge::invalid(AuthScheme::BEARER);
+    let rejection = if error.is_for_another_verifier() {
+        Rejection::for_another_verifier(challenge)
+    } else {
+        Rejection::invalid(challenge)
+    };
+    rejection.caused_by(error)
 }

@@ -73,3 +73,10 @@ pub(super) enum TokenError {
     #[error("the function of `check` refused the claims")]
     Check,
 }
+
+impl TokenError {
+    /// Returns whether the token is for another verifier, if there is one: of opaque tokens, or of its issuer.
+    pub(super) fn is_for_another_verifier(&self) -> bool {
+        matches!(self, Self::NotAJwt | Self::Issuer(_))
+    }
+}

@@ -42,6 +42,18 @@ async fn a_refused_jwt_is_not_introspected() {
     assert_eq!(present(&app, &refused).await.status, 200);
 }
 
+/// The verifier of JWTs only knows that the token is none.
+#[tokio::test]
+async fn the_reason_of_an_opaque_token_is_that_of_its_issuer() {
+    let endpoint = Endpoint::default();
+    let (app, _) = jwts_and_opaque_tokens(&endpoint).await;
+    let (log, _guard) = Log::start(LevelFilter::INFO);
+    assert_eq!(present(&app, TOKEN).await.status, 401);
+    let lines = log.lines();
+    assert!(lines.iter().any(|line| line.contains("the token is not active")), "{lines:?}");
+    assert!(lines.iter().all(|line| !line.contains("the token is not a JWT")), "{lines:?}");
+}
+
 #[tokio::test]
 async fn both_kinds_of_tokens_have_one_challenge() {
     let endpoint = Endpoint::default();
