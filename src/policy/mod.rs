@@ -1,5 +1,8 @@
 //! Authorization: who may use which method, tool, prompt and resource.
 //!
+//! **The layer does not enforce policies yet.** [`Policy::explain`], and `cargo run --example policy`, say what a policy
+//! decides about a call.
+//!
 //! `message` reads what a client sends, and `lists` what a server answers to a list request. Both read strictly:
 //! what two parsers could read in different ways is refused. What they find is a [`Call`], or elements of a list;
 //! each is about [`Target`]s. `methods` is the table of what decides about which method.
