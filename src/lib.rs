@@ -56,7 +56,7 @@
 //! | `metrics` | counters for an operator, through the `metrics` facade |
 //! | `oauth` | access tokens that are JWTs (`Jwt`), verified with keys in code or in a file |
 //! | `oauth-http` | discovery and keys of an authorization server, and introspection of opaque tokens |
-//! | `policy` | who may do what, in a file that is watched |
+//! | `policy` | policies in a file that is watched; the layer does not enforce them yet |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!
