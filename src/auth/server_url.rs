@@ -31,7 +31,7 @@ pub(crate) fn parse_server_url(url: &str) -> Result<Uri, &'static str> {
     }
 }
 
-/// Returns whether a host is of this machine, so that nobody else can read what is sent to it.
+/// Returns whether a host is a loopback address or `localhost`: what is sent to it stays on this machine.
 fn is_loopback(host: &str) -> bool {
     let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match inside {

@@ -2,7 +2,7 @@
 //!
 //! It has every method that a client may send, of every version of the protocol from 2024-11-05 to 2026-07-28. A
 //! method that is not in it is refused unless a rule permits the method itself: roadmaps and vendors add methods,
-//! and nobody can know what those do.
+//! whose effects are unknown.
 
 use super::target::TargetKind;
 

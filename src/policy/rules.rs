@@ -18,7 +18,7 @@ use crate::auth::{Principal, Scope};
 
 /// Who may do what: a set of rules, whose order has no meaning.
 ///
-/// Nobody may do anything that no rule allows, and a deny rule wins over every allow rule. Always allowed
+/// What no rule allows is refused, and a deny rule wins over every allow rule. Always allowed
 /// are `initialize`, `ping`, `server/discover`, `logging/setLevel`, the notifications of the protocol, and
 /// lists, which show what the principal may use, unless a rule denies the method or everything.
 ///
@@ -63,7 +63,7 @@ enum Verdict {
 }
 
 impl Policy {
-    /// Creates a policy without rules: nobody may do anything.
+    /// Creates a policy without rules: it refuses every call that needs one.
     pub fn new() -> Self {
         Self::default()
     }
@@ -129,7 +129,7 @@ impl Policy {
 
     /// Returns the principals that rules name, each once, in no particular order.
     ///
-    /// An application that knows its users can look for rules that are for nobody.
+    /// An application that knows its users can look for rules that match none of them.
     pub fn principals(&self) -> impl Iterator<Item = Principal> {
         let all = self.rules.iter().flat_map(|rule| rule.subject.principals());
         all.collect::<HashSet<_>>().into_iter()

@@ -116,7 +116,7 @@ fn not_empty(function: &str, texts: impl IntoIterator<Item = impl Into<String>>)
     let texts: Vec<String> = texts.into_iter().map(Into::into).collect();
     assert!(
         !texts.is_empty(),
-        "policy::{function}: there are none: a rule for nobody has no effect"
+        "policy::{function}: there are none: a rule without a subject has no effect"
     );
     assert!(texts.iter().all(|text| !text.is_empty()), "policy::{function}: one is empty");
     texts

@@ -30,7 +30,7 @@ use crate::telemetry::TARGET;
 /// resources = ["docs://*"]
 ///
 /// [[allow]]
-/// scopes = ["tools:write"]           # whoever's credential has all of these
+/// scopes = ["tools:write"]           # every credential that has all of these
 /// tools = ["write_*"]
 ///
 /// [[allow]]
@@ -74,7 +74,7 @@ impl PolicyFile {
     /// # Errors
     ///
     /// If the file cannot be read, is not a regular file, has other permissions or more than 16 MiB. If it is
-    /// not TOML, has an unknown key, or has a rule that is for nobody, about nothing, or without an effect;
+    /// not TOML, has an unknown key, or has a rule without a subject, without an object, or without an effect;
     /// and if it has no rules.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PolicyFileError> {
         let path = path.as_ref();

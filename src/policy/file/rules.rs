@@ -115,7 +115,8 @@ impl Reader {
     fn subject(&self, keys: &DeTable<'_>, span: &Range<usize>) -> Result<Subject, Error> {
         let lines = &self.lines;
         if !SUBJECTS.iter().any(|key| keys.contains_key(*key)) {
-            let message = "the rule is for nobody: add `principals`, `roles`, `scopes` or `anyone`";
+            let message =
+                "the rule has no subject: add `principals`, `roles`, `scopes` or `anyone`";
             return Err(lines.error(span, message));
         }
         let mut subject = anyone();
