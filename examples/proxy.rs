@@ -19,7 +19,7 @@ use common::server::ServerArgs;
 use common::upstream_urls::UpstreamOrigin;
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::{McpAuthLayer, Principal, any_of};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -38,7 +38,7 @@ struct Args {
     upstream: Uri,
     /// A path that needs no credentials, such as /health; can be repeated
     #[arg(long = "public-path", value_name = "PATH")]
-    public_paths: Vec<PublicPath>,
+    public_paths: Vec<ExactPath>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -86,7 +86,7 @@ async fn run() -> Result<(), Failure> {
 
 struct Forwarding {
     origin: UpstreamOrigin,
-    public_paths: Vec<PublicPath>,
+    public_paths: Vec<ExactPath>,
 }
 
 /// Sets the path and headers of a request, and rewrites the response.

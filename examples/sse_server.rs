@@ -12,7 +12,7 @@ use common::cli::{self, Failure};
 use common::server::Server;
 use common::sse;
 use common::tools::Tools;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::{McpAuthLayer, Principal, any_of};
 
 /// A handler receives the authenticated principal as an argument.
@@ -39,7 +39,7 @@ async fn run() -> Result<(), Failure> {
     // Access control. Each flag for credentials is a scheme, such as
     // `Bearer::new([("ci", "dG9rZW4tb2YtY2k")])?.boxed()`; they are tried in order.
     let mut auth = McpAuthLayer::new(any_of(server.schemes.clone()))
-        .public_path(PublicPath::from_static("/health"));
+        .public_path(ExactPath::from_static("/health"));
     if let Some(path) = server.metrics.path() {
         auth = auth.public_path(path); // flag `--metrics`
     }

@@ -13,7 +13,7 @@ use common::cli::{self, Failure};
 use common::command::ExecuteCommand;
 use common::server::Server;
 use common::session_limit::{self, Sessions};
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::{McpAuthLayer, Principal, any_of};
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::CallToolResult;
@@ -67,7 +67,7 @@ async fn run() -> Result<(), Failure> {
     // Access control, as in `sse_server`. Session IDs in `Mcp-Session-Id` are bound to the
     // principal: no other principal can use them.
     let mut auth = McpAuthLayer::new(any_of(server.schemes.clone()))
-        .public_path(PublicPath::from_static("/health"));
+        .public_path(ExactPath::from_static("/health"));
     if let Some(path) = server.metrics.path() {
         auth = auth.public_path(path); // flag `--metrics`
     }

@@ -79,6 +79,7 @@
 
 // Lowest first: a room uses itself and the groups above it (see ARCHITECTURE.md).
 mod crypto;
+mod event_stream;
 mod telemetry;
 mod text;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::cli::Failure;
@@ -38,8 +38,8 @@ impl Metrics {
     }
 
     /// Returns the path of the metrics, which is public: they contain no names.
-    pub fn path(&self) -> Option<PublicPath> {
-        self.0.as_ref().map(|_| PublicPath::from_static(PATH))
+    pub fn path(&self) -> Option<ExactPath> {
+        self.0.as_ref().map(|_| ExactPath::from_static(PATH))
     }
 
     /// Serves the metrics at their path.

@@ -18,7 +18,7 @@ use percent_encoding::percent_decode;
 use sha2::Sha256;
 use tower::{Layer, ServiceExt, service_fn};
 
-#[path = "../../src/session/event_stream/oracle.rs"]
+#[path = "../../src/session/rewriter/oracle.rs"]
 mod oracle;
 
 const KEY: [u8; 32] = [7; 32];

@@ -3,15 +3,15 @@
 use http::request::Parts;
 
 use super::discovery::{Discovery, ELSEWHERE, NO_OAUTH, is_discovery};
+use super::exact_path::ExactPath;
 use super::preflight::is_preflight;
-use super::public_path::PublicPath;
 use super::resource::Resources;
 use crate::auth::{Rejection, RejectionKind};
 
 /// Which requests need no credential.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exemptions {
-    pub(crate) public_paths: Vec<PublicPath>,
+    pub(crate) public_paths: Vec<ExactPath>,
     pub(crate) discovery: Discovery,
     pub(crate) resources: Resources,
 }
@@ -30,7 +30,7 @@ impl Exemptions {
     /// Paths are compared byte for byte as they were sent: another spelling is not exempt, whatever
     /// it may mean to the inner service.
     pub(crate) fn find(&self, head: &Parts, has_body: bool) -> Option<Exempt> {
-        if self.public_paths.iter().any(|path| path.as_str() == head.uri.path()) {
+        if self.public_paths.iter().any(|path| path.is_of(head)) {
             return Some(Exempt::Forwarded("public path"));
         }
         if is_preflight(head, has_body) {
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn public_paths_are_exempt_byte_for_byte() {
-        let public_paths = vec![PublicPath::from_static("/health")];
+        let public_paths = vec![ExactPath::from_static("/health")];
         let exemptions = Exemptions { public_paths, ..Exemptions::default() };
         for method in ["GET", "POST", "DELETE"] {
             assert_eq!(found(&exemptions, method, "/health?x"), Some("public path"));

@@ -8,23 +8,23 @@
 
 mod discovery;
 mod duplicate_credentials;
+mod exact_path;
 mod exemptions;
 mod origin;
 mod origin_scheme;
 mod origins;
 mod preflight;
-mod public_path;
 mod resource;
 mod scopes;
 
 pub use self::discovery::Discovery;
 pub(crate) use self::discovery::{NO_OAUTH, is_registration};
 pub(crate) use self::duplicate_credentials::check_duplicate_credentials;
+pub use self::exact_path::{ExactPath, InvalidExactPath};
 pub(crate) use self::exemptions::{Exempt, Exemptions};
 pub use self::origin::{InvalidOrigin, Origin};
 pub use self::origin_scheme::{InvalidOriginScheme, OriginScheme};
 pub(crate) use self::origins::Origins;
-pub use self::public_path::{InvalidPublicPath, PublicPath};
 pub(crate) use self::resource::Published;
 pub use self::resource::{InvalidResource, Resource, ResourceService};
 pub(crate) use self::scopes::ScopeRules;

@@ -12,7 +12,7 @@ use super::config::Config;
 use super::service::McpAuthService;
 use super::state::State;
 use crate::auth::{Authenticator, Host, Realm, Rejection};
-use crate::checks::{Discovery, Origin, OriginScheme, PublicPath};
+use crate::checks::{Discovery, ExactPath, Origin, OriginScheme};
 use crate::rate_limit::{RateLimit, RateLimiter};
 use crate::session::{SessionKey, SessionParameter};
 
@@ -21,7 +21,7 @@ use crate::session::{SessionKey, SessionParameter};
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use mcp_auth_layer::layer::{Origin, PublicPath};
+/// use mcp_auth_layer::layer::{Origin, ExactPath};
 /// use mcp_auth_layer::{McpAuthLayer, Principal};
 ///
 /// let app: Router = Router::new()
@@ -29,7 +29,7 @@ use crate::session::{SessionKey, SessionParameter};
 ///     .route("/health", get(|| async { "ok" }));
 ///
 /// let app = McpAuthLayer::bearer("rD3m0NfE5Yc0mKq1bWv7Xw")
-///     .public_path(PublicPath::from_static("/health"))
+///     .public_path(ExactPath::from_static("/health"))
 ///     .allow_origin(Origin::from_static("http://localhost:6274"))
 ///     .protect(app);
 /// ```
@@ -100,7 +100,7 @@ impl<A> McpAuthLayer<A> {
     /// The path is compared byte by byte with that of the request, without its query: `/health/`,
     /// `/Health` and `//health` stay protected. Inside of `Router::nest` it is the path that is left
     /// there. The request is forwarded without credentials and session IDs.
-    pub fn public_path(mut self, path: PublicPath) -> Self {
+    pub fn public_path(mut self, path: ExactPath) -> Self {
         self.config().exemptions.public_paths.push(path);
         self
     }

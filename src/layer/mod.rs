@@ -24,7 +24,7 @@ pub use self::builder::McpAuthLayer;
 pub use self::future::ResponseFuture;
 pub use self::service::McpAuthService;
 pub use crate::checks::{
-    Discovery, InvalidOrigin, InvalidOriginScheme, InvalidPublicPath, InvalidResource, Origin,
-    OriginScheme, PublicPath, Resource, ResourceService,
+    Discovery, ExactPath, InvalidExactPath, InvalidOrigin, InvalidOriginScheme, InvalidResource,
+    Origin, OriginScheme, Resource, ResourceService,
 };
 pub use crate::session::{SessionKey, SessionKeyError, SessionParameter, SessionParameterError};

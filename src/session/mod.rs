@@ -1,17 +1,17 @@
 //! Session and event IDs: they leave the layer *bound* to a principal, and come back *verified*.
 //!
 //! `binding` computes and checks the tags, with keys of `key`. `location` knows where IDs are in
-//! requests and responses. `event_stream` parses event streams and rewrites the IDs in them.
+//! requests and responses. `rewriter` binds those in event streams.
 //!
-//! It uses `auth`, `crypto` and `telemetry`.
+//! It uses `auth`, `crypto`, `event_stream` and `telemetry`.
 
 mod binding;
-mod event_stream;
 mod key;
 mod location;
 mod parameter;
+mod rewriter;
 
-pub(crate) use self::event_stream::Rewriter;
 pub use self::key::{SessionKey, SessionKeyError};
 pub(crate) use self::location::{SessionIds, StreamBinding};
 pub use self::parameter::{SessionParameter, SessionParameterError};
+pub(crate) use self::rewriter::Rewriter;

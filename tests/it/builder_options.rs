@@ -4,17 +4,17 @@
 use std::panic::catch_unwind;
 
 use mcp_auth_layer::auth::{Host, Realm};
-use mcp_auth_layer::layer::{Discovery, Origin, PublicPath, SessionKey, SessionParameter};
+use mcp_auth_layer::layer::{Discovery, ExactPath, Origin, SessionKey, SessionParameter};
 use mcp_auth_layer::schemes::Authority;
 use mcp_auth_layer::{Bearer, McpAuthLayer};
 use proptest::prelude::*;
 
 #[test]
 fn invalid_public_paths_are_errors() {
-    assert!("/a/b-c.d~e".parse::<PublicPath>().is_ok());
+    assert!("/a/b-c.d~e".parse::<ExactPath>().is_ok());
     for path in ["", "health", "/a*", "/{id}", "/a?b", "/a#b", "/a b", "/ä"] {
-        assert!(path.parse::<PublicPath>().is_err(), "{path:?}");
-        assert!(catch_unwind(|| PublicPath::from_static(path)).is_err(), "{path:?}");
+        assert!(path.parse::<ExactPath>().is_err(), "{path:?}");
+        assert!(catch_unwind(|| ExactPath::from_static(path)).is_err(), "{path:?}");
     }
 }
 
@@ -72,7 +72,7 @@ const OPTIONS: [fn(McpAuthLayer<Bearer>) -> McpAuthLayer<Bearer>; 9] = [
     |layer| layer.session_parameter(SessionParameter::from_static("sid")),
     |layer| layer.realm(Realm::from_static("tools")),
     |layer| layer.host(Host::from_static("tools.example.com")),
-    |layer| layer.public_path(PublicPath::from_static("/health")),
+    |layer| layer.public_path(ExactPath::from_static("/health")),
     |layer| layer.max_verified_body(1024).max_verified_bodies_total(2048),
     |layer| layer.forward_authorization().discovery(Discovery::Forward),
 ];

@@ -4,7 +4,7 @@
 use http::request::Parts;
 use mcp_auth_layer::auth::AuthScheme;
 use mcp_auth_layer::auth::{Authenticated, AuthenticatorExt, Challenge, authenticate_fn};
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection, any_of};
 
 use crate::support::{get, recorder, send};
@@ -52,7 +52,7 @@ async fn credential_headers_of_every_scheme_are_stripped() {
     let bearer = Bearer::new([("ci", "tok")]).unwrap();
     let all = any_of((any_of((bearer, ApiKey)).boxed(), never));
     let (router, seen) = recorder();
-    let app = router.layer(McpAuthLayer::new(all).public_path(PublicPath::from_static("/health")));
+    let app = router.layer(McpAuthLayer::new(all).public_path(ExactPath::from_static("/health")));
 
     let keys = [("x-api-key", "k"), ("x-never", "n"), ("x-other", "o")];
     let both = [keys.as_slice(), &[("authorization", "Bearer tok")]].concat();

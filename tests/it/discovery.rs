@@ -2,7 +2,7 @@
 //! server has no OAuth; or forwarded without credentials if configured.
 
 use http::Method;
-use mcp_auth_layer::layer::{Discovery, PublicPath};
+use mcp_auth_layer::layer::{Discovery, ExactPath};
 use mcp_auth_layer::{McpAuthLayer, Principal};
 
 use crate::support::{get, recorder, request, send};
@@ -11,8 +11,8 @@ const TOKEN: (&str, &str) = ("authorization", "Bearer tok");
 
 fn layer() -> McpAuthLayer<mcp_auth_layer::Bearer> {
     McpAuthLayer::bearer("tok")
-        .public_path(PublicPath::from_static("/health"))
-        .public_path(PublicPath::from_static("/"))
+        .public_path(ExactPath::from_static("/health"))
+        .public_path(ExactPath::from_static("/"))
 }
 
 const DOCUMENTS: [&str; 3] = [

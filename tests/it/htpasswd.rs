@@ -8,7 +8,7 @@ use axum::Router;
 use futures::future::join_all;
 use futures::poll;
 use mcp_auth_layer::auth::AuthenticatorExt;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::rate_limit::RateLimit;
 use mcp_auth_layer::schemes::HtpasswdFile;
 use mcp_auth_layer::{Authenticator, Bearer, CredentialFileError, McpAuthLayer, any_of};
@@ -24,7 +24,7 @@ fn layer<A: Authenticator>(authenticator: A) -> McpAuthLayer<A> {
 }
 
 fn protected(users: impl Authenticator) -> Router {
-    recorder().0.layer(layer(users).public_path(PublicPath::from_static("/health")))
+    recorder().0.layer(layer(users).public_path(ExactPath::from_static("/health")))
 }
 
 async fn status(app: &Router, user: &str, password: &str) -> u16 {

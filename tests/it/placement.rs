@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get as on_get, post as on_post};
 use axum::{Router, ServiceExt};
-use mcp_auth_layer::layer::{Origin, PublicPath};
+use mcp_auth_layer::layer::{ExactPath, Origin};
 use mcp_auth_layer::{Bearer, McpAuthLayer, Principal};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -90,10 +90,10 @@ async fn layer_works_inside_nested_routers() {
     // The public path is matched against the path inside the nested router.
     let inner = Router::new().route("/health", on_get(|| async { "ok" }));
     let left = Router::new()
-        .nest("/api", inner.clone().layer(layer().public_path(PublicPath::from_static("/health"))));
+        .nest("/api", inner.clone().layer(layer().public_path(ExactPath::from_static("/health"))));
     assert_eq!(status(&left, Method::GET, "/api/health", &[]).await, 200);
     let whole = Router::new()
-        .nest("/api", inner.layer(layer().public_path(PublicPath::from_static("/api/health"))));
+        .nest("/api", inner.layer(layer().public_path(ExactPath::from_static("/api/health"))));
     assert_eq!(status(&whole, Method::GET, "/api/health", &[]).await, 401);
 
     let service = Router::new().route("/", on_get(whoami));

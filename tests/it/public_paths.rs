@@ -4,7 +4,7 @@
 use axum::body::Body;
 use axum::extract::OriginalUri;
 use http::Method;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::{McpAuthLayer, Principal};
 
 use crate::support::{get, recorder, request, send};
@@ -13,8 +13,8 @@ const TOKEN: (&str, &str) = ("authorization", "Bearer tok");
 
 fn layer() -> McpAuthLayer<mcp_auth_layer::Bearer> {
     McpAuthLayer::bearer("tok")
-        .public_path(PublicPath::from_static("/health"))
-        .public_path(PublicPath::from_static("/"))
+        .public_path(ExactPath::from_static("/health"))
+        .public_path(ExactPath::from_static("/"))
 }
 
 #[tokio::test]

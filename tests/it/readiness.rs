@@ -13,7 +13,7 @@ use axum::response::Response;
 use futures::FutureExt;
 use http::request::Parts;
 use mcp_auth_layer::auth::authenticate_fn;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal, Rejection};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt};
@@ -66,8 +66,7 @@ async fn only_the_service_that_was_polled_ready_is_called() {
     async fn check(authenticator: impl Authenticator) {
         let calls = Arc::new(AtomicUsize::new(0));
         let inner = Strict { ready: false, calls: calls.clone() };
-        let layer =
-            McpAuthLayer::new(authenticator).public_path(PublicPath::from_static("/health"));
+        let layer = McpAuthLayer::new(authenticator).public_path(ExactPath::from_static("/health"));
         let mut service = layer.layer(inner);
         for path in ["/", "/health", "/"] {
             let request = get(path, &[("authorization", "Bearer tok")]);

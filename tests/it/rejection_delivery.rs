@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::{Bearer, McpAuthLayer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::recorder;
 
 fn layer() -> McpAuthLayer<Bearer> {
-    McpAuthLayer::bearer("tok").public_path(PublicPath::from_static("/health"))
+    McpAuthLayer::bearer("tok").public_path(ExactPath::from_static("/health"))
 }
 
 async fn serve(layer: McpAuthLayer<Bearer>) -> SocketAddr {

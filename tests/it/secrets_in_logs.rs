@@ -4,7 +4,7 @@ use axum::Router;
 use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::auth::authenticate_fn;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::schemes::HtpasswdFile;
 use mcp_auth_layer::{Bearer, McpAuthLayer, Principal, Rejection};
 use tracing_subscriber::filter::LevelFilter;
@@ -15,7 +15,7 @@ use crate::support::{basic, get, recorder, request, send};
 
 fn app() -> Router {
     let (app, _) = recorder();
-    app.layer(McpAuthLayer::new(both()).public_path(PublicPath::from_static("/health")))
+    app.layer(McpAuthLayer::new(both()).public_path(ExactPath::from_static("/health")))
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn hostile_path_cannot_forge_a_log_line() {
 }
 
 fn layer() -> McpAuthLayer<Bearer> {
-    McpAuthLayer::bearer("tok").public_path(PublicPath::from_static("/health"))
+    McpAuthLayer::bearer("tok").public_path(ExactPath::from_static("/health"))
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::session_ids::SessionIds;
 use super::{headers, query};
 use crate::auth::Principal;
 use crate::session::binding::IdKind;
-use crate::session::event_stream::BindIds;
+use crate::session::rewriter::BindIds;
 use crate::telemetry::TARGET;
 
 /// Binds the IDs in one event stream.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::{Method, Request};
 use mcp_auth_layer::auth::Host;
-use mcp_auth_layer::layer::{Discovery, PublicPath, Resource};
+use mcp_auth_layer::layer::{Discovery, ExactPath, Resource};
 use mcp_auth_layer::{McpAuthLayer, Rejection};
 use tower_http::cors::CorsLayer;
 use tracing_subscriber::filter::LevelFilter;
@@ -259,7 +259,7 @@ async fn registration_at_a_resource_is_a_plain_401() {
 #[tokio::test]
 async fn document_precedes_a_public_path() {
     let (app, seen) = recorder();
-    let layer = layer().public_path(PublicPath::from_static(WELL_KNOWN));
+    let layer = layer().public_path(ExactPath::from_static(WELL_KNOWN));
     assert_eq!(send(app.layer(layer), get(WELL_KNOWN, &[])).await.body, document(URL));
     assert_eq!(seen.count(), 0);
 }

@@ -5,14 +5,14 @@ mod origins;
 
 use axum::Router;
 use mcp_auth_layer::McpAuthLayer;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 
 use crate::support::{get, send};
 
 const TOKEN: (&str, &str) = ("authorization", "Bearer tok");
 
 fn layer() -> McpAuthLayer<mcp_auth_layer::Bearer> {
-    McpAuthLayer::bearer("tok").public_path(PublicPath::from_static("/health"))
+    McpAuthLayer::bearer("tok").public_path(ExactPath::from_static("/health"))
 }
 
 async fn status(app: &Router, target: &str, fields: &[(&str, &str)]) -> u16 {

@@ -8,7 +8,7 @@ use axum::routing::any;
 use http::request::Parts;
 use http::{HeaderName, Method};
 use mcp_auth_layer::McpAuthLayer;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 
 use super::layer;
 use crate::support::log::Log;
@@ -151,7 +151,7 @@ async fn authenticated_responses_are_private_by_default() {
         let response = streamed(Method::GET, "", fields).await;
         assert_eq!(response.headers["cache-control"], expected, "{fields:?}");
     }
-    let app = recorder().0.layer(alice_layer().public_path(PublicPath::from_static("/health")));
+    let app = recorder().0.layer(alice_layer().public_path(ExactPath::from_static("/health")));
     let public = send(app, get("/health", &[])).await;
     assert!(!public.headers.contains_key("cache-control"));
 }

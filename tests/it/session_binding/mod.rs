@@ -12,7 +12,7 @@ use http::Method;
 use http::request::Parts;
 use mcp_auth_layer::auth::AuthScheme;
 use mcp_auth_layer::auth::{AuthenticatorExt, Challenge, RejectionKind, authenticate_fn};
-use mcp_auth_layer::layer::{PublicPath, SessionKey};
+use mcp_auth_layer::layer::{ExactPath, SessionKey};
 use mcp_auth_layer::{Authenticator, McpAuthLayer, Principal, Rejection};
 
 use crate::support::{Seen, TestResponse, basic, get, recorder, request, send};
@@ -45,7 +45,7 @@ fn by_name() -> impl Authenticator {
 fn layer() -> McpAuthLayer<impl Authenticator> {
     McpAuthLayer::new(by_name())
         .session_key(SessionKey::try_from(&KEY[..]).unwrap())
-        .public_path(PublicPath::from_static("/public"))
+        .public_path(ExactPath::from_static("/public"))
 }
 
 /// A server that gives the same IDs to all clients, and records its requests.

@@ -18,7 +18,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::{BoxError, Router};
 use mcp_auth_layer::auth::Authenticated;
-use mcp_auth_layer::layer::PublicPath;
+use mcp_auth_layer::layer::ExactPath;
 use mcp_auth_layer::schemes::PathPrefix;
 use mcp_auth_layer::stores::{NonceClaim, NonceStatus, ReplayStore};
 use mcp_auth_layer::{Authenticator, HttpSignature, McpAuthLayer, Rejection};
@@ -119,7 +119,7 @@ async fn signed_request_is_authenticated_by_key_id() {
 async fn signature_headers_are_stripped() {
     let (router, seen) = recorder();
     let app =
-        router.layer(McpAuthLayer::new(hmac()).public_path(PublicPath::from_static("/health")));
+        router.layer(McpAuthLayer::new(hmac()).public_path(ExactPath::from_static("/health")));
     let public = Forged { target: "/health".into(), ..Forged::get() };
     for forged in [Forged::get(), public] {
         assert_eq!(send(app.clone(), forged.request()).await.status, 200);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::oracle;
-use super::rewriter::{BindIds, LIMIT, Rewriter};
+use super::{BindIds, LIMIT, Rewriter};
 
 /// Marks what is bound: event IDs by `<…>`, endpoints by `{…}`.
 struct Marked;

@@ -10,6 +10,14 @@
 //! these are held until more has come: a line that may be `id`, until its end; before the first
 //! message also one that may be `event` or `data`, and each event from its first `data` line on,
 //! because an `event` line may still come.
+//!
+//! What it should do is written down once more, as plainly as possible, in `oracle`, which tests and the fuzzer
+//! compare it with.
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
 
 use std::mem;
 use std::ops::Range;
@@ -17,8 +25,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use memchr::memchr;
 
-use super::parser::{EventType, Field, Line, LineReader, data_values, may_be_field};
-use crate::session::binding::ADDED_LEN;
+use super::binding::ADDED_LEN;
+use crate::event_stream::{EventType, Field, Line, LineReader, data_values, may_be_field};
 
 /// The maximum of what is held, in bytes: of an event, or of a line.
 pub(super) const LIMIT: usize = 8 * 1024;

@@ -1,38 +1,45 @@
-//! Paths that need no credential.
+//! Paths that are compared byte for byte.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use http::request::Parts;
+
 use crate::text::Shortened;
 
-/// A path that needs no credential, such as `/health`.
+/// One exact path, such as `/health`, for options that concern some requests only.
 ///
-/// It is one exact path, not a pattern, and it is compared with the request's path byte for byte:
+/// It is not a pattern, and it is compared with the request's path, without its query, byte for byte:
 /// `/health/`, `/Health` and `//health` are other paths.
 ///
 /// ```
-/// use mcp_auth_layer::layer::PublicPath;
+/// use mcp_auth_layer::layer::ExactPath;
 ///
-/// const HEALTH: PublicPath = PublicPath::from_static("/health");
-/// let configured: PublicPath = "/health".parse()?;
+/// const HEALTH: ExactPath = ExactPath::from_static("/health");
+/// let configured: ExactPath = "/health".parse()?;
 /// assert_eq!(configured, HEALTH);
-/// assert!("/files/*".parse::<PublicPath>().is_err());
-/// # Ok::<_, mcp_auth_layer::layer::InvalidPublicPath>(())
+/// assert!("/files/*".parse::<ExactPath>().is_err());
+/// # Ok::<_, mcp_auth_layer::layer::InvalidExactPath>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PublicPath(Cow<'static, str>);
+pub struct ExactPath(Cow<'static, str>);
 
-impl PublicPath {
-    /// Creates a public path from a literal.
+impl ExactPath {
+    /// Creates a path from a literal.
     ///
     /// # Panics
     ///
     /// If it is invalid, see [`from_str`](Self::from_str).
     #[track_caller]
     pub const fn from_static(path: &'static str) -> Self {
-        assert!(is_exact_path(path), "a public path is one exact path that begins with `/`");
+        assert!(is_exact_path(path), "a path is exact and begins with `/`");
         Self(Cow::Borrowed(path))
+    }
+
+    /// Returns whether a request is for this path. Inside of `Router::nest` the path is the one that is left.
+    pub(crate) fn is_of(&self, head: &Parts) -> bool {
+        self.as_str() == head.uri.path()
     }
 
     /// Returns the path as it was given.
@@ -54,8 +61,8 @@ const fn is_exact_path(path: &str) -> bool {
     matches!(path, [b'/', ..])
 }
 
-impl FromStr for PublicPath {
-    type Err = InvalidPublicPath;
+impl FromStr for ExactPath {
+    type Err = InvalidExactPath;
 
     /// Parses a path.
     ///
@@ -63,34 +70,34 @@ impl FromStr for PublicPath {
     ///
     /// If it does not begin with `/`, or has a `?`, `#`, `*`, `{` or `}`, white space, control
     /// characters, or anything but ASCII.
-    fn from_str(path: &str) -> Result<Self, InvalidPublicPath> {
+    fn from_str(path: &str) -> Result<Self, InvalidExactPath> {
         if is_exact_path(path) {
             Ok(Self(Cow::Owned(path.to_owned())))
         } else {
-            Err(InvalidPublicPath { path: path.to_owned() })
+            Err(InvalidExactPath { path: path.to_owned() })
         }
     }
 }
 
-impl TryFrom<&str> for PublicPath {
-    type Error = InvalidPublicPath;
+impl TryFrom<&str> for ExactPath {
+    type Error = InvalidExactPath;
 
-    fn try_from(path: &str) -> Result<Self, InvalidPublicPath> {
+    fn try_from(path: &str) -> Result<Self, InvalidExactPath> {
         path.parse()
     }
 }
 
-impl fmt::Display for PublicPath {
+impl fmt::Display for ExactPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// Why a text is not a [`PublicPath`].
+/// Why a text is not a [`ExactPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{:?} is not one exact path that begins with `/`", Shortened::new(.path))]
 #[non_exhaustive]
-pub struct InvalidPublicPath {
+pub struct InvalidExactPath {
     path: String,
 }
 
@@ -99,22 +106,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn public_paths_are_exact_paths() {
+    fn paths_have_no_wildcards_and_begin_with_a_slash() {
         for good in ["/", "/health", "/Health/", "//health", "/a.b-c_d~e", "/%2e", "/a;b=c"] {
-            assert_eq!(good.parse::<PublicPath>().unwrap().as_str(), good);
-            assert_eq!(PublicPath::from_static(good).to_string(), good);
+            assert_eq!(good.parse::<ExactPath>().unwrap().as_str(), good);
+            assert_eq!(ExactPath::from_static(good).to_string(), good);
         }
         for bad in ["", "health", "/a?b", "/a#b", "/*", "/{id}", "/a b", "/a\n", "/é", "*"] {
-            let error = bad.parse::<PublicPath>().unwrap_err();
+            let error = bad.parse::<ExactPath>().unwrap_err();
             assert!(error.to_string().starts_with(&format!("{bad:?}")), "{error}");
-            assert!(std::panic::catch_unwind(|| PublicPath::from_static(bad)).is_err(), "{bad:?}");
+            assert!(std::panic::catch_unwind(|| ExactPath::from_static(bad)).is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn literals_equal_parsed_public_paths() {
+    fn literals_equal_parsed_paths() {
         let paths: std::collections::HashSet<_> =
-            [PublicPath::from_static("/a"), "/a".parse().unwrap(), "/b".parse().unwrap()].into();
+            [ExactPath::from_static("/a"), "/a".parse().unwrap(), "/b".parse().unwrap()].into();
         assert_eq!(paths.len(), 2);
     }
 }

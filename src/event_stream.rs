@@ -1,7 +1,8 @@
-//! The syntax of event streams: lines, the fields in them, and the types of events.
+//! The syntax of event streams (WHATWG HTML, section 9.2): lines, the fields in them, and the types of events.
 //!
-//! It holds no bytes. A caller keeps what it needs of a chunk, and presents it again together with
-//! the next one.
+//! Whatever reads an event stream builds on it: the filter of lists, and the rewriter that binds IDs. It holds no
+//! bytes. A caller keeps what it needs of a chunk, and presents it again together with the next one. It uses
+//! nothing of this crate.
 
 use memchr::memchr2;
 
@@ -9,7 +10,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// What must be remembered between two chunks to find the lines of a stream.
 #[derive(Default)]
-pub(super) struct LineReader {
+pub(crate) struct LineReader {
     /// The stream has begun: a byte order mark can no longer come.
     has_begun: bool,
     /// The last byte was a CR: an LF that comes next is part of the same line end.
@@ -17,7 +18,7 @@ pub(super) struct LineReader {
 }
 
 /// The lines of one text, which begins with what the caller kept of earlier chunks.
-pub(super) struct Lines<'t> {
+pub(crate) struct Lines<'t> {
     text: &'t [u8],
     /// Where the current line begins.
     start: usize,
@@ -26,19 +27,19 @@ pub(super) struct Lines<'t> {
 }
 
 /// A line, or the beginning of one whose end has not come yet.
-pub(super) struct Line<'t> {
+pub(crate) struct Line<'t> {
     /// Where it begins in the text.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// Without its end, which is LF, CR or CR LF.
-    pub(super) content: &'t [u8],
-    pub(super) is_complete: bool,
+    pub(crate) content: &'t [u8],
+    pub(crate) is_complete: bool,
 }
 
 impl LineReader {
     /// Returns the lines of a text whose current line begins at `start`, and of which everything up
     /// to `searched` was presented before. `None` if the text is too short to tell whether it is a
     /// byte order mark: it must be presented again, together with more.
-    pub(super) fn lines<'t>(
+    pub(crate) fn lines<'t>(
         &mut self,
         text: &'t [u8],
         start: usize,
@@ -64,7 +65,7 @@ impl LineReader {
 
 impl<'t> Lines<'t> {
     /// Returns the next line; `None` at the end of the text. The last line may be incomplete.
-    pub(super) fn next(&mut self) -> Option<Line<'t>> {
+    pub(crate) fn next(&mut self) -> Option<Line<'t>> {
         let unsearched = &self.text[self.searched..];
         if unsearched.is_empty() {
             return None;
@@ -80,31 +81,31 @@ impl<'t> Lines<'t> {
     }
 
     /// Returns where the current line begins: the incomplete one, if the last one was.
-    pub(super) fn current_start(&self) -> usize {
+    pub(crate) fn current_start(&self) -> usize {
         self.start
     }
 
     /// Reads from this beginning of a line again.
-    pub(super) fn rewind_to(&mut self, start: usize) {
+    pub(crate) fn rewind_to(&mut self, start: usize) {
         (self.start, self.searched) = (start, start);
     }
 }
 
 impl Line<'_> {
     /// Returns where its content ends in the text.
-    pub(super) fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.start + self.content.len()
     }
 
     /// Returns whether it ends an event.
-    pub(super) fn ends_event(&self) -> bool {
+    pub(crate) fn ends_event(&self) -> bool {
         self.is_complete && self.content.is_empty()
     }
 }
 
 /// A field that decides what an event is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Field<'l> {
+pub(crate) enum Field<'l> {
     Id(&'l [u8]),
     Event(&'l [u8]),
     Data(&'l [u8]),
@@ -114,7 +115,7 @@ pub(super) enum Field<'l> {
 
 impl<'l> Field<'l> {
     /// Parses a complete line.
-    pub(super) fn parse(line: &'l [u8]) -> Self {
+    pub(crate) fn parse(line: &'l [u8]) -> Self {
         let field = match line.first() {
             Some(b'i') => value_of(line, b"id").map(Self::Id),
             Some(b'e') => value_of(line, b"event").map(Self::Event),
@@ -126,7 +127,7 @@ impl<'l> Field<'l> {
 }
 
 /// Returns whether a line that begins with these bytes is the field of this name, or may become it.
-pub(super) fn may_be_field(beginning: &[u8], name: &[u8]) -> bool {
+pub(crate) fn may_be_field(beginning: &[u8], name: &[u8]) -> bool {
     name.starts_with(beginning) || value_of(beginning, name).is_some()
 }
 
@@ -140,14 +141,14 @@ fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
 }
 
 /// Returns the values of `data` in these lines of an event. A client joins them by LF.
-pub(super) fn data_values(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn data_values(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = lines.split(|byte| matches!(byte, b'\n' | b'\r'));
     lines.filter_map(|line| value_of(line, b"data"))
 }
 
 /// The type of an event, which its last `event` field decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) enum EventType {
+pub(crate) enum EventType {
     /// A JSON-RPC message: the default.
     #[default]
     Message,
@@ -158,7 +159,7 @@ pub(super) enum EventType {
 
 impl EventType {
     /// Parses the value of an `event` field.
-    pub(super) fn parse(value: &[u8]) -> Self {
+    pub(crate) fn parse(value: &[u8]) -> Self {
         match value {
             b"" | b"message" => Self::Message,
             b"endpoint" => Self::Endpoint,
@@ -167,7 +168,7 @@ impl EventType {
     }
 
     /// Returns the type of the event after this line of it.
-    pub(super) fn after(self, line: &[u8]) -> Self {
+    pub(crate) fn after(self, line: &[u8]) -> Self {
         match Field::parse(line) {
             Field::Event(value) => Self::parse(value),
             _ => self,
