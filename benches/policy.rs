@@ -15,7 +15,8 @@ mod text;
 use harness::{contender, measure, measuring};
 use http::Request;
 use http::request::Parts;
-use policy::lists::{Classifier, Lists, Verdict};
+use policy::lists::Lists;
+use policy::lists::classifier::{Classifier, Verdict};
 use policy::message::read_messages;
 use serde_json::{Value, json};
 

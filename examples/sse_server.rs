@@ -47,6 +47,13 @@ async fn run() -> Result<(), Failure> {
         // flags `--oauth-…`
         auth = auth.resource(resource.clone()).require_scopes(server.scopes.clone());
     }
+    if let Some(policy) = &server.policy {
+        // flags `--policy` and `--policy-dry-run`
+        auth = auth.authorize(policy.clone());
+        if server.policy_dry_run {
+            auth = auth.dry_run();
+        }
+    }
     for host in &server.hosts {
         auth = auth.host(host.clone()); // flag `--host-name`
     }

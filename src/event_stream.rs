@@ -36,6 +36,11 @@ pub(crate) struct Line<'t> {
 }
 
 impl LineReader {
+    /// Creates a reader for a text from within a stream, where a byte order mark is one no longer.
+    pub(crate) fn within_stream() -> Self {
+        Self { has_begun: true, after_cr: false }
+    }
+
     /// Returns the lines of a text whose current line begins at `start`, and of which everything up
     /// to `searched` was presented before. `None` if the text is too short to tell whether it is a
     /// byte order mark: it must be presented again, together with more.

@@ -11,6 +11,8 @@ pub mod call;
 pub mod id;
 #[path = "../../src/policy/json/mod.rs"]
 pub mod json;
+#[path = "../../src/policy/json_rpc.rs"]
+pub mod json_rpc;
 #[path = "../../src/policy/lists/mod.rs"]
 pub mod lists;
 #[path = "../../src/policy/message/mod.rs"]

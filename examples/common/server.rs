@@ -1,16 +1,18 @@
 //! The command line of the servers, and a server that has been started with it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
 use clap::Parser;
 use mcp_auth_layer::auth::{BoxAuthenticator, Host, Scope};
 use mcp_auth_layer::layer::Resource;
+use mcp_auth_layer::policy::PolicyFile;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::cli::{self, Failure, ListenArgs};
-use super::credentials::CredentialArgs;
+use super::credentials::{CredentialArgs, invalid};
 use super::log::log_to_stderr;
 use super::metrics::Metrics;
 use super::oauth::OAuthArgs;
@@ -37,6 +39,12 @@ pub struct ServerArgs {
     credentials: CredentialArgs,
     #[command(flatten)]
     oauth: OAuthArgs,
+    /// A file that says who may use which tools, prompts and resources; reloaded when it changes
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Log what --policy would refuse, and refuse nothing
+    #[arg(long, requires = "policy")]
+    policy_dry_run: bool,
     /// A name of this server, such as tools.example.com; can be repeated. On loopback, requests for
     /// any other host are rejected
     #[arg(long = "host-name", value_name = "NAME")]
@@ -56,6 +64,9 @@ pub struct Server {
     pub resource: Option<Resource>,
     /// The scopes that every request needs.
     pub scopes: Vec<Scope>,
+    /// Who may use what, and whether that is only tried.
+    pub policy: Option<PolicyFile>,
+    pub policy_dry_run: bool,
     pub metrics: Metrics,
     /// Is cancelled when the server should stop.
     pub shutdown: CancellationToken,
@@ -89,6 +100,8 @@ impl ServerArgs {
     pub async fn start(self, path: &str, curl: &str) -> Result<Server, Failure> {
         log_to_stderr()?;
         let (mut schemes, generated) = self.credentials.schemes(self.oauth.is_configured())?;
+        let policy = self.policy.map(PolicyFile::open).transpose();
+        let policy = policy.map_err(invalid("--policy"))?;
         let metrics = if self.metrics { Metrics::start()? } else { Metrics::disabled() };
         let shutdown = shutdown::on_signal().map_err(Failure::work)?;
         let listener = self.listen.bind().await?;
@@ -116,6 +129,8 @@ impl ServerArgs {
             hosts,
             resource,
             scopes,
+            policy,
+            policy_dry_run: self.policy_dry_run,
             metrics,
             shutdown,
             listener,

@@ -5,7 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use policy::lists::{Classifier, Lists, Verdict};
+use policy::lists::Lists;
+use policy::lists::classifier::{Classifier, Verdict};
 
 #[path = "../../src/policy/oracle/mod.rs"]
 mod oracle;

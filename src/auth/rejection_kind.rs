@@ -34,8 +34,10 @@ pub enum RejectionKind {
     NoRegistration,
     /// A session or event ID that is unknown, or bound to another principal: 404.
     UnknownSession,
-    /// A body over the limit that had to be verified: 413.
+    /// A body that must be read is larger than the limit: 413.
     BodyTooLarge,
+    /// A body that must be read is not JSON in UTF-8, or is compressed: 415.
+    UnsupportedMediaType,
     /// Too many failed attempts: 429.
     TooManyRequests,
     /// The credential cannot be verified now: 503.
@@ -58,6 +60,7 @@ impl RejectionKind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoDiscovery | Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnprotectableResponse => StatusCode::BAD_GATEWAY,
@@ -81,6 +84,7 @@ impl RejectionKind {
             Self::NoRegistration => "no_registration",
             Self::UnknownSession => "unknown_session",
             Self::BodyTooLarge => "body_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
             Self::TooManyRequests => "too_many_requests",
             Self::Unavailable => "unavailable",
             Self::UnprotectableResponse => "unprotectable_response",

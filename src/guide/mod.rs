@@ -13,6 +13,8 @@
 //! | [`deployment`] | How do I run it behind TLS, nginx and Kubernetes, and for browsers? |
 //! | [`writing_an_authenticator`] | How do I add a scheme, and test handlers that need a principal? |
 
+#[doc = include_str!("authorization.md")]
+pub mod authorization {}
 #[doc = include_str!("clients.md")]
 pub mod clients {}
 #[doc = include_str!("credential_files.md")]

@@ -24,14 +24,19 @@ const MIN_PER_WINDOW: usize = 16 * 1024;
 const DRAIN_LIMIT: usize = 8 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Collects a body of this principal, and returns it with its share of the budget. Trailers are
-/// dropped: no verification covers them.
+/// A whole body, with its share of the budget.
+pub(crate) struct Collected {
+    pub(crate) bytes: Bytes,
+    pub(crate) share: Share,
+}
+
+/// Collects a body of this principal. Trailers are dropped: no verification covers them.
 pub(crate) async fn collect(
     body: &mut Body,
     principal: &Principal,
     limits: Limits,
     budget: &Budget,
-) -> Result<(Bytes, Share), Rejection> {
+) -> Result<Collected, Rejection> {
     if body.size_hint().lower() > limits.body as u64 {
         return Err(too_large(limits.body)); // as its length is announced
     }
@@ -44,7 +49,7 @@ async fn read_whole(
     body: &mut Body,
     mut share: Share,
     limit: usize,
-) -> Result<(Bytes, Share), Rejection> {
+) -> Result<Collected, Rejection> {
     let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
     let mut body = Limited::new(body, limit);
     let mut first = Bytes::new();
@@ -75,7 +80,8 @@ async fn read_whole(
         }
         joined.extend_from_slice(&data);
     }
-    Ok((if joined.is_empty() { first } else { joined.freeze() }, share))
+    let bytes = if joined.is_empty() { first } else { joined.freeze() };
+    Ok(Collected { bytes, share })
 }
 
 /// Reads and drops the rest of a rejected request's body, within limits. Returns whether it reached

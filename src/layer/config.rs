@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum_core::body::Body;
 use http::Response;
 
+use super::authorization::Authorization;
 use super::body_budget::Limits;
 use crate::auth::{Hosts, Realm, Rejection};
 use crate::checks::{Exemptions, Origins, ScopeRules};
@@ -24,6 +25,7 @@ pub(super) struct Config {
     pub(super) hosts: Hosts,
     pub(super) origins: Origins,
     pub(super) scopes: ScopeRules,
+    pub(super) authorization: Authorization,
     pub(super) forward_authorization: bool,
     pub(super) authenticator_timeout: Duration,
     pub(super) body_limits: Limits,
@@ -39,6 +41,7 @@ impl Default for Config {
             hosts: Hosts::default(),
             origins: Origins::default(),
             scopes: ScopeRules::default(),
+            authorization: Authorization::default(),
             forward_authorization: false,
             authenticator_timeout: Duration::from_secs(10),
             body_limits: Limits::default(),
@@ -56,6 +59,7 @@ impl fmt::Debug for Config {
             .field("hosts", &self.hosts)
             .field("origins", &self.origins)
             .field("scopes", &self.scopes)
+            .field("authorization", &self.authorization)
             .field("forward_authorization", &self.forward_authorization)
             .field("authenticator_timeout", &self.authenticator_timeout)
             .field("body_limits", &self.body_limits)

@@ -11,6 +11,7 @@ use crate::checks::Published;
 use crate::telemetry;
 
 /// An authenticated request that was forwarded, and what its response is processed under.
+#[derive(Clone)]
 pub(super) struct Exchange {
     pub(super) principal: Principal,
     pub(super) scheme: AuthScheme,
@@ -20,6 +21,22 @@ pub(super) struct Exchange {
     pub(super) resource: Option<Arc<Published>>,
     /// Whether the request was a GET.
     pub(super) is_get: bool,
+    /// Whether the principal may not do everything.
+    pub(super) is_restricted: bool,
+    pub(super) filtered: Filtered,
+    /// The path of a GET, if an authorizer decides about its endpoint: its response may be a stream that stays open.
+    pub(super) stream_path: Option<Box<str>>,
+}
+
+/// In which responses lists are filtered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filtered {
+    /// In none: no list was asked for.
+    Nothing,
+    /// In an event stream, which may bring the response to any request.
+    Streams,
+    /// In every response: a list was asked for.
+    Everything,
 }
 
 impl Exchange {

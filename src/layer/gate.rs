@@ -1,22 +1,21 @@
 //! The decision about a request: authentication, verification of the body, and the acceptance.
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 
 use axum_core::body::Body;
 use http::header::{AUTHORIZATION, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, Method};
 
-use super::body_budget::Share;
-use super::collect_body::collect;
-use super::deadline::in_time;
-use super::exchange::Exchange;
+use super::authorization::Stop;
+use super::collect_body::{Collected, collect};
+use super::exchange::{Exchange, Filtered};
+use super::guarded::{Interrupted, guarded, guarded_now};
 use super::state::State;
-use crate::auth::{Attempt, Authenticated, Authenticator, Rejection, is_spelling_of};
+use crate::auth::{
+    Attempt, Authenticated, Authenticator, Principal, Rejection, is_spelling_of, original_uri,
+};
 use crate::rate_limit::{Decision, Outcome, Permit, Requester};
 use crate::telemetry::{self, Verification};
 
@@ -32,6 +31,7 @@ const MAX_ATTEMPTS: usize = 16;
 
 /// What errors call the store of failed attempts.
 const ATTEMPT_STORE: &str = "the store of failed attempts";
+const AUTHENTICATOR: &str = "the authenticator";
 
 type Verdict = Result<Authenticated, Rejection>;
 
@@ -57,7 +57,7 @@ impl<A: Authenticator> Gate<A> {
         body: &mut Body,
         verdict: Option<Verdict>,
         permit: Option<Permit>,
-    ) -> Result<(Exchange, Option<Share>), Rejection> {
+    ) -> Result<(Exchange, Option<Collected>), Stop> {
         let (verdict, permit) = if self.must_wait_for_limiter() {
             let Decision { verdict, permit } = self.decide_with_shared_store(head).await?;
             (verdict, permit)
@@ -81,8 +81,11 @@ impl<A: Authenticator> Gate<A> {
             let settled = pin!(permit.settle_later(outcome));
             self.guarded(ATTEMPT_STORE, settled).await?;
         }
-        let (authenticated, share) = verified?;
-        Ok((self.accept(head, authenticated)?, share))
+        let (authenticated, collected) = verified?;
+        let mut exchange = self.check(head, authenticated)?;
+        let collected = self.authorize(head, body, &mut exchange, collected).await?;
+        self.admit(head, &exchange);
+        Ok((exchange, collected))
     }
 
     /// Returns whether failed attempts are counted in a shared store, which has to be awaited.
@@ -102,14 +105,13 @@ impl<A: Authenticator> Gate<A> {
     }
 
     fn attempt(&self, head: &Parts) -> Result<Option<Attempt>, Rejection> {
-        catch_unwind(AssertUnwindSafe(|| self.authenticator.attempt(head)))
-            .map_err(|_| panicked("the authenticator"))
+        guarded_now(AUTHENTICATOR, || self.authenticator.attempt(head)).map_err(unavailable)
     }
 
     fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
         let _timed = Verification::start();
-        catch_unwind(AssertUnwindSafe(|| self.authenticator.authenticate_now(head)))
-            .unwrap_or_else(|_| Some(Err(panicked("the authenticator"))))
+        guarded_now(AUTHENTICATOR, || self.authenticator.authenticate_now(head))
+            .unwrap_or_else(|interrupted| Some(Err(unavailable(interrupted))))
     }
 
     async fn authenticate(&self, head: &mut Parts, permit: Option<&Permit>) -> Verdict {
@@ -134,7 +136,7 @@ impl<A: Authenticator> Gate<A> {
         let _timed = Verification::start();
         // In a block of its own, as an implementation may panic before there is a future.
         let verdict = pin!(async { self.authenticator.authenticate(head).await });
-        self.guarded("the authenticator", verdict).await
+        self.guarded(AUTHENTICATOR, verdict).await
     }
 
     /// Runs the pending verification of the body. Replaces the body by what was verified, and
@@ -143,48 +145,58 @@ impl<A: Authenticator> Gate<A> {
         &self,
         mut authenticated: Authenticated,
         body: &mut Body,
-    ) -> Result<(Authenticated, Option<Share>), Rejection> {
+    ) -> Result<(Authenticated, Option<Collected>), Rejection> {
         const SUBJECT: &str = "the verification of the body";
         let Some(pending) = authenticated.pending.take() else {
             return Ok((authenticated, None));
         };
         let verify = self.guarded(SUBJECT, pin!(pending.prepare())).await?;
-        let (limits, budget) = (self.state.config.body_limits, &self.state.body_budget);
-        let (bytes, share) = collect(body, &authenticated.principal, limits, budget).await?;
-        let whole = bytes.clone();
+        let collected = self.collect(body, &authenticated.principal).await?;
+        let whole = collected.bytes.clone();
         let verified = pin!(async move { verify(whole).await });
         self.guarded(SUBJECT, verified).await?;
-        *body = Body::from(bytes);
         if authenticated.lifetime.is_active() {
-            Ok((authenticated, Some(share)))
+            Ok((authenticated, Some(collected)))
         } else {
             Err(self.state.expired(&authenticated.scheme))
         }
     }
 
-    /// Runs a future of the application. A future that hangs or panics is a rejection: a panic that
-    /// is let through would end the other streams of the same connection.
+    /// Collects the body of a request, and replaces it by what was collected.
+    pub(super) async fn collect(
+        &self,
+        body: &mut Body,
+        principal: &Principal,
+    ) -> Result<Collected, Rejection> {
+        let (limits, budget) = (self.state.config.body_limits, &self.state.body_budget);
+        let collected = collect(body, principal, limits, budget).await?;
+        *body = Body::from(collected.bytes.clone());
+        Ok(collected)
+    }
+
+    /// Runs a future of the application. A future that hangs or panics is a rejection.
     async fn guarded<T>(
         &self,
         subject: &'static str,
-        mut future: Pin<&mut impl Future<Output = Result<T, Rejection>>>,
+        future: Pin<&mut impl Future<Output = Result<T, Rejection>>>,
     ) -> Result<T, Rejection> {
-        let caught = pin!(poll_fn(move |cx| {
-            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
-                .unwrap_or_else(|_| Poll::Ready(Err(panicked(subject))))
-        }));
-        in_time(self.state.config.authenticator_timeout, caught).await.unwrap_or_else(|| {
-            Err(Rejection::unavailable().caused_by(format!("{subject} took too long")))
-        })
+        let result = guarded(self.state.config.authenticator_timeout, subject, future).await;
+        result.unwrap_or_else(|interrupted| Err(unavailable(interrupted)))
     }
 
-    /// Verifies that the session is bound to the principal and that the principal has the required scopes,
-    /// inserts the principal, and strips the credentials.
+    /// Accepts a request whose messages need not be read.
     pub(super) fn accept(
         &self,
         head: &mut Parts,
         authenticated: Authenticated,
     ) -> Result<Exchange, Rejection> {
+        let exchange = self.check(head, authenticated)?;
+        self.admit(head, &exchange);
+        Ok(exchange)
+    }
+
+    /// Verifies that the session is bound to the principal and that the principal has the required scopes.
+    fn check(&self, head: &mut Parts, authenticated: Authenticated) -> Result<Exchange, Rejection> {
         let Authenticated { principal, scheme, lifetime, .. } = authenticated;
         if lifetime.is_bounded() {
             prevent_upgrade(head)?;
@@ -195,21 +207,38 @@ impl<A: Authenticator> Gate<A> {
             rejection.caused_by(format!("the ID is not bound to principal `{name}`"))
         })?;
         let principal = config.scopes.check(principal)?;
+        let is_get = head.method == Method::GET;
+        let filtered = config.authorization.filtered(head);
+        let is_kept_open = is_get && filtered != Filtered::Nothing;
+        let stream_path = is_kept_open.then(|| original_uri(head).path().into());
+        Ok(Exchange {
+            principal,
+            scheme,
+            lifetime,
+            state: self.state.clone(),
+            resource: self.state.resource_of(head).cloned(),
+            is_get,
+            is_restricted: false,
+            filtered,
+            stream_path,
+        })
+    }
+
+    /// Prepares a request for the inner service: inserts the principal, and strips the credentials.
+    fn admit(&self, head: &mut Parts, exchange: &Exchange) {
+        let config = &self.state.config;
         config.session_ids.request_identity_coding(&mut head.headers);
-        telemetry::authenticated(principal.name(), scheme.to_cow(), head);
+        telemetry::authenticated(exchange.principal.name(), exchange.scheme.to_cow(), head);
         if !config.forward_authorization {
             head.headers.remove(AUTHORIZATION);
         } else if let Some(value) = head.headers.get_mut(AUTHORIZATION) {
             value.set_sensitive(true);
         }
         self.strip_credential_headers(head);
-        head.extensions.insert(principal.clone());
-        if lifetime.is_bounded() {
-            head.extensions.insert(lifetime.clone());
+        head.extensions.insert(exchange.principal.clone());
+        if exchange.lifetime.is_bounded() {
+            head.extensions.insert(exchange.lifetime.clone());
         }
-        let is_get = head.method == Method::GET;
-        let (state, resource) = (self.state.clone(), self.state.resource_of(head).cloned());
-        Ok(Exchange { principal, scheme, lifetime, state, resource, is_get })
     }
 
     /// Strips credentials and session IDs from a request that is exempt from authentication.
@@ -236,17 +265,20 @@ impl<A: Authenticator> Gate<A> {
 }
 
 /// Prevents an upgrade to another protocol (RFC 9110 §7.8, RFC 8441), which could not be ended when
-/// the credential expires. A server need not upgrade, but an extended `CONNECT` is nothing else.
-fn prevent_upgrade(head: &mut Parts) -> Result<(), Rejection> {
+/// the credential expires, and whose messages could not be read. A server need not upgrade, but an
+/// extended `CONNECT` is nothing else.
+pub(super) fn prevent_upgrade(head: &mut Parts) -> Result<(), Rejection> {
     head.headers.remove(UPGRADE);
     if head.method == Method::CONNECT {
-        return Err(Rejection::bad_request("no CONNECT with a credential that may expire"));
+        return Err(Rejection::bad_request(
+            "no CONNECT with a credential that may expire, or whose messages are authorized",
+        ));
     }
     Ok(())
 }
 
-fn panicked(subject: &str) -> Rejection {
-    Rejection::unavailable().caused_by(format!("{subject} panicked"))
+fn unavailable(interrupted: Interrupted) -> Rejection {
+    Rejection::unavailable().caused_by(interrupted)
 }
 
 impl<A> Clone for Gate<A> {

@@ -3,15 +3,18 @@
 //!
 //! It uses every other room, and no other room uses it.
 
+mod authorization;
 mod body_budget;
 mod builder;
 mod collect_body;
 mod config;
 mod constructors;
 mod deadline;
+mod event_stages;
 mod exchange;
 mod future;
 mod gate;
+mod guarded;
 mod reject;
 mod request_body;
 mod resource_options;

@@ -6,11 +6,12 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::exchange::Exchange;
+use super::authorization::ListStream;
+use super::event_stages::EventStages;
+use super::exchange::{Exchange, Filtered};
 use super::response_body::ProtectedBody;
 use super::state::expose_challenges;
 use crate::auth::{BoxError, Ended, Rejection, RejectionKind};
-use crate::session::Rewriter;
 use crate::telemetry::{self, OpenStream};
 
 impl Exchange {
@@ -23,9 +24,10 @@ impl Exchange {
     {
         let (mut head, body) = response.into_parts();
         let bounded = self.lifetime.is_bounded();
-        if bounded && head.status == StatusCode::SWITCHING_PROTOCOLS {
-            // The layer could not end the other protocol.
-            return self.unprotectable("the inner service upgraded, and the credential may expire");
+        if (bounded || self.is_restricted) && head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return self.unprotectable(
+                "the inner service upgraded to a protocol that the layer could neither end nor read",
+            );
         }
         self.complete_challenges(&mut head);
         let session_ids = &self.state.config.session_ids;
@@ -37,10 +39,11 @@ impl Exchange {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         let is_stream = is_event_stream(&head.headers);
-        let binds = is_stream && session_ids.are_bound();
-        if binds && is_encoded(&head.headers) {
+        let filters = is_stream && self.filtered != Filtered::Nothing;
+        let rewrites = is_stream && session_ids.are_bound() || filters;
+        if rewrites && is_encoded(&head.headers) {
             return self.unprotectable(
-                "the IDs of an encoded event stream cannot be bound: compress it outside of the layer",
+                "an encoded event stream cannot be read: compress it outside of the layer",
             );
         }
         // A body of known length is not touched: most of it is in memory already. An event stream is
@@ -48,15 +51,16 @@ impl Exchange {
         let bounded = bounded && (is_stream || body.size_hint().exact().is_none());
         let counted = is_stream.then(OpenStream::open);
         let is_counted = is_stream && OpenStream::IS_COUNTED;
-        if !(binds || bounded || is_counted) {
+        if !(rewrites || bounded || is_counted) {
             return Response::from_parts(head, Body::new(body));
         }
         if is_stream {
             head.headers.remove(CONTENT_LENGTH);
         }
         let ended = if bounded { ended.or_else(|| self.ended()) } else { None };
-        let rewriter = binds.then(Rewriter::new);
-        let body = ProtectedBody::new(Body::new(body), self, rewriter, is_stream, ended, counted);
+        let lists = filters.then(|| self.list_stream());
+        let stages = rewrites.then(|| EventStages::new(lists));
+        let body = ProtectedBody::new(Body::new(body), self, stages, is_stream, ended, counted);
         Response::from_parts(head, Body::new(body))
     }
 
@@ -73,15 +77,27 @@ impl Exchange {
         }
     }
 
+    /// Returns the filter of an event stream. A stream that a client keeps open is one of the open ones.
+    fn list_stream(&self) -> ListStream {
+        let handle = self.stream_path.as_ref().map(|path| self.state.open_streams.open(path));
+        ListStream::new(self.state.config.authorization.list_limit(), handle)
+    }
+
     /// Returns the response instead of one that cannot be protected.
-    fn unprotectable(&self, cause: &str) -> Response<Body> {
+    pub(super) fn unprotectable(&self, cause: &str) -> Response<Body> {
+        self.log_withheld(cause);
+        let kind = RejectionKind::UnprotectableResponse;
+        self.reject(Rejection::new(kind, "the server's response cannot be protected"))
+    }
+
+    /// Logs why a response is not sent, or not to its end.
+    pub(super) fn log_withheld(&self, cause: &str) {
         let kind = RejectionKind::UnprotectableResponse;
         telemetry::response_withheld(self.scheme.to_cow(), kind.as_str(), cause);
-        self.reject(Rejection::new(kind, "the server's response cannot be protected"))
     }
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_TYPE).iter().any(|value| {
         let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
         essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
@@ -90,7 +106,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 
 /// Returns whether there is a content coding. Servers send `none` to keep proxies from compressing a
 /// stream, and clients ignore it.
-fn is_encoded(headers: &HeaderMap) -> bool {
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
     let is_coding = |coding: &[u8]| {
         let nothing = [&b""[..], b"identity", b"none"];
         !nothing.iter().any(|nothing| coding.trim_ascii().eq_ignore_ascii_case(nothing))

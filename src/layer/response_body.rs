@@ -1,27 +1,25 @@
-//! Response bodies whose IDs are bound, and that end when the credential expires or is revoked.
+//! Response bodies that pass through stages, if they are event streams, and that end when the credential expires or is
+//! revoked.
 
-use std::cell::Cell;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum_core::Error;
 use axum_core::body::Body;
 use bytes::Bytes;
 use http_body::Frame;
 
+use super::event_stages::EventStages;
 use super::exchange::Exchange;
 use crate::auth::{BoxError, CredentialExpired, Ended};
-use crate::session::{Rewriter, StreamBinding};
 use crate::telemetry::{self, OpenStream};
 
-/// A response body whose IDs are bound, or that ends with the credential.
+/// A response body that passes through stages, or that ends with the credential.
 pub(super) struct ProtectedBody {
     body: Body,
     exchange: Exchange,
-    /// Binds the IDs of an event stream.
-    rewriter: Option<Rewriter>,
-    /// Whether a warning about an endpoint that cannot be bound was logged.
-    has_warned: Cell<bool>,
+    /// What an event stream passes through.
+    stages: Option<EventStages>,
     is_stream: bool,
     ended: Option<Ended>,
     _counted: Option<OpenStream>,
@@ -31,13 +29,12 @@ impl ProtectedBody {
     pub(super) fn new(
         body: Body,
         exchange: Exchange,
-        rewriter: Option<Rewriter>,
+        stages: Option<EventStages>,
         is_stream: bool,
         ended: Option<Ended>,
         counted: Option<OpenStream>,
     ) -> Self {
-        let has_warned = Cell::new(false);
-        Self { body, exchange, rewriter, has_warned, is_stream, ended, _counted: counted }
+        Self { body, exchange, stages, is_stream, ended, _counted: counted }
     }
 }
 
@@ -55,38 +52,21 @@ impl http_body::Body for ProtectedBody {
         {
             return Poll::Ready(this.end());
         }
-        let Some(rewriter) = &mut this.rewriter else {
-            return Pin::new(&mut this.body).poll_frame(cx).map_err(Error::into_inner);
-        };
-        let Exchange { principal, state, is_get, .. } = &this.exchange;
-        let binding = StreamBinding {
-            session_ids: &state.config.session_ids,
-            principal,
-            is_get: *is_get,
-            has_warned: &this.has_warned,
-        };
-        loop {
-            let bytes = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => rewriter.push(data, &binding),
-                    Err(_) => continue, // trailers, which no client of event streams reads
-                },
-                Some(Err(error)) => return Poll::Ready(Some(Err(error.into_inner()))),
-                None => {
-                    let rest = rewriter.finish(&binding);
-                    (this.body, this.rewriter) = (Body::empty(), None);
-                    let rest = Some(rest).filter(|rest| !rest.is_empty());
-                    return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));
+        match &mut this.stages {
+            Some(stages) => {
+                let next = stages.poll(&mut this.body, &this.exchange, cx);
+                if let Poll::Ready(None | Some(Err(_))) = next {
+                    this.body = Body::empty(); // that of the inner service is dropped
+                    this.stages = None;
                 }
-            };
-            if !bytes.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                next.map_ok(Frame::data)
             }
+            None => Pin::new(&mut this.body).poll_frame(cx).map_err(Error::into_inner),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rewriter.is_none() && self.body.is_end_stream()
+        self.stages.is_none() && self.body.is_end_stream()
     }
 }
 
@@ -95,7 +75,7 @@ impl ProtectedBody {
     /// an error, so that a truncated body is not mistaken for a complete one.
     fn end(&mut self) -> Option<Result<Frame<Bytes>, BoxError>> {
         telemetry::response_ended(self.exchange.principal.name());
-        (self.body, self.rewriter, self.ended) = (Body::empty(), None, None);
+        (self.body, self.stages, self.ended) = (Body::empty(), None, None);
         (!self.is_stream).then(|| Err(CredentialExpired.into()))
     }
 }

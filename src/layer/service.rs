@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use tower_service::Service;
 
+use super::authorization::PendingList;
 use super::body_budget::Share;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
@@ -103,7 +104,9 @@ where
             }
             // A credential that has expired since it was cached is verified again, below.
             Some(Ok(authenticated))
-                if authenticated.pending.is_none() && authenticated.lifetime.is_active() =>
+                if authenticated.pending.is_none()
+                    && authenticated.lifetime.is_active()
+                    && !state.config.authorization.must_read(&head, &authenticated.principal) =>
             {
                 if let Some(permit) = permit {
                     permit.settle(Outcome::from_authenticated(&authenticated));
@@ -121,13 +124,16 @@ where
                 ResponseFuture::waiting(async move {
                     let mut body = Body::new(body);
                     match gate.decide(&mut head, &mut body, verdict, permit).await {
-                        Ok((exchange, share)) => {
+                        Ok((exchange, collected)) => {
                             let body = request_body::bound(body, &exchange.lifetime);
                             let request = Request::from_parts(head, body);
+                            let share = collected.map(|collected| collected.share);
                             forward_when_ready(inner, request, Some(exchange), share).await
                         }
-                        Err(rejection) => {
-                            Ok(drained(&head, body, gate.reject(&head, rejection)).await)
+                        Err(stop) => {
+                            let response =
+                                stop.into_response(|rejection| gate.reject(&head, rejection));
+                            Ok(drained(&head, body, response).await)
                         }
                     }
                 })
@@ -225,9 +231,13 @@ where
     {
         return Ok(exchange.expired());
     }
+    let list = exchange.as_ref().and_then(PendingList::of);
     let response = ResponseFuture::inner(inner.call(request), exchange);
     drop(share);
-    response.await
+    match list {
+        None => response.await,
+        Some(list) => Ok(list.filter(response.await?).await),
+    }
 }
 
 impl<S: Clone, A> Clone for McpAuthService<S, A> {

@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use tracing::error;
 
+use super::authorization::OpenStreams;
 use super::body_budget::Budget;
 use super::config::Config;
 use crate::auth::{
@@ -28,6 +29,8 @@ pub(super) struct State {
     challenges: Vec<Challenge>,
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
     pub(super) body_budget: Budget,
+    /// The event streams that are open, for an authorizer.
+    pub(super) open_streams: OpenStreams,
 }
 
 impl State {
@@ -40,6 +43,7 @@ impl State {
             rate_limiter: needs_limit
                 .then(|| Arc::new(RateLimiter::new(RateLimit::unconfigured()))),
             body_budget: Budget::default(),
+            open_streams: OpenStreams::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The trait of everything that decides about calls.
 
 use super::call::Call;
+use super::changes::Changes;
 use super::decision::{Decision, Refusal, RefusalKind};
 use super::target::{Target, TargetKind};
 use crate::auth::Principal;
@@ -95,6 +96,11 @@ pub trait Authorizer: Send + Sync + 'static {
     fn is_unrestricted(&self, caller: &Principal) -> bool {
         let _ = caller;
         false
+    }
+
+    /// Returns what announces that decisions have changed: nothing by default. The layer asks once.
+    fn changes(&self) -> Vec<Changes> {
+        Vec::new()
     }
 }
 

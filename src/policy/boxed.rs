@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::authorizer::Authorizer;
 use super::call::Call;
+use super::changes::Changes;
 use super::decision::{Decision, Refusal};
 use super::target::Target;
 use crate::auth::Principal;
@@ -51,6 +52,10 @@ impl Authorizer for BoxAuthorizer {
     fn is_unrestricted(&self, caller: &Principal) -> bool {
         self.0.erased_is_unrestricted(caller)
     }
+
+    fn changes(&self) -> Vec<Changes> {
+        self.0.erased_changes()
+    }
 }
 
 type Boxed<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
@@ -70,6 +75,7 @@ trait Erased: Send + Sync {
     ) -> Boxed<'a, Result<Vec<bool>, Refusal>>;
     fn erased_visible_now(&self, caller: &Principal, targets: &[Target<'_>]) -> Option<Vec<bool>>;
     fn erased_is_unrestricted(&self, caller: &Principal) -> bool;
+    fn erased_changes(&self) -> Vec<Changes>;
 }
 
 impl<Z: Authorizer> Erased for Z {
@@ -99,5 +105,9 @@ impl<Z: Authorizer> Erased for Z {
 
     fn erased_is_unrestricted(&self, caller: &Principal) -> bool {
         self.is_unrestricted(caller)
+    }
+
+    fn erased_changes(&self) -> Vec<Changes> {
+        self.changes()
     }
 }

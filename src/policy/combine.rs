@@ -2,6 +2,7 @@
 
 use super::authorizer::Authorizer;
 use super::call::Call;
+use super::changes::Changes;
 use super::decision::{Decision, Refusal};
 use super::target::Target;
 use crate::auth::{Principal, Scope};
@@ -65,6 +66,10 @@ impl<A: Authorizer, B: Authorizer> Authorizer for Both<A, B> {
 
     fn is_unrestricted(&self, caller: &Principal) -> bool {
         self.first.is_unrestricted(caller) && self.second.is_unrestricted(caller)
+    }
+
+    fn changes(&self) -> Vec<Changes> {
+        [self.first.changes(), self.second.changes()].concat()
     }
 }
 

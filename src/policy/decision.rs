@@ -202,6 +202,13 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Returns which target of the call is refused; `None` if the method is.
+    pub(crate) fn refused<'u, 'c>(&self, call: &'u Call<'c>) -> Option<&'u Target<'c>> {
+        used(call, self.target)
+    }
+}
+
 /// Returns the target that decides about a call; `None` if its method does.
 fn used<'c, 'u>(call: &'u Call<'c>, target: usize) -> Option<&'u Target<'c>> {
     match access(call.method()) {

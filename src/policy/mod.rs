@@ -1,7 +1,7 @@
 //! Authorization: who may use which method, tool, prompt and resource.
 //!
-//! **The layer does not enforce policies yet.** [`Policy::explain`], and `cargo run --example policy`, say what a policy
-//! decides about a call.
+//! [`McpAuthLayer::authorize`](crate::McpAuthLayer::authorize) enforces an [`Authorizer`], such as a [`Policy`].
+//! [`Policy::explain`], and `cargo run --example policy`, say what a policy decides about a call.
 //!
 //! `message` reads what a client sends, and `lists` what a server answers to a list request. Both read strictly:
 //! what two parsers could read in different ways is refused. What they find is a [`Call`], or elements of a list;
@@ -10,15 +10,13 @@
 //! `rules` evaluates a [`Policy`], and looks rules up in an `index`; `file` reads it from a file. `authorizer` is the
 //! trait for other ways to decide.
 //!
-//! It uses `auth`, `credentials`, `crypto`, `telemetry` and `text`. It knows nothing of sessions, of schemes, or of the layer.
-
-// The layer does not use all of it yet.
-#![allow(dead_code, unused_imports)]
+//! It uses `auth`, `credentials`, `crypto`, `event_stream`, `telemetry` and `text`. It knows nothing of sessions, of schemes, or of the layer.
 
 mod arguments;
 mod authorizer;
 mod boxed;
 mod call;
+mod changes;
 mod combine;
 mod decision;
 mod explain;
@@ -29,6 +27,7 @@ mod function;
 mod id;
 mod index;
 mod json;
+pub(crate) mod json_rpc;
 mod lists;
 mod message;
 mod methods;
@@ -49,6 +48,7 @@ mod uri;
 pub use self::authorizer::Authorizer;
 pub use self::boxed::BoxAuthorizer;
 pub use self::call::Call;
+pub use self::changes::Changes;
 pub use self::combine::{Both, both};
 pub use self::decision::{Decision, Refusal, RefusalKind};
 pub use self::explain::Explanation;
@@ -56,10 +56,8 @@ pub use self::ext::AuthorizerExt;
 #[cfg(feature = "policy")]
 pub use self::file::{PolicyFile, PolicyFileError, PolicyWarning};
 pub use self::function::{AuthorizeFn, CallFn, authorize_fn};
-pub(crate) use self::id::Id;
-pub(crate) use self::lists::{Classifier, ListError, Lists, MAX_UNDECIDED, Verdict, one_line};
-pub(crate) use self::message::{Message, MessageError, Messages, read_messages};
-pub(crate) use self::methods::{Access, access};
+pub(crate) use self::lists::{EventFilter, ListError, ListEvent, Lists, Part};
+pub(crate) use self::message::{Message, MessageError, Messages, is_json, read_messages};
 pub use self::object::{Objects, ObjectsWhen, everything, methods, prompts, resources, tools};
 pub use self::pattern::{InvalidPattern, Pattern};
 pub use self::rule::RuleId;

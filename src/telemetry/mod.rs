@@ -10,6 +10,8 @@
 #[cfg_attr(not(feature = "metrics"), path = "off.rs")]
 mod metrics;
 
+pub(crate) mod audit;
+
 use std::borrow::Cow;
 
 use http::request::Parts;
@@ -28,6 +30,7 @@ mod outcome {
     pub(super) const AUTHENTICATED: &str = "authenticated";
     pub(super) const EXEMPT: &str = "exempt";
     pub(super) const REJECTED: &str = "rejected";
+    pub(super) const REFUSED: &str = "refused";
     pub(super) const EXPIRED: &str = "expired";
 }
 
@@ -90,6 +93,11 @@ pub(crate) fn rejected(rejected: Rejected<'_>, head: &Parts) {
         _ => event!(info),
     }
     metrics::request(rejected.scheme, outcome::REJECTED, rejected.reason);
+}
+
+/// Counts a request that was authenticated, and whose messages are refused.
+pub(crate) fn refused(scheme: impl Into<Cow<'static, str>>) {
+    metrics::request(Some(scheme.into()), outcome::REFUSED, "");
 }
 
 /// Reports a credential that expired or was revoked before the inner service responded.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 pub(super) fn request(_: Option<Cow<'static, str>>, _: &'static str, _: &'static str) {}
 
+pub(super) fn decision(_: &'static str, _: &'static str) {}
+
 pub(crate) fn rate_limited() {}
 
 pub(crate) fn reloaded(_: &'static str) {}

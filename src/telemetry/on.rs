@@ -19,6 +19,11 @@ pub(super) fn request(
     .increment(1);
 }
 
+/// Counts a decision about a message by its outcome and by what kind of thing is to be used.
+pub(super) fn decision(outcome: &'static str, kind: &'static str) {
+    counter!("mcp_auth_decisions_total", "outcome" => outcome, "kind" => kind).increment(1);
+}
+
 /// Counts a request that was rejected because the client failed too often.
 pub(crate) fn rate_limited() {
     counter!("mcp_auth_rate_limited_total").increment(1);

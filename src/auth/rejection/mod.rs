@@ -70,6 +70,8 @@ struct Inner {
     /// Whether a scheme found its credential wrong or malformed, even if another rejection speaks.
     failed: bool,
     reported: bool,
+    /// The code and the ID of the JSON-RPC error, if they are not the status and `null`.
+    json_rpc: Option<(i32, String)>,
 }
 
 impl Rejection {
@@ -183,6 +185,7 @@ impl Rejection {
             conclusive: kind.status() != StatusCode::UNAUTHORIZED,
             failed: matches!(kind, RejectionKind::Malformed | RejectionKind::Invalid),
             reported: false,
+            json_rpc: None,
         }))
     }
 
@@ -252,6 +255,12 @@ impl Rejection {
         self
     }
 
+    /// Sets the code of the JSON-RPC error, and the text of the ID of the request that it responds to.
+    pub(crate) fn with_json_rpc(mut self, code: i32, id: &str) -> Self {
+        self.0.json_rpc = Some((code, id.to_owned()));
+        self
+    }
+
     /// Marks the cause as one that the log has as an error already, apart from requests.
     #[cfg(feature = "oauth")]
     pub(crate) fn already_reported(mut self) -> Self {
@@ -314,12 +323,16 @@ impl Rejection {
     }
 
     pub(crate) fn to_response(&self, realm: &Realm) -> Response<Body> {
-        let (code, message) = (self.status().as_u16(), serde_json::json!(self.0.message));
+        let message = serde_json::json!(self.0.message);
+        let (code, id) = match &self.0.json_rpc {
+            Some((code, id)) => (*code, &**id),
+            None => (i32::from(self.status().as_u16()), "null"),
+        };
         let body = if self.kind() == RejectionKind::NoRegistration {
             format!(r#"{{"error":"invalid_request","error_description":{message}}}"#)
         } else {
             let error = format!(r#"{{"code":{code},"message":{message}}}"#);
-            format!(r#"{{"jsonrpc":"2.0","id":null,"error":{error}}}"#)
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status();

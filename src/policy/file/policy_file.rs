@@ -13,6 +13,7 @@ use crate::auth::Principal;
 use crate::credentials::{Access, CredentialFile};
 use crate::policy::authorizer::Authorizer;
 use crate::policy::call::Call;
+use crate::policy::changes::Changes;
 use crate::policy::decision::{Decision, Refusal};
 use crate::policy::rules::Policy;
 use crate::policy::target::Target;
@@ -65,6 +66,7 @@ use crate::telemetry::TARGET;
 #[derive(Clone, Debug)]
 pub struct PolicyFile {
     policy: Arc<ArcSwap<Policy>>,
+    changes: Changes,
     file: CredentialFile,
 }
 
@@ -79,7 +81,8 @@ impl PolicyFile {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PolicyFileError> {
         let path = path.as_ref();
         let policy = Arc::new(ArcSwap::from_pointee(Policy::new()));
-        let (active, shown) = (policy.clone(), path.to_owned());
+        let changes = Changes::new();
+        let (active, shown, changed) = (policy.clone(), path.to_owned(), changes.clone());
         let file = CredentialFile::watch(path, Access::Policy, move |text| {
             // A missing policy stays active, so there is always a text.
             let (policy, warnings) = read(text.unwrap_or_default())?;
@@ -88,9 +91,10 @@ impl PolicyFile {
             }
             let count = policy.len();
             active.store(Arc::new(policy));
+            changed.announce();
             Ok(count)
         });
-        Ok(Self { policy, file: file? })
+        Ok(Self { policy, changes, file: file? })
     }
 
     /// Returns the policy that is active now. It is a copy, which does not change with the file.
@@ -155,5 +159,9 @@ impl Authorizer for PolicyFile {
 
     fn is_unrestricted(&self, caller: &Principal) -> bool {
         self.policy.load().is_unrestricted(caller)
+    }
+
+    fn changes(&self) -> Vec<Changes> {
+        vec![self.changes.clone()]
     }
 }

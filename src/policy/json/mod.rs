@@ -9,6 +9,6 @@ mod text;
 
 pub(super) use self::alike::is_alike;
 pub(super) use self::key::Key;
-pub(super) use self::members::{Fault, FaultKind, MemberList, Members, all_members};
+pub(super) use self::members::{Fault, MemberList, Members, all_members};
 pub(super) use self::strict::reads_alike;
 pub(super) use self::text::{is_null, name_of};

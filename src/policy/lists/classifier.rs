@@ -102,6 +102,12 @@ enum Level {
     Result,
 }
 
+impl Default for Classifier {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Classifier {
     pub(crate) fn new() -> Self {
         Self { state: State::Start, level: Level::Message, key: Vec::new() }

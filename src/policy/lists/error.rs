@@ -9,6 +9,10 @@ pub(crate) enum ListError {
     NotUtf8,
     #[error("it is not a JSON-RPC message")]
     NotAMessage,
+    #[error("it is longer than the limit of lists")]
+    TooLong,
+    #[error("an event cannot be told from a list within 64 KiB")]
+    Undecided,
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -6,16 +6,21 @@
 //!
 //! [`Lists`] reads a whole answer: the body of a JSON response, or the data of one event. [`Classifier`] says of an
 //! event of which more is to come whether it may be a list at all, so that long results of tools are not held.
+//! [`EventFilter`] finds the events that are lists in a stream.
 
-mod classifier;
+pub(crate) mod classifier;
 mod edits;
 mod error;
+mod event_filter;
+mod list_event;
 mod read;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::classifier::{Classifier, MAX_UNDECIDED, Verdict};
-pub(crate) use self::edits::one_line;
+#[cfg(test)]
+use self::classifier::{Classifier, Verdict};
 pub(crate) use self::error::ListError;
+pub(crate) use self::event_filter::{EventFilter, Part};
+pub(crate) use self::list_event::ListEvent;
 pub(crate) use self::read::Lists;

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
+use super::super::id::Id;
 use super::super::json::{Members, name_of};
+use super::super::json_rpc::{batch, error};
 use super::super::target::{Target, TargetKind};
 use super::edits::Edits;
 use super::error::ListError;
@@ -129,6 +131,26 @@ impl<'t> Lists<'t> {
             }
         }
         if edits.is_empty() { None } else { Some(edits.apply(self.text)) }
+    }
+}
+
+impl Lists<'_> {
+    /// Returns an answer that has this error in place of each message of this one.
+    pub(crate) fn replaced_by_error(&self, code: i32, message: &str) -> Vec<u8> {
+        let error_for = |text: &str| {
+            let members = Members::read(&["id"], text);
+            let id = members.as_ref().and_then(|members| members.get(0).ok()?);
+            error(id.map_or(Id::NULL, |id| Id::new(id.get())), code, message)
+        };
+        let answer = match serde_json::from_str::<Vec<&RawValue>>(self.text) {
+            Ok(messages) => {
+                let errors: Vec<_> =
+                    messages.into_iter().map(|message| error_for(message.get())).collect();
+                batch(&errors)
+            }
+            Err(_) => error_for(self.text),
+        };
+        answer.into_bytes()
     }
 }
 

@@ -14,15 +14,20 @@ pub(super) fn check_body_headers(headers: &HeaderMap) -> Result<(), Unreadable> 
     if !encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Unreadable::ContentEncoding);
     }
+    if is_json(headers) { Ok(()) } else { Err(Unreadable::MediaType) }
+}
+
+/// Returns whether a body is said to be JSON in UTF-8, once.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     match (types.next(), types.next()) {
-        (Some(only), None) if is_json(only).is_some() => Ok(()),
-        _ => Err(Unreadable::MediaType),
+        (Some(only), None) => is_json_type(only).is_some(),
+        _ => false,
     }
 }
 
 /// Returns something if a media type is JSON in UTF-8, by a strict reading of RFC 9110 §8.3.1.
-fn is_json(value: &HeaderValue) -> Option<()> {
+fn is_json_type(value: &HeaderValue) -> Option<()> {
     let value = value.to_str().ok()?;
     let (essence, mut parameters) = value.split_at(value.find(';').unwrap_or(value.len()));
     let mut has_charset = false;

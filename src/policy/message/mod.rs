@@ -18,6 +18,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::error::{MessageError, Unreadable};
+pub(crate) use self::body_headers::is_json;
+pub(crate) use self::error::MessageError;
 pub(crate) use self::messages::{Message, Messages};
 pub(crate) use self::read::read_messages;

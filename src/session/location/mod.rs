@@ -11,4 +11,4 @@ mod stream;
 mod unknown;
 
 pub(crate) use self::session_ids::SessionIds;
-pub(crate) use self::stream::StreamBinding;
+pub(crate) use self::stream::{EndpointUrl, StreamBinding};

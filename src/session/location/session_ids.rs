@@ -1,8 +1,9 @@
 //! The session and event IDs of a layer, wherever they are.
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Uri};
 
+use super::query::is_blank;
 use super::{headers, query};
 
 use crate::auth::{LAST_EVENT_ID, Principal, Rejection, SESSION_ID};
@@ -84,6 +85,13 @@ impl SessionIds {
                 binder.verify(IdKind::Session, principal, id)
             })
         })
+    }
+
+    /// Returns the session ID in a query, which was verified before.
+    pub(crate) fn session_in_query<'u>(&self, uri: &'u Uri) -> Option<&'u str> {
+        let query = uri.query()?;
+        let value = self.parameter.values_in(query.as_bytes()).next()?;
+        Some(&query[value]).filter(|id| !is_blank(id.as_bytes()))
     }
 
     /// Removes from a request whatever could act in a session.

@@ -19,6 +19,17 @@ pub(crate) struct StreamBinding<'a> {
     pub(crate) is_get: bool,
     /// Whether it was logged that an endpoint of this stream is not bound.
     pub(crate) has_warned: &'a Cell<bool>,
+    /// Is called with the endpoint of the stream, before the client sees it.
+    pub(crate) on_endpoint: &'a dyn Fn(EndpointUrl<'_>),
+}
+
+/// The URL that a client of HTTP+SSE sends its messages to, as the inner service has made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndpointUrl<'u> {
+    /// The session ID in it.
+    Session(&'u [u8]),
+    /// It has no session ID: this is all of it.
+    WithoutSession(&'u [u8]),
 }
 
 impl BindIds for StreamBinding<'_> {
@@ -33,19 +44,21 @@ impl BindIds for StreamBinding<'_> {
 
     /// The URL is the one that a client of HTTP+SSE sends its messages to.
     fn bind_endpoint(&self, url: &[u8], out: &mut Vec<u8>) {
-        let Some(binder) = self.session_ids.binder() else { return out.extend_from_slice(url) };
         let parameter = &self.session_ids.parameter;
         let end = url.iter().position(|&byte| byte == b'#').unwrap_or(url.len());
         let question_mark = url[..end].iter().position(|&byte| byte == b'?');
         let query = question_mark.map_or(end, |at| at + 1);
-        let Some(value) = parameter.values_in(&url[query..end]).next() else {
+        let value = parameter.values_in(&url[query..end]).next().map(|value| {
+            let start = query + value.start;
+            // White space that a server leaves there is not part of the ID.
+            start..start + url[query..end][value].trim_ascii_end().len()
+        });
+        let Some(id) = value.filter(|id| !query::is_blank(&url[id.clone()])) else {
+            if self.is_get {
+                (self.on_endpoint)(EndpointUrl::WithoutSession(&url[..end]));
+            }
             return out.extend_from_slice(url);
         };
-        // White space that a server leaves there is not part of the ID.
-        let id = url[query..end][value.clone()].trim_ascii_end();
-        if query::is_blank(id) {
-            return out.extend_from_slice(url);
-        }
         let reason = match parameter.count_in_url(url) {
             1 if self.is_get => None,
             1 => Some("it is in the response to another method than GET"),
@@ -55,10 +68,11 @@ impl BindIds for StreamBinding<'_> {
             self.endpoint_not_bound(reason);
             return out.extend_from_slice(url);
         }
-        let start = query + value.start;
-        out.extend_from_slice(&url[..start]);
-        binder.bind(IdKind::Session, self.principal, id, out);
-        out.extend_from_slice(&url[start + id.len()..]);
+        (self.on_endpoint)(EndpointUrl::Session(&url[id.clone()]));
+        let Some(binder) = self.session_ids.binder() else { return out.extend_from_slice(url) };
+        out.extend_from_slice(&url[..id.start]);
+        binder.bind(IdKind::Session, self.principal, &url[id.clone()], out);
+        out.extend_from_slice(&url[id.end..]);
     }
 
     fn endpoint_not_bound(&self, reason: &'static str) {

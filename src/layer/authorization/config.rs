@@ -1,0 +1,90 @@
+//! Which authorizer decides, about which requests, and how.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use http::Method;
+use http::request::Parts;
+
+use crate::auth::{LAST_EVENT_ID, Principal};
+use crate::checks::ExactPath;
+use crate::layer::exchange::Filtered;
+use crate::policy::{Authorizer as _, BoxAuthorizer};
+
+/// The options of authorization. Without an authorizer, everything is allowed and nothing is read.
+#[derive(Clone)]
+pub(in crate::layer) struct Authorization {
+    pub(super) authorizer: Option<BoxAuthorizer>,
+    pub(super) not_mcp: Vec<ExactPath>,
+    pub(super) refuses_by_status: bool,
+    pub(super) is_dry_run: bool,
+    /// The maximum of a list, in bytes.
+    pub(super) list_limit: usize,
+}
+
+impl Default for Authorization {
+    fn default() -> Self {
+        Self {
+            authorizer: None,
+            not_mcp: Vec::new(),
+            refuses_by_status: false,
+            is_dry_run: false,
+            list_limit: 4 * 1024 * 1024,
+        }
+    }
+}
+
+impl Authorization {
+    /// Returns the authorizer of a request, unless its endpoint is not MCP's.
+    pub(super) fn authorizer(&self, head: &Parts) -> Option<&BoxAuthorizer> {
+        let authorizer = self.authorizer.as_ref()?;
+        (!self.not_mcp.iter().any(|path| path.is_of(head))).then_some(authorizer)
+    }
+
+    /// Returns whether the messages of a request must be read, because its principal is restricted.
+    pub(in crate::layer) fn must_read(&self, head: &Parts, principal: &Principal) -> bool {
+        self.authorizer(head).is_some_and(|authorizer| is_restricted(authorizer, principal))
+    }
+
+    /// Returns in which responses to a request lists are filtered, as far as its head says. A stream may bring the
+    /// response to an earlier request, by which it is resumed perhaps.
+    pub(in crate::layer) fn filtered(&self, head: &Parts) -> Filtered {
+        if self.is_dry_run || self.authorizer(head).is_none() {
+            return Filtered::Nothing;
+        }
+        let is_resumed = head.headers.contains_key(&LAST_EVENT_ID);
+        if head.method == Method::POST && !is_resumed {
+            Filtered::Nothing
+        } else {
+            Filtered::Streams
+        }
+    }
+
+    /// Returns the maximum of a list, in bytes.
+    pub(in crate::layer) fn list_limit(&self) -> usize {
+        self.list_limit
+    }
+
+    /// Returns whether lists in responses to this principal are filtered now.
+    pub(super) fn filters(&self, principal: &Principal) -> bool {
+        let authorizer = self.authorizer.as_ref().filter(|_| !self.is_dry_run);
+        authorizer.is_some_and(|authorizer| is_restricted(authorizer, principal))
+    }
+}
+
+/// An authorizer that panics allows nothing.
+fn is_restricted(authorizer: &BoxAuthorizer, principal: &Principal) -> bool {
+    !catch_unwind(AssertUnwindSafe(|| authorizer.is_unrestricted(principal))).unwrap_or(false)
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorization")
+            .field("authorizer", &self.authorizer)
+            .field("not_mcp", &self.not_mcp)
+            .field("refuses_by_status", &self.refuses_by_status)
+            .field("is_dry_run", &self.is_dry_run)
+            .field("list_limit", &self.list_limit)
+            .finish()
+    }
+}

@@ -1,0 +1,189 @@
+//! The decision about the messages of a request.
+
+use std::pin::pin;
+
+use axum_core::body::Body;
+use http::header::ACCEPT_ENCODING;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use http_body::Body as _;
+
+use super::refuse::{Refused, Stop};
+use crate::auth::{Rejection, RejectionKind, original_uri};
+use crate::layer::collect_body::Collected;
+use crate::layer::exchange::{Exchange, Filtered};
+use crate::layer::gate::{Gate, prevent_upgrade};
+use crate::layer::guarded::guarded;
+use crate::policy::{
+    Authorizer as _, BoxAuthorizer, Call, Decision, Message, MessageError, Messages, Refusal,
+    RefusalKind, TargetKind, read_messages,
+};
+use crate::telemetry::audit;
+
+const AUTHORIZER: &str = "the authorizer";
+
+impl<A> Gate<A> {
+    /// Reads the messages of a request, and refuses what its principal may not do. The body is collected, unless it was
+    /// before.
+    pub(in crate::layer) async fn authorize(
+        &self,
+        head: &mut Parts,
+        body: &mut Body,
+        exchange: &mut Exchange,
+        collected: Option<Collected>,
+    ) -> Result<Option<Collected>, Stop>
+    where
+        A: crate::auth::Authenticator,
+    {
+        let authorization = &self.state.config.authorization;
+        if !authorization.must_read(head, &exchange.principal) {
+            return Ok(collected);
+        }
+        let Some(authorizer) = authorization.authorizer(head) else { return Ok(collected) };
+        if authorization.is_dry_run {
+            return self.try_out(authorizer, head, body, exchange, collected).await;
+        }
+        prevent_upgrade(head)?;
+        let collected = match collected {
+            Some(collected) => collected,
+            None => self.collect(body, &exchange.principal).await?,
+        };
+        let uri = original_uri(head).clone();
+        let messages = read_messages(head, uri.path(), &collected.bytes).map_err(unreadable)?;
+        exchange.is_restricted = true;
+        if let Some(messages) = &messages {
+            let decisions = self.decide_all(authorizer, exchange, messages, false).await?;
+            if decisions.iter().flatten().any(|decision| !decision.is_allowed()) {
+                let refused = Refused { head, exchange, messages, decisions: &decisions };
+                return Err(refused.stop());
+            }
+            if messages.ask_for_list() {
+                exchange.filtered = Filtered::Everything;
+            }
+        }
+        if !exchange.lifetime.is_active() {
+            return Err(self.state.expired(&exchange.scheme).into());
+        }
+        if exchange.filtered != Filtered::Nothing && head.headers.contains_key(ACCEPT_ENCODING) {
+            // The response must be read.
+            head.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        Ok(Some(collected))
+    }
+
+    /// Does the same without any effect but the log.
+    async fn try_out(
+        &self,
+        authorizer: &BoxAuthorizer,
+        head: &Parts,
+        body: &mut Body,
+        exchange: &Exchange,
+        collected: Option<Collected>,
+    ) -> Result<Option<Collected>, Stop>
+    where
+        A: crate::auth::Authenticator,
+    {
+        let collected = match collected {
+            Some(collected) => collected,
+            None => {
+                let limit = self.state.config.body_limits.body as u64;
+                if body.size_hint().exact().is_none_or(|length| length > limit) {
+                    let reason = "its length is not known, or is above the limit";
+                    audit::would_reject(exchange.principal.name(), reason);
+                    return Ok(None);
+                }
+                self.collect(body, &exchange.principal).await?
+            }
+        };
+        let uri = original_uri(head).clone();
+        match read_messages(head, uri.path(), &collected.bytes) {
+            Ok(None) => {}
+            Ok(Some(messages)) => {
+                self.decide_all(authorizer, exchange, &messages, true).await?;
+            }
+            Err(error) => audit::would_reject(exchange.principal.name(), &error.to_string()),
+        }
+        Ok(Some(collected))
+    }
+
+    /// Decides about each message that is not a response, and logs it.
+    async fn decide_all(
+        &self,
+        authorizer: &BoxAuthorizer,
+        exchange: &Exchange,
+        messages: &Messages<'_>,
+        is_dry_run: bool,
+    ) -> Result<Vec<Option<Decision>>, Rejection> {
+        let limit = self.state.config.authenticator_timeout;
+        let principal = &exchange.principal;
+        let all = pin!(async {
+            let mut decisions = Vec::with_capacity(messages.as_slice().len());
+            for message in messages.as_slice() {
+                let Some(call) = message.call() else {
+                    decisions.push(None);
+                    continue;
+                };
+                decisions.push(Some(match authorizer.authorize_now(principal, call) {
+                    Some(decision) => decision,
+                    None => authorizer.authorize(principal, call).await,
+                }));
+            }
+            decisions
+        });
+        let decisions = guarded(limit, AUTHORIZER, all).await.unwrap_or_else(|interrupted| {
+            let unavailable = || Refusal::unavailable().caused_by(interrupted).into();
+            let messages = messages.as_slice().iter();
+            messages.map(|message| message.call().map(|_| unavailable())).collect()
+        });
+        for (message, decision) in messages.as_slice().iter().zip(&decisions) {
+            let (Some(call), Some(decision)) = (message.call(), decision) else { continue };
+            if call.has_ambiguous_argument() && !is_dry_run {
+                let message_error = ambiguous(message);
+                return Err(message_error);
+            }
+            report(exchange, call, decision, is_dry_run);
+        }
+        Ok(decisions)
+    }
+}
+
+/// Rejects a message whose arguments a rule asks for, and parsers could read in different ways.
+fn ambiguous(message: &Message<'_>) -> Rejection {
+    let id = message.id().map_or("null", |id| id.echoed());
+    Rejection::bad_request("an argument that decides can be read in more than one way")
+        .with_json_rpc(-32600, id)
+}
+
+/// Rejects a body that cannot be read, or can be read in more than one way.
+fn unreadable(error: MessageError<'_>) -> Rejection {
+    let kind = match error.status() {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => RejectionKind::UnsupportedMediaType,
+        _ => RejectionKind::BadRequest,
+    };
+    Rejection::new(kind, error.to_string()).with_json_rpc(error.code(), error.id().echoed())
+}
+
+fn report(exchange: &Exchange, call: &Call<'_>, decision: &Decision, is_dry_run: bool) {
+    let refusal = decision.refusal();
+    let outcome = match refusal.map(Refusal::kind) {
+        None => audit::Outcome::Allowed,
+        Some(_) if is_dry_run => audit::Outcome::WouldRefuse,
+        Some(RefusalKind::NotPermitted) => audit::Outcome::NotPermitted,
+        Some(RefusalKind::ArgumentsRefused) => audit::Outcome::ArgumentsRefused,
+        Some(RefusalKind::Unavailable) => audit::Outcome::Unavailable,
+    };
+    let target = match refusal {
+        Some(refusal) => refusal.refused(call),
+        None => call.targets().first(),
+    };
+    audit::decision(audit::Decision {
+        principal: exchange.principal.name(),
+        issuer: exchange.principal.issuer(),
+        method: call.method(),
+        kind: target.map_or("method", |target| TargetKind::as_str(target.kind())),
+        name: target.map(|target| target.name()),
+        outcome,
+        rule: decision.rule(),
+        cause: refusal.and_then(Refusal::cause).map(ToString::to_string),
+    });
+}

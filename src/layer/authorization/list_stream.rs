@@ -1,0 +1,118 @@
+//! An event stream whose lists are filtered, and on which the layer sends events of its own.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum_core::body::Body;
+use bytes::Bytes;
+
+use super::capabilities::Announced;
+use super::lists::{Shown, filter, filter_now};
+use super::open_streams::StreamHandle;
+use crate::auth::BoxError;
+use crate::layer::event_stages::poll_data;
+use crate::layer::exchange::Exchange;
+use crate::policy::{EventFilter, ListError, ListEvent, Part};
+
+/// The first stage of an event stream: it filters lists as they come, and puts events of the layer between events.
+pub(in crate::layer) struct ListStream {
+    filter: EventFilter,
+    /// What was read and not yet sent.
+    parts: VecDeque<Part>,
+    deciding: Option<Deciding>,
+    handle: Option<StreamHandle>,
+    has_ended: bool,
+}
+
+type Deciding = Pin<Box<dyn Future<Output = Result<Bytes, ListError>> + Send>>;
+
+impl ListStream {
+    pub(in crate::layer) fn new(list_limit: usize, handle: Option<StreamHandle>) -> Self {
+        Self {
+            filter: EventFilter::new(list_limit),
+            parts: VecDeque::new(),
+            deciding: None,
+            handle,
+            has_ended: false,
+        }
+    }
+
+    /// Returns the stream's place among the open ones, if it is one that clients keep open.
+    pub(in crate::layer) fn handle(&mut self) -> Option<&mut StreamHandle> {
+        self.handle.as_mut()
+    }
+
+    /// Returns the next bytes of the stream. After an error nothing more may be sent.
+    pub(in crate::layer) fn poll(
+        &mut self,
+        body: &mut Body,
+        exchange: &Exchange,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, BoxError>>> {
+        loop {
+            if let Some(deciding) = &mut self.deciding {
+                let decided = ready!(deciding.as_mut().poll(cx));
+                self.deciding = None;
+                return Poll::Ready(Some(decided.map_err(Into::into)));
+            }
+            match self.parts.pop_front() {
+                Some(Part::Passing(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                Some(Part::List(event)) => match self.decide(event, exchange) {
+                    Some(decided) => return Poll::Ready(Some(decided.map_err(Into::into))),
+                    None => continue,
+                },
+                None if self.has_ended => return Poll::Ready(None),
+                None => {}
+            }
+            if self.filter.is_between_events()
+                && let Some(handle) = &mut self.handle
+                && let Poll::Ready(event) = handle.poll(cx)
+            {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            match ready!(poll_data(body, cx)) {
+                Some(Ok(data)) => {
+                    let Exchange { principal, state, .. } = exchange;
+                    let is_off = || !state.config.authorization.filters(principal);
+                    self.filter.push(data, &is_off, &mut self.parts)?;
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    self.has_ended = true;
+                    self.parts.extend(self.filter.finish());
+                }
+            }
+        }
+    }
+
+    /// Returns what of an event is sent, or begins to wait for it.
+    fn decide(
+        &mut self,
+        event: ListEvent,
+        exchange: &Exchange,
+    ) -> Option<Result<Bytes, ListError>> {
+        let Exchange { principal, state, .. } = exchange;
+        let authorization = &state.config.authorization;
+        let data = event.data();
+        if let (Some(handle), Some(announced)) = (&self.handle, Announced::read(&data)) {
+            handle.has_announced(announced);
+        }
+        let authorizer =
+            authorization.authorizer.as_ref().filter(|_| authorization.filters(principal));
+        let Some(authorizer) = authorizer else { return Some(Ok(event.unchanged())) };
+        if let Some(shown) = filter_now(authorizer, principal, &data) {
+            return Some(shown.map(|shown| send(event, shown)));
+        }
+        let shown = filter(state.clone(), principal.clone(), data);
+        self.deciding = Some(Box::pin(async move { shown.await.map(|shown| send(event, shown)) }));
+        None
+    }
+}
+
+fn send(event: ListEvent, shown: Shown) -> Bytes {
+    match shown {
+        Shown::Unchanged => event.unchanged(),
+        Shown::Changed(data) => event.with_data(data),
+    }
+}

@@ -1,0 +1,238 @@
+//! The event streams that are open in this process: the responses of HTTP+SSE travel on them, and clients are told on
+//! them that lists have changed.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Uri;
+use http::request::Parts;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::capabilities::{Announced, list_changed};
+use crate::auth::{Principal, original_uri};
+use crate::policy::{Authorizer as _, BoxAuthorizer};
+use crate::session::{EndpointUrl, SessionIds};
+
+/// How many events may wait for a client that does not read.
+const MAX_WAITING: usize = 32;
+
+/// How many paths are remembered with what the servers behind them announced.
+const MAX_PATHS: usize = 64;
+
+/// The event streams that are open in this process. Clones share them.
+#[derive(Clone, Default)]
+pub(in crate::layer) struct OpenStreams(Arc<Mutex<Streams>>);
+
+#[derive(Default)]
+struct Streams {
+    last: u64,
+    open: HashMap<u64, OpenStream>,
+    endpoints: HashMap<(Principal, Endpoint), u64>,
+    /// What the servers at these paths announced to sessions that are not bound to one stream.
+    announced: HashMap<String, Announced>,
+}
+
+struct OpenStream {
+    path: String,
+    sender: Sender<Sent>,
+    announced: Announced,
+    /// A change waits to be told, so that another one need not be.
+    has_changed: bool,
+}
+
+enum Sent {
+    Event(Bytes),
+    ListsChanged,
+}
+
+/// Where a client of HTTP+SSE sends its messages to, which stands for its stream.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Endpoint {
+    /// The session ID in the query, as the inner service has made it.
+    Session(Box<[u8]>),
+    /// The path and the query, if it has no session ID.
+    Path(Box<str>),
+}
+
+/// The stream is not in this process, or its client does not read.
+#[derive(Debug)]
+pub(super) struct NotDelivered;
+
+impl Endpoint {
+    /// Returns the endpoint that a request is sent to. Its session ID was verified.
+    pub(super) fn of(head: &Parts, session_ids: &SessionIds) -> Self {
+        let uri = original_uri(head);
+        match session_ids.session_in_query(uri) {
+            Some(id) => Self::Session(id.as_bytes().into()),
+            None => Self::Path(path_and_query(uri).into()),
+        }
+    }
+
+    /// Returns the endpoint in an event of a stream at this path.
+    fn in_event(url: EndpointUrl<'_>, path: &str) -> Option<Self> {
+        match url {
+            EndpointUrl::Session(id) => Some(Self::Session(id.into())),
+            EndpointUrl::WithoutSession(url) => {
+                let url = str::from_utf8(url).ok()?;
+                let target = match url.parse::<Uri>() {
+                    Ok(uri) if uri.scheme().is_some() => path_and_query(&uri).to_owned(),
+                    _ if url.starts_with('/') => url.to_owned(),
+                    _ => {
+                        format!("{}/{url}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
+                    }
+                };
+                Some(Self::Path(target.into()))
+            }
+        }
+    }
+
+    pub(super) fn is_session(&self) -> bool {
+        matches!(self, Self::Session(_))
+    }
+}
+
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |target| target.as_str())
+}
+
+impl OpenStreams {
+    fn lock(&self) -> MutexGuard<'_, Streams> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a stream that was opened at this path.
+    pub(in crate::layer) fn open(&self, path: &str) -> StreamHandle {
+        let (sender, receiver) = channel(MAX_WAITING);
+        let mut streams = self.lock();
+        streams.last += 1;
+        let id = streams.last;
+        let path = path.to_owned();
+        let announced = Announced::default();
+        streams
+            .open
+            .insert(id, OpenStream { path: path.clone(), sender, announced, has_changed: false });
+        StreamHandle { streams: self.clone(), id, path, receiver, endpoints: Vec::new() }
+    }
+
+    /// Returns whether the stream of this endpoint is in this process.
+    pub(super) fn has(&self, principal: &Principal, endpoint: &Endpoint) -> bool {
+        self.lock().endpoints.contains_key(&(principal.clone(), endpoint.clone()))
+    }
+
+    /// Sends events on the stream of an endpoint: all or none.
+    pub(super) fn send(
+        &self,
+        principal: &Principal,
+        endpoint: &Endpoint,
+        events: Vec<Bytes>,
+    ) -> Result<(), NotDelivered> {
+        let streams = self.lock();
+        let id = streams.endpoints.get(&(principal.clone(), endpoint.clone()));
+        let stream = id.and_then(|id| streams.open.get(id)).ok_or(NotDelivered)?;
+        let places = stream.sender.try_reserve_many(events.len()).map_err(|_| NotDelivered)?;
+        for (place, event) in places.zip(events) {
+            place.send(Sent::Event(event));
+        }
+        Ok(())
+    }
+
+    /// Remembers what the server at a path announced to a session.
+    pub(super) fn announce(&self, path: &str, announced: Announced) {
+        let streams = &mut self.lock().announced;
+        if streams.len() < MAX_PATHS || streams.contains_key(path) {
+            streams.insert(path.to_owned(), announced);
+        }
+    }
+
+    /// Tells clients of every change of an authorizer that lists have changed.
+    pub(in crate::layer) fn announce_changes_of(&self, authorizer: &BoxAuthorizer) {
+        let streams = Arc::downgrade(&self.0);
+        for changes in authorizer.changes() {
+            let streams = streams.clone();
+            changes.on_change(move || {
+                let streams = streams.upgrade().map(OpenStreams);
+                streams.is_some_and(|streams| {
+                    streams.lists_have_changed();
+                    true
+                })
+            });
+        }
+    }
+
+    fn lists_have_changed(&self) {
+        let Streams { open, announced, .. } = &mut *self.lock();
+        for stream in open.values_mut().filter(|stream| !stream.has_changed) {
+            let at_path = announced.get(&stream.path).copied().unwrap_or_default();
+            if !(stream.announced | at_path).is_empty() {
+                stream.has_changed = stream.sender.try_send(Sent::ListsChanged).is_ok();
+            }
+        }
+    }
+}
+
+/// The end of an open stream that its response body holds. The stream is removed when it is dropped.
+pub(in crate::layer) struct StreamHandle {
+    streams: OpenStreams,
+    id: u64,
+    path: String,
+    receiver: Receiver<Sent>,
+    endpoints: Vec<(Principal, Endpoint)>,
+}
+
+impl StreamHandle {
+    /// Returns what is to be sent on the stream, once there is something.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        loop {
+            match self.receiver.poll_recv(cx) {
+                Poll::Ready(Some(Sent::Event(event))) => return Poll::Ready(event),
+                Poll::Ready(Some(Sent::ListsChanged)) => {
+                    let mut streams = self.streams.lock();
+                    let at_path = streams.announced.get(&self.path).copied().unwrap_or_default();
+                    let Some(stream) = streams.open.get_mut(&self.id) else { continue };
+                    stream.has_changed = false;
+                    return Poll::Ready(list_changed(stream.announced | at_path));
+                }
+                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Takes note of an endpoint in an event of the stream.
+    pub(in crate::layer) fn has_endpoint(&mut self, principal: &Principal, url: EndpointUrl<'_>) {
+        let Some(endpoint) = Endpoint::in_event(url, &self.path) else { return };
+        if self.endpoints.is_empty() {
+            let key = (principal.clone(), endpoint);
+            self.streams.lock().endpoints.insert(key.clone(), self.id);
+            self.endpoints.push(key);
+        }
+    }
+
+    /// Takes note of what the server announced on the stream.
+    pub(super) fn has_announced(&self, announced: Announced) {
+        if let Some(stream) = self.streams.lock().open.get_mut(&self.id) {
+            stream.announced = announced;
+        }
+    }
+}
+
+impl Drop for StreamHandle {
+    fn drop(&mut self) {
+        let mut streams = self.streams.lock();
+        streams.open.remove(&self.id);
+        for key in &self.endpoints {
+            // A later stream may have the same endpoint.
+            if streams.endpoints.get(key) == Some(&self.id) {
+                streams.endpoints.remove(key);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for OpenStreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OpenStreams").field(&self.lock().open.len()).finish()
+    }
+}

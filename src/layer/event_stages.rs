@@ -1,0 +1,106 @@
+//! What an event stream of the inner service passes through: the filter of lists, and then the rewriter of IDs.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum_core::Error;
+use axum_core::body::Body;
+use bytes::Bytes;
+use http_body::Body as _;
+
+use super::authorization::ListStream;
+use super::exchange::Exchange;
+use crate::auth::BoxError;
+use crate::policy::ListError;
+use crate::session::{EndpointUrl, Rewriter, StreamBinding};
+
+/// The stages of one event stream.
+pub(super) struct EventStages {
+    lists: Option<ListStream>,
+    rewriter: Rewriter,
+    /// Whether a warning about an endpoint that cannot be bound was logged.
+    has_warned: Cell<bool>,
+    has_ended: bool,
+}
+
+impl EventStages {
+    pub(super) fn new(lists: Option<ListStream>) -> Self {
+        Self { lists, rewriter: Rewriter::new(), has_warned: Cell::new(false), has_ended: false }
+    }
+
+    /// Returns the next bytes of the stream, which are not empty.
+    pub(super) fn poll(
+        &mut self,
+        body: &mut Body,
+        exchange: &Exchange,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, BoxError>>> {
+        while !self.has_ended {
+            let next = match &mut self.lists {
+                Some(lists) => ready!(lists.poll(body, exchange, cx)),
+                None => ready!(poll_data(body, cx)),
+            };
+            let bytes = match next {
+                Some(Ok(bytes)) => {
+                    self.rewrite(exchange, |rewriter, ids| rewriter.push(bytes, ids))
+                }
+                Some(Err(error)) => {
+                    self.has_ended = true;
+                    if error.is::<ListError>() {
+                        exchange.log_withheld(&format!("an event stream ends: {error}"));
+                    }
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {
+                    self.has_ended = true;
+                    self.rewrite(exchange, |rewriter, ids| rewriter.finish(ids))
+                }
+            };
+            if !bytes.is_empty() {
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn rewrite(
+        &mut self,
+        exchange: &Exchange,
+        rewrite: impl FnOnce(&mut Rewriter, &StreamBinding<'_>) -> Bytes,
+    ) -> Bytes {
+        let Exchange { principal, state, is_get, .. } = exchange;
+        let handle = RefCell::new(self.lists.as_mut().and_then(ListStream::handle));
+        let on_endpoint = |url: EndpointUrl<'_>| {
+            if let Some(handle) = &mut *handle.borrow_mut() {
+                handle.has_endpoint(principal, url);
+            }
+        };
+        let binding = StreamBinding {
+            session_ids: &state.config.session_ids,
+            principal,
+            is_get: *is_get,
+            has_warned: &self.has_warned,
+            on_endpoint: &on_endpoint,
+        };
+        rewrite(&mut self.rewriter, &binding)
+    }
+}
+
+/// Returns the next data of a body. Trailers are dropped, which no client of event streams reads.
+pub(super) fn poll_data(
+    body: &mut Body,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, BoxError>>> {
+    loop {
+        match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Poll::Ready(Some(Ok(data)));
+                }
+            }
+            Some(Err(error)) => return Poll::Ready(Some(Err(Error::into_inner(error)))),
+            None => return Poll::Ready(None),
+        }
+    }
+}

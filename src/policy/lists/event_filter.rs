@@ -1,0 +1,255 @@
+//! The events of one stream: which of them are lists, and must be read whole.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::classifier::{Classifier, MAX_UNDECIDED, Verdict};
+use super::error::ListError;
+use super::list_event::ListEvent;
+use crate::event_stream::{Field, Line, LineReader, may_be_field};
+
+const DATA: &[u8] = b"data";
+const FIELDS: [&[u8]; 3] = [DATA, b"event", b"id"];
+
+/// Divides an event stream into what is passed on as it is, and events that are lists.
+///
+/// An event is held from its first line on until it is known whether it is a list, and a list until its end. All
+/// else passes at once, in whatever way the bytes are cut into chunks: comments between events, and the rest of an
+/// event that is no list.
+pub(crate) struct EventFilter {
+    reader: LineReader,
+    event: Event,
+    /// What is held: the lines of the event, and the beginning of one.
+    held: BytesMut,
+    /// Where in `held` that line begins.
+    line: usize,
+    /// The beginning of the line was passed on, and the rest of it follows.
+    is_passing_line: bool,
+    max_list: usize,
+}
+
+/// What is known of the current event.
+enum Event {
+    Undecided(Undecided),
+    Passing,
+    List,
+}
+
+#[derive(Default)]
+struct Undecided {
+    has_lines: bool,
+    classifier: Classifier,
+    /// How much data was read, and how much of the value of the current line.
+    data: usize,
+    value: usize,
+    /// The length of the lines that are no data.
+    others: usize,
+}
+
+/// A part of a stream.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Part {
+    /// It is passed on as it is.
+    Passing(Bytes),
+    /// It is a whole event that is a list.
+    List(ListEvent),
+}
+
+/// What was found in a text: everything up to `passing` is passed on, the event from there up to `list` is a list, and
+/// the rest up to `read` is held.
+struct Found {
+    passing: usize,
+    list: Option<usize>,
+}
+
+impl EventFilter {
+    /// Creates a filter for lists of this many bytes at most.
+    pub(crate) fn new(max_list: usize) -> Self {
+        Self {
+            reader: LineReader::default(),
+            event: Event::new(),
+            held: BytesMut::new(),
+            line: 0,
+            is_passing_line: false,
+            max_list,
+        }
+    }
+
+    /// Returns whether something else can be sent now: no event was passed on in part.
+    pub(crate) fn is_between_events(&self) -> bool {
+        !self.is_passing_line && !matches!(self.event, Event::Passing)
+    }
+
+    /// Reads a chunk, and appends what it completes. Events that begin while `is_off` are passed on, whatever they are.
+    ///
+    /// # Errors
+    ///
+    /// If an event is too long to be held. Nothing more of the stream may be passed on then.
+    pub(crate) fn push(
+        &mut self,
+        chunk: Bytes,
+        is_off: &impl Fn() -> bool,
+        out: &mut VecDeque<Part>,
+    ) -> Result<(), ListError> {
+        let mut searched = self.held.len();
+        let mut text = if self.held.is_empty() {
+            chunk
+        } else {
+            self.held.extend_from_slice(&chunk);
+            self.held.split().freeze()
+        };
+        loop {
+            let Found { passing, list } = self.find(&text, searched, is_off)?;
+            if passing > 0 {
+                out.push_back(Part::Passing(text.split_to(passing)));
+            }
+            let Some(list) = list else { break };
+            out.push_back(Part::List(ListEvent::new(text.split_to(list - passing))));
+            (self.line, searched) = (0, 0);
+        }
+        self.held = match text.try_into_mut() {
+            Ok(text) => text, // not copied: it may come byte by byte
+            Err(text) => BytesMut::from(&text[..]),
+        };
+        Ok(())
+    }
+
+    /// Returns what was still held, at the end of the stream. Some clients take it for an event.
+    pub(crate) fn finish(&mut self) -> Option<Part> {
+        let text = self.held.split().freeze();
+        let is_list = matches!(self.event, Event::List);
+        self.event = Event::Passing;
+        match text.is_empty() {
+            true => None,
+            false if is_list => Some(Part::List(ListEvent::new(text))),
+            false => Some(Part::Passing(text)),
+        }
+    }
+
+    /// Reads a text that begins with what was held, of which so much was searched before.
+    fn find(
+        &mut self,
+        text: &[u8],
+        searched: usize,
+        is_off: &impl Fn() -> bool,
+    ) -> Result<Found, ListError> {
+        let mut passing = 0;
+        let Some(mut lines) = self.reader.lines(text, self.line, searched) else {
+            return Ok(Found { passing, list: None });
+        };
+        if self.line == 0 {
+            passing = lines.current_start(); // a byte order mark, or the rest of a line end
+        }
+        while let Some(line) = lines.next() {
+            let end = lines.current_start();
+            let is_complete = line.is_complete;
+            if self.is_passing_line {
+                self.is_passing_line = !is_complete;
+                passing = if is_complete { end } else { text.len() };
+                continue;
+            }
+            let passes = match &mut self.event {
+                Event::Passing => true,
+                Event::List if line.ends_event() => {
+                    self.check_length(end - passing)?;
+                    self.event = Event::new();
+                    return Ok(Found { passing, list: Some(end) });
+                }
+                Event::List => false,
+                Event::Undecided(event) => {
+                    let is_comment = !event.has_lines && !may_begin_event(&line);
+                    if is_comment {
+                        true
+                    } else if !event.has_lines && !line.ends_event() && is_off() {
+                        self.event = Event::Passing;
+                        true
+                    } else {
+                        match event.read(&line)? {
+                            Verdict::Undecided => line.ends_event(),
+                            Verdict::Passing => {
+                                self.event = Event::Passing;
+                                true
+                            }
+                            Verdict::List => {
+                                self.event = Event::List;
+                                false
+                            }
+                        }
+                    }
+                }
+            };
+            if passes {
+                passing = if is_complete { end } else { text.len() };
+                self.is_passing_line = !is_complete;
+            }
+            if line.ends_event() {
+                self.event = Event::new();
+            }
+        }
+        if matches!(self.event, Event::List) {
+            self.check_length(text.len() - passing)?;
+        }
+        self.line = lines.current_start().saturating_sub(passing);
+        Ok(Found { passing, list: None })
+    }
+
+    fn check_length(&self, event: usize) -> Result<(), ListError> {
+        if event > self.max_list { Err(ListError::TooLong) } else { Ok(()) }
+    }
+}
+
+impl Event {
+    fn new() -> Self {
+        Self::Undecided(Undecided::default())
+    }
+}
+
+impl Undecided {
+    /// Reads a line, or more of a line that was incomplete before.
+    fn read(&mut self, line: &Line<'_>) -> Result<Verdict, ListError> {
+        let value = match (Field::parse(line.content), line.content) {
+            (Field::Data(value), _) if line.is_complete => value,
+            // It is not known whether a space follows, which is not part of the value.
+            (_, b"data" | b"data:") => &[],
+            (Field::Data(value), _) => value,
+            _ => {
+                let others = self.others + line.content.len();
+                if others > MAX_UNDECIDED {
+                    return Err(ListError::Undecided);
+                }
+                if line.is_complete {
+                    (self.others, self.has_lines) = (others, true);
+                }
+                return Ok(Verdict::Undecided);
+            }
+        };
+        if self.value == 0 && self.data > 0 && (line.is_complete || !value.is_empty()) {
+            self.classify(b"\n")?; // as a client joins several lines
+        }
+        let verdict = self.classify(&value[self.value..])?;
+        self.value = value.len();
+        if line.is_complete {
+            (self.value, self.has_lines) = (0, true);
+        }
+        Ok(verdict)
+    }
+
+    fn classify(&mut self, data: &[u8]) -> Result<Verdict, ListError> {
+        let allowed = data.len().min(MAX_UNDECIDED - self.data);
+        let verdict = self.classifier.push(&data[..allowed]);
+        self.data += allowed;
+        if verdict == Verdict::Undecided && allowed < data.len() {
+            return Err(ListError::Undecided);
+        }
+        Ok(verdict)
+    }
+}
+
+/// Returns whether a line may be one that clients read.
+fn may_begin_event(line: &Line<'_>) -> bool {
+    match Field::parse(line.content) {
+        Field::Other if line.is_complete => line.content.is_empty(),
+        _ => FIELDS.iter().any(|name| may_be_field(line.content, name)),
+    }
+}
