@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum_core::body::Body;
 use http::Response;
+use http::uri::PathAndQuery;
 
 use super::state::State;
 use crate::auth::{AuthScheme, Ended, Lifetime, Principal, Rejection, RejectionKind};
@@ -24,8 +25,8 @@ pub(super) struct Exchange {
     /// Whether the principal may not do everything.
     pub(super) is_restricted: bool,
     pub(super) filtered: Filtered,
-    /// The path of a GET, if an authorizer decides about its endpoint: its response may be a stream that stays open.
-    pub(super) stream_path: Option<Box<str>>,
+    /// Where a request was sent that may open a stream or begin a session, if an authorizer decides there.
+    pub(super) sent_to: Option<PathAndQuery>,
 }
 
 /// In which responses lists are filtered.

@@ -10,7 +10,7 @@ use http::{HeaderName, Method};
 
 use super::authorization::Stop;
 use super::collect_body::{Collected, collect};
-use super::exchange::{Exchange, Filtered};
+use super::exchange::Exchange;
 use super::guarded::{Interrupted, guarded, guarded_now};
 use super::state::State;
 use crate::auth::{
@@ -209,8 +209,10 @@ impl<A: Authenticator> Gate<A> {
         let principal = config.scopes.check(principal)?;
         let is_get = head.method == Method::GET;
         let filtered = config.authorization.filtered(head);
-        let is_kept_open = is_get && filtered != Filtered::Nothing;
-        let stream_path = is_kept_open.then(|| original_uri(head).path().into());
+        let has_authorizer = config.authorization.is_for(head);
+        let may_begin = is_get || !head.headers.contains_key(config.session_ids.header());
+        let sent_to = original_uri(head).path_and_query().filter(|_| has_authorizer && may_begin);
+        let sent_to = sent_to.cloned();
         Ok(Exchange {
             principal,
             scheme,
@@ -220,7 +222,7 @@ impl<A: Authenticator> Gate<A> {
             is_get,
             is_restricted: false,
             filtered,
-            stream_path,
+            sent_to,
         })
     }
 

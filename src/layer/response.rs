@@ -6,7 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::authorization::ListStream;
+use super::authorization::{Initialized, ListStream};
 use super::event_stages::EventStages;
 use super::exchange::{Exchange, Filtered};
 use super::response_body::ProtectedBody;
@@ -39,7 +39,10 @@ impl Exchange {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         let is_stream = is_event_stream(&head.headers);
-        let filters = is_stream && self.filtered != Filtered::Nothing;
+        let begins_session = !self.is_get
+            && self.sent_to.is_some()
+            && head.headers.contains_key(session_ids.header());
+        let filters = is_stream && (self.filtered != Filtered::Nothing || begins_session);
         let rewrites = is_stream && session_ids.are_bound() || filters;
         if rewrites && is_encoded(&head.headers) {
             return self.unprotectable(
@@ -51,8 +54,16 @@ impl Exchange {
         let bounded = bounded && (is_stream || body.size_hint().exact().is_none());
         let counted = is_stream.then(OpenStream::open);
         let is_counted = is_stream && OpenStream::IS_COUNTED;
+        let mut body = Body::new(body);
+        if begins_session
+            && !is_stream
+            && let Some(at) = &self.sent_to
+        {
+            let open_streams = self.state.open_streams.clone();
+            body = Body::new(Initialized::new(body, open_streams, at.clone()));
+        }
         if !(rewrites || bounded || is_counted) {
-            return Response::from_parts(head, Body::new(body));
+            return Response::from_parts(head, body);
         }
         if is_stream {
             head.headers.remove(CONTENT_LENGTH);
@@ -60,7 +71,7 @@ impl Exchange {
         let ended = if bounded { ended.or_else(|| self.ended()) } else { None };
         let lists = filters.then(|| self.list_stream());
         let stages = rewrites.then(|| EventStages::new(lists));
-        let body = ProtectedBody::new(Body::new(body), self, stages, is_stream, ended, counted);
+        let body = ProtectedBody::new(body, self, stages, is_stream, ended, counted);
         Response::from_parts(head, Body::new(body))
     }
 
@@ -77,10 +88,14 @@ impl Exchange {
         }
     }
 
-    /// Returns the filter of an event stream. A stream that a client keeps open is one of the open ones.
+    /// Returns the filter of an event stream.
     fn list_stream(&self) -> ListStream {
-        let handle = self.stream_path.as_ref().map(|path| self.state.open_streams.open(path));
-        ListStream::new(self.state.config.authorization.list_limit(), handle)
+        let list_limit = self.state.config.authorization.list_limit();
+        let open_streams = &self.state.open_streams;
+        match &self.sent_to {
+            Some(path) if self.is_get => ListStream::kept_open(list_limit, open_streams.open(path)),
+            path => ListStream::response(list_limit, path.clone()),
+        }
     }
 
     /// Returns the response instead of one that cannot be protected.

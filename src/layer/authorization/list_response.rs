@@ -54,6 +54,7 @@ impl PendingList {
         let body = match filter(state.clone(), principal.clone(), bytes.to_vec()).await {
             Ok(Shown::Unchanged) => Body::from(bytes),
             Ok(Shown::Changed(body)) => Body::from(body),
+            Ok(Shown::Nothing) => Body::empty(),
             Err(error) => return self.0.unprotectable(&format!("the list was not read: {error}")),
         };
         for name in [CONTENT_LENGTH, ETAG] {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use axum_core::body::Body;
 use bytes::Bytes;
+use http::uri::PathAndQuery;
 
 use super::capabilities::Announced;
 use super::lists::{Shown, filter, filter_now};
@@ -13,7 +14,7 @@ use super::open_streams::StreamHandle;
 use crate::auth::BoxError;
 use crate::layer::event_stages::poll_data;
 use crate::layer::exchange::Exchange;
-use crate::policy::{EventFilter, ListError, ListEvent, Part};
+use crate::policy::{EventFilter, ListError, Part, WholeEvent};
 
 /// The first stage of an event stream: it filters lists as they come, and puts events of the layer between events.
 pub(in crate::layer) struct ListStream {
@@ -21,26 +22,48 @@ pub(in crate::layer) struct ListStream {
     /// What was read and not yet sent.
     parts: VecDeque<Part>,
     deciding: Option<Deciding>,
-    handle: Option<StreamHandle>,
+    place: Place,
     has_ended: bool,
+}
+
+/// What kind of stream it is.
+enum Place {
+    /// One that a client keeps open.
+    KeptOpen(StreamHandle),
+    /// The response to the request that may have begun a session, until it is read what the server announces.
+    Response(PathAndQuery),
+    Other,
 }
 
 type Deciding = Pin<Box<dyn Future<Output = Result<Bytes, ListError>> + Send>>;
 
 impl ListStream {
-    pub(in crate::layer) fn new(list_limit: usize, handle: Option<StreamHandle>) -> Self {
+    /// Creates the filter of a stream that a client keeps open.
+    pub(in crate::layer) fn kept_open(list_limit: usize, handle: StreamHandle) -> Self {
+        Self::new(list_limit, Place::KeptOpen(handle))
+    }
+
+    /// Creates the filter of a stream that is a response. `begins` is where a request was sent that may begin a session.
+    pub(in crate::layer) fn response(list_limit: usize, begins: Option<PathAndQuery>) -> Self {
+        Self::new(list_limit, begins.map_or(Place::Other, Place::Response))
+    }
+
+    fn new(list_limit: usize, place: Place) -> Self {
         Self {
             filter: EventFilter::new(list_limit),
             parts: VecDeque::new(),
             deciding: None,
-            handle,
+            place,
             has_ended: false,
         }
     }
 
-    /// Returns the stream's place among the open ones, if it is one that clients keep open.
+    /// Returns the stream's place among the open ones, if it is one of them.
     pub(in crate::layer) fn handle(&mut self) -> Option<&mut StreamHandle> {
-        self.handle.as_mut()
+        match &mut self.place {
+            Place::KeptOpen(handle) => Some(handle),
+            Place::Response(_) | Place::Other => None,
+        }
     }
 
     /// Returns the next bytes of the stream. After an error nothing more may be sent.
@@ -58,7 +81,7 @@ impl ListStream {
             }
             match self.parts.pop_front() {
                 Some(Part::Passing(bytes)) => return Poll::Ready(Some(Ok(bytes))),
-                Some(Part::List(event)) => match self.decide(event, exchange) {
+                Some(Part::Event(event)) => match self.decide(event, exchange) {
                     Some(decided) => return Poll::Ready(Some(decided.map_err(Into::into))),
                     None => continue,
                 },
@@ -66,7 +89,7 @@ impl ListStream {
                 None => {}
             }
             if self.filter.is_between_events()
-                && let Some(handle) = &mut self.handle
+                && let Place::KeptOpen(handle) = &mut self.place
                 && let Poll::Ready(event) = handle.poll(cx)
             {
                 return Poll::Ready(Some(Ok(event)));
@@ -74,7 +97,8 @@ impl ListStream {
             match ready!(poll_data(body, cx)) {
                 Some(Ok(data)) => {
                     let Exchange { principal, state, .. } = exchange;
-                    let is_off = || !state.config.authorization.filters(principal);
+                    let reads_all = matches!(self.place, Place::Response(_));
+                    let is_off = || !reads_all && !state.config.authorization.filters(principal);
                     self.filter.push(data, &is_off, &mut self.parts)?;
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
@@ -89,15 +113,13 @@ impl ListStream {
     /// Returns what of an event is sent, or begins to wait for it.
     fn decide(
         &mut self,
-        event: ListEvent,
+        event: WholeEvent,
         exchange: &Exchange,
     ) -> Option<Result<Bytes, ListError>> {
         let Exchange { principal, state, .. } = exchange;
         let authorization = &state.config.authorization;
         let data = event.data();
-        if let (Some(handle), Some(announced)) = (&self.handle, Announced::read(&data)) {
-            handle.has_announced(announced);
-        }
+        self.read_announced(&data, exchange);
         let authorizer =
             authorization.authorizer.as_ref().filter(|_| authorization.filters(principal));
         let Some(authorizer) = authorizer else { return Some(Ok(event.unchanged())) };
@@ -108,10 +130,29 @@ impl ListStream {
         self.deciding = Some(Box::pin(async move { shown.await.map(|shown| send(event, shown)) }));
         None
     }
+
+    /// Reads what the server announces, once.
+    fn read_announced(&mut self, data: &[u8], exchange: &Exchange) {
+        match &mut self.place {
+            Place::KeptOpen(handle) if !handle.has_announced() => {
+                if let Some(announced) = Announced::read(data) {
+                    handle.announce(announced);
+                }
+            }
+            Place::Response(at) => {
+                if let Some(announced) = Announced::read(data) {
+                    exchange.state.open_streams.announce(at.path(), announced);
+                    self.place = Place::Other;
+                }
+            }
+            Place::KeptOpen(_) | Place::Other => {}
+        }
+    }
 }
 
-fn send(event: ListEvent, shown: Shown) -> Bytes {
+fn send(event: WholeEvent, shown: Shown) -> Bytes {
     match shown {
+        Shown::Nothing => Bytes::new(),
         Shown::Unchanged => event.unchanged(),
         Shown::Changed(data) => event.with_data(data),
     }

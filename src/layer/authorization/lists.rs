@@ -18,6 +18,7 @@ pub(super) enum Shown {
     /// All of it, as it is.
     Unchanged,
     Changed(Vec<u8>),
+    Nothing,
 }
 
 /// Filters the lists in an answer, if that is possible without waiting.
@@ -65,6 +66,9 @@ pub(super) async fn filter(
 }
 
 fn shown(lists: &Lists<'_>, visible: &[bool]) -> Shown {
+    if lists.is_update() {
+        return if visible == [true] { Shown::Unchanged } else { Shown::Nothing };
+    }
     lists.filtered(visible).map_or(Shown::Unchanged, Shown::Changed)
 }
 
@@ -85,5 +89,8 @@ fn unavailable(lists: &Lists<'_>, principal: &Principal, refusal: Refusal) -> Sh
         rule: None::<&str>,
         cause: refusal.cause().map(ToString::to_string),
     });
+    if lists.is_update() {
+        return Shown::Nothing;
+    }
     Shown::Changed(lists.replaced_by_error(INTERNAL_ERROR, UNAVAILABLE))
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::Uri;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::capabilities::{Announced, list_changed};
@@ -103,18 +104,25 @@ impl OpenStreams {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a stream that was opened at this path.
-    pub(in crate::layer) fn open(&self, path: &str) -> StreamHandle {
+    /// Adds a stream that a request to this path opens.
+    pub(in crate::layer) fn open(&self, sent_to: &PathAndQuery) -> StreamHandle {
         let (sender, receiver) = channel(MAX_WAITING);
         let mut streams = self.lock();
         streams.last += 1;
         let id = streams.last;
-        let path = path.to_owned();
+        let path = sent_to.path().to_owned();
         let announced = Announced::default();
         streams
             .open
             .insert(id, OpenStream { path: path.clone(), sender, announced, has_changed: false });
-        StreamHandle { streams: self.clone(), id, path, receiver, endpoints: Vec::new() }
+        StreamHandle {
+            streams: self.clone(),
+            id,
+            path,
+            receiver,
+            endpoint: None,
+            has_announced: false,
+        }
     }
 
     /// Returns whether the stream of this endpoint is in this process.
@@ -179,7 +187,9 @@ pub(in crate::layer) struct StreamHandle {
     id: u64,
     path: String,
     receiver: Receiver<Sent>,
-    endpoints: Vec<(Principal, Endpoint)>,
+    /// Where clients of HTTP+SSE send the messages of this stream to.
+    endpoint: Option<(Principal, Endpoint)>,
+    has_announced: bool,
 }
 
 impl StreamHandle {
@@ -203,15 +213,21 @@ impl StreamHandle {
     /// Takes note of an endpoint in an event of the stream.
     pub(in crate::layer) fn has_endpoint(&mut self, principal: &Principal, url: EndpointUrl<'_>) {
         let Some(endpoint) = Endpoint::in_event(url, &self.path) else { return };
-        if self.endpoints.is_empty() {
+        if self.endpoint.is_none() {
             let key = (principal.clone(), endpoint);
             self.streams.lock().endpoints.insert(key.clone(), self.id);
-            self.endpoints.push(key);
+            self.endpoint = Some(key);
         }
     }
 
+    /// Returns whether the server announced on the stream what it tells.
+    pub(super) fn has_announced(&self) -> bool {
+        self.has_announced
+    }
+
     /// Takes note of what the server announced on the stream.
-    pub(super) fn has_announced(&self, announced: Announced) {
+    pub(super) fn announce(&mut self, announced: Announced) {
+        self.has_announced = true;
         if let Some(stream) = self.streams.lock().open.get_mut(&self.id) {
             stream.announced = announced;
         }
@@ -222,11 +238,11 @@ impl Drop for StreamHandle {
     fn drop(&mut self) {
         let mut streams = self.streams.lock();
         streams.open.remove(&self.id);
-        for key in &self.endpoints {
-            // A later stream may have the same endpoint.
-            if streams.endpoints.get(key) == Some(&self.id) {
-                streams.endpoints.remove(key);
-            }
+        // A later stream may have the same endpoint.
+        if let Some(key) = &self.endpoint
+            && streams.endpoints.get(key) == Some(&self.id)
+        {
+            streams.endpoints.remove(key);
         }
     }
 }

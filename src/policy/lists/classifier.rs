@@ -1,4 +1,4 @@
-//! Whether an event of which more is to come may be a list.
+//! Whether an event of which more is to come must be read whole.
 
 use std::borrow::Cow;
 
@@ -7,27 +7,29 @@ use super::super::json::is_alike;
 /// How much of an event may be held while it is not decided, in bytes.
 pub(crate) const MAX_UNDECIDED: usize = 64 * 1024;
 
-/// The maximum of a key that is looked at. The longest that matters has 102 bytes if all of it is escaped.
-const MAX_KEY: usize = 128;
+/// The maximum of a key or a method that is looked at. The longest one that matters has 186 bytes if all of it is escaped.
+const MAX_KEY: usize = 192;
 
 const LISTS: [&str; 4] = ["tools", "prompts", "resources", "resourceTemplates"];
 
 /// Members of a message that is no result, and so no list.
-const NO_RESULT: [&str; 3] = ["method", "params", "error"];
+const NO_RESULT: [&str; 2] = ["params", "error"];
+
+/// The notification that names a resource.
+const UPDATED: &str = "notifications/resources/updated";
+
+/// Members of the response to `initialize`, which says what the server announces.
+const INITIALIZED: [&str; 5] =
+    ["capabilities", "protocolVersion", "serverInfo", "supportedVersions", "instructions"];
 
 /// Members of results that are no lists.
-const NO_LIST: [&str; 18] = [
+const NO_LIST: [&str; 13] = [
     "content",
     "structuredContent",
     "isError",
     "contents",
     "messages",
     "completion",
-    "capabilities",
-    "protocolVersion",
-    "serverInfo",
-    "supportedVersions",
-    "instructions",
     "task",
     "tasks",
     "taskId",
@@ -42,15 +44,16 @@ const NO_LIST: [&str; 18] = [
 pub(crate) enum Verdict {
     /// More of it must be read. If there is no more, it is no list.
     Undecided,
-    /// It is no list, and the rest of it need not be read.
+    /// It is nothing that matters, and the rest of it need not be read.
     Passing,
-    /// It may be a list, or cannot be read in passing: it must be read whole, by [`Lists`](super::Lists).
-    List,
+    /// It must be read whole, by [`Lists`](super::Lists): it may be a list, or cannot be read in passing. So must the
+    /// update of a resource and the response to `initialize`.
+    Whole,
 }
 
 /// Reads the data of one event as it comes, up to the first member that decides.
 ///
-/// It looks at the keys of a message and of its `result`, and skips all else. A value that is not JSON is passing:
+/// It looks at the keys of a message and of its `result`, at its `method`, and skips all else. A value that is not JSON is passing:
 /// it is no message. Several `data` lines must be separated by LF, as a client joins them.
 #[derive(Debug)]
 pub(crate) struct Classifier {
@@ -72,12 +75,12 @@ enum State {
         is_escaped: bool,
     },
     /// Before the colon after a key.
-    Colon {
-        is_result: bool,
-    },
+    Colon(Member),
     /// Before the value of a member.
-    Value {
-        is_result: bool,
+    Value(Member),
+    /// In the value of `method`.
+    Method {
+        is_escaped: bool,
     },
     /// In a number or a word.
     Scalar,
@@ -93,6 +96,14 @@ enum State {
     /// After the value of a member.
     AfterValue,
     Decided(Verdict),
+}
+
+/// Which member of a message is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Member {
+    Result,
+    Method,
+    Other,
 }
 
 /// Whose members are read.
@@ -128,7 +139,7 @@ impl Classifier {
     }
 
     fn after(&mut self, byte: u8) -> State {
-        const UNREADABLE: State = State::Decided(Verdict::List);
+        const UNREADABLE: State = State::Decided(Verdict::Whole);
         let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         match self.state {
             State::Start => match byte {
@@ -155,14 +166,30 @@ impl Classifier {
                 }
                 State::Key { is_escaped: !is_escaped && byte == b'\\' }
             }
-            State::Colon { is_result } => match byte {
+            State::Colon(member) => match byte {
                 _ if is_space => self.state,
-                b':' => State::Value { is_result },
+                b':' => State::Value(member),
                 _ => UNREADABLE,
             },
-            State::Value { is_result } => match byte {
+            State::Method { is_escaped: false } if byte == b'"' => {
+                let is_update = decoded(&self.key).is_none_or(|method| method == UPDATED);
+                State::Decided(if is_update { Verdict::Whole } else { Verdict::Passing })
+            }
+            State::Method { is_escaped } => {
+                self.key.push(byte);
+                if self.key.len() > MAX_KEY {
+                    return State::Decided(Verdict::Passing); // no escapes make it as long
+                }
+                State::Method { is_escaped: !is_escaped && byte == b'\\' }
+            }
+            State::Value(member) => match byte {
                 _ if is_space => self.state,
-                b'{' if is_result => {
+                b'"' if member == Member::Method => {
+                    self.key.clear();
+                    State::Method { is_escaped: false }
+                }
+                _ if member == Member::Method => State::Decided(Verdict::Passing),
+                b'{' if member == Member::Result => {
                     self.level = Level::Result;
                     State::BeforeKey { may_end: true }
                 }
@@ -201,7 +228,7 @@ impl Classifier {
         match byte {
             b',' => State::BeforeKey { may_end: false },
             b'}' => self.end_of_object(),
-            _ => State::Decided(Verdict::List),
+            _ => State::Decided(Verdict::Whole),
         }
     }
 
@@ -216,16 +243,18 @@ impl Classifier {
     }
 
     fn after_key(&self) -> State {
-        let Some(key) = decoded(&self.key) else { return State::Decided(Verdict::List) };
+        let Some(key) = decoded(&self.key) else { return State::Decided(Verdict::Whole) };
         let is_one_of = |names: &[&str]| names.contains(&&*key);
         match self.level {
             Level::Message if is_one_of(&NO_RESULT) => State::Decided(Verdict::Passing),
             Level::Result if is_one_of(&NO_LIST) => State::Decided(Verdict::Passing),
+            Level::Result if is_one_of(&INITIALIZED) => State::Decided(Verdict::Whole),
             Level::Result if LISTS.iter().any(|name| is_alike(&key, name)) => {
-                State::Decided(Verdict::List)
+                State::Decided(Verdict::Whole)
             }
-            Level::Message => State::Colon { is_result: is_alike(&key, "result") },
-            Level::Result => State::Colon { is_result: false },
+            Level::Message if key == "method" => State::Colon(Member::Method),
+            Level::Message if is_alike(&key, "result") => State::Colon(Member::Result),
+            Level::Message | Level::Result => State::Colon(Member::Other),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The events of one stream: which of them are lists, and must be read whole.
+//! The events of one stream, and which of them must be read whole: lists above all.
 
 use std::collections::VecDeque;
 
@@ -6,15 +6,15 @@ use bytes::{Bytes, BytesMut};
 
 use super::classifier::{Classifier, MAX_UNDECIDED, Verdict};
 use super::error::ListError;
-use super::list_event::ListEvent;
+use super::whole_event::WholeEvent;
 use crate::event_stream::{Field, Line, LineReader, may_be_field};
 
 const DATA: &[u8] = b"data";
 const FIELDS: [&[u8]; 3] = [DATA, b"event", b"id"];
 
-/// Divides an event stream into what is passed on as it is, and events that are lists.
+/// Divides an event stream into what is passed on as it is, and events that must be read whole, as lists must.
 ///
-/// An event is held from its first line on until it is known whether it is a list, and a list until its end. All
+/// An event is held from its first line on until it is known whether it is one, and such an event until its end. All
 /// else passes at once, in whatever way the bytes are cut into chunks: comments between events, and the rest of an
 /// event that is no list.
 pub(crate) struct EventFilter {
@@ -26,14 +26,14 @@ pub(crate) struct EventFilter {
     line: usize,
     /// The beginning of the line was passed on, and the rest of it follows.
     is_passing_line: bool,
-    max_list: usize,
+    max_event: usize,
 }
 
 /// What is known of the current event.
 enum Event {
     Undecided(Undecided),
     Passing,
-    List,
+    Whole,
 }
 
 #[derive(Default)]
@@ -52,27 +52,27 @@ struct Undecided {
 pub(crate) enum Part {
     /// It is passed on as it is.
     Passing(Bytes),
-    /// It is a whole event that is a list.
-    List(ListEvent),
+    /// It is a whole event, a list perhaps.
+    Event(WholeEvent),
 }
 
-/// What was found in a text: everything up to `passing` is passed on, the event from there up to `list` is a list, and
+/// What was found in a text: everything up to `passing` is passed on, the event from there up to `event` is whole, and
 /// the rest up to `read` is held.
 struct Found {
     passing: usize,
-    list: Option<usize>,
+    event: Option<usize>,
 }
 
 impl EventFilter {
-    /// Creates a filter for lists of this many bytes at most.
-    pub(crate) fn new(max_list: usize) -> Self {
+    /// Creates a filter that holds events of this many bytes at most.
+    pub(crate) fn new(max_event: usize) -> Self {
         Self {
             reader: LineReader::default(),
             event: Event::new(),
             held: BytesMut::new(),
             line: 0,
             is_passing_line: false,
-            max_list,
+            max_event,
         }
     }
 
@@ -100,12 +100,12 @@ impl EventFilter {
             self.held.split().freeze()
         };
         loop {
-            let Found { passing, list } = self.find(&text, searched, is_off)?;
+            let Found { passing, event } = self.find(&text, searched, is_off)?;
             if passing > 0 {
                 out.push_back(Part::Passing(text.split_to(passing)));
             }
-            let Some(list) = list else { break };
-            out.push_back(Part::List(ListEvent::new(text.split_to(list - passing))));
+            let Some(event) = event else { break };
+            out.push_back(Part::Event(WholeEvent::new(text.split_to(event - passing))));
             (self.line, searched) = (0, 0);
         }
         self.held = match text.try_into_mut() {
@@ -118,11 +118,11 @@ impl EventFilter {
     /// Returns what was still held, at the end of the stream. Some clients take it for an event.
     pub(crate) fn finish(&mut self) -> Option<Part> {
         let text = self.held.split().freeze();
-        let is_list = matches!(self.event, Event::List);
+        let is_whole = matches!(self.event, Event::Whole);
         self.event = Event::Passing;
         match text.is_empty() {
             true => None,
-            false if is_list => Some(Part::List(ListEvent::new(text))),
+            false if is_whole => Some(Part::Event(WholeEvent::new(text))),
             false => Some(Part::Passing(text)),
         }
     }
@@ -136,7 +136,7 @@ impl EventFilter {
     ) -> Result<Found, ListError> {
         let mut passing = 0;
         let Some(mut lines) = self.reader.lines(text, self.line, searched) else {
-            return Ok(Found { passing, list: None });
+            return Ok(Found { passing, event: None });
         };
         if self.line == 0 {
             passing = lines.current_start(); // a byte order mark, or the rest of a line end
@@ -151,12 +151,12 @@ impl EventFilter {
             }
             let passes = match &mut self.event {
                 Event::Passing => true,
-                Event::List if line.ends_event() => {
+                Event::Whole if line.ends_event() => {
                     self.check_length(end - passing)?;
                     self.event = Event::new();
-                    return Ok(Found { passing, list: Some(end) });
+                    return Ok(Found { passing, event: Some(end) });
                 }
-                Event::List => false,
+                Event::Whole => false,
                 Event::Undecided(event) => {
                     let is_comment = !event.has_lines && !may_begin_event(&line);
                     if is_comment {
@@ -171,8 +171,8 @@ impl EventFilter {
                                 self.event = Event::Passing;
                                 true
                             }
-                            Verdict::List => {
-                                self.event = Event::List;
+                            Verdict::Whole => {
+                                self.event = Event::Whole;
                                 false
                             }
                         }
@@ -187,15 +187,15 @@ impl EventFilter {
                 self.event = Event::new();
             }
         }
-        if matches!(self.event, Event::List) {
+        if matches!(self.event, Event::Whole) {
             self.check_length(text.len() - passing)?;
         }
         self.line = lines.current_start().saturating_sub(passing);
-        Ok(Found { passing, list: None })
+        Ok(Found { passing, event: None })
     }
 
     fn check_length(&self, event: usize) -> Result<(), ListError> {
-        if event > self.max_list { Err(ListError::TooLong) } else { Ok(()) }
+        if event > self.max_event { Err(ListError::TooLong) } else { Ok(()) }
     }
 }
 

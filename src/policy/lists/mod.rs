@@ -6,14 +6,15 @@
 //!
 //! [`Lists`] reads a whole answer: the body of a JSON response, or the data of one event. [`Classifier`] says of an
 //! event of which more is to come whether it may be a list at all, so that long results of tools are not held.
-//! [`EventFilter`] finds the events that are lists in a stream.
+//! [`EventFilter`] finds the events in a stream that must be read whole. Beside lists these are updates of a resource,
+//! which are shown to principals that may read it, and responses to `initialize`.
 
 pub(crate) mod classifier;
 mod edits;
 mod error;
 mod event_filter;
-mod list_event;
 mod read;
+mod whole_event;
 
 #[cfg(test)]
 mod tests;
@@ -22,5 +23,5 @@ mod tests;
 use self::classifier::{Classifier, Verdict};
 pub(crate) use self::error::ListError;
 pub(crate) use self::event_filter::{EventFilter, Part};
-pub(crate) use self::list_event::ListEvent;
 pub(crate) use self::read::Lists;
+pub(crate) use self::whole_event::WholeEvent;

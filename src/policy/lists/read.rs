@@ -18,12 +18,14 @@ const LISTS: [TargetKind; 4] =
 const CACHE_SCOPE: usize = 4;
 const TTL: usize = 5;
 
-/// The lists in an answer.
+/// What in a message of a server is shown to some principals only: the elements of its lists, or the resource that it
+/// is the update of.
 #[derive(Debug)]
 pub(crate) struct Lists<'t> {
     text: &'t str,
     lists: Vec<List<'t>>,
     targets: Vec<Target<'t>>,
+    is_update: bool,
 }
 
 /// One result that is a list, or one of its lists.
@@ -46,15 +48,33 @@ impl<'t> Lists<'t> {
     /// Reads an answer: one message or an array of messages.
     pub(crate) fn read(answer: &'t [u8]) -> Result<Self, ListError> {
         let text = str::from_utf8(answer).map_err(|_| ListError::NotUtf8)?;
-        let mut lists = Self { text, lists: Vec::new(), targets: Vec::new() };
+        let mut lists = Self { text, lists: Vec::new(), targets: Vec::new(), is_update: false };
         if text.trim_ascii_start().starts_with('[') {
             let messages: Vec<&RawValue> =
                 serde_json::from_str(text).map_err(|_| ListError::NotAMessage)?;
             messages.into_iter().try_for_each(|message| lists.read_message(message.get()))?;
         } else {
             lists.read_message(text)?;
+            lists.read_update()?;
         }
         Ok(lists)
+    }
+
+    /// Reads the update of a resource: the only notification that names something.
+    fn read_update(&mut self) -> Result<(), ListError> {
+        let message = Members::read(&["method", "params"], self.text);
+        let message = message.ok_or(ListError::NotAMessage)?;
+        let method = message.get(0)?.and_then(name_of);
+        if method.as_deref() != Some("notifications/resources/updated") {
+            return Ok(());
+        }
+        self.is_update = true;
+        let params = message.get(1)?.and_then(|params| Members::read(&["uri"], params.get()));
+        if let Some(params) = params {
+            let uri = params.get(0)?.and_then(name_of);
+            self.targets.extend(uri.map(Target::resource));
+        }
+        Ok(())
     }
 
     fn read_message(&mut self, message: &'t str) -> Result<(), ListError> {
@@ -98,9 +118,14 @@ impl<'t> Lists<'t> {
         start..start + value.get().len()
     }
 
-    /// Returns whether there is no list.
+    /// Returns whether there is nothing to decide about.
     pub(crate) fn is_empty(&self) -> bool {
-        self.lists.is_empty()
+        self.lists.is_empty() && !self.is_update
+    }
+
+    /// Returns whether it is the update of a resource, which is shown as it is or not at all.
+    pub(crate) fn is_update(&self) -> bool {
+        self.is_update
     }
 
     /// Returns the elements of all lists that have a name.

@@ -28,7 +28,7 @@ fn events_with_a_list_are_held() {
         "[",
         " [",
     ] {
-        assert_verdict(data, Verdict::List);
+        assert_verdict(data, Verdict::Whole);
     }
 }
 
@@ -38,9 +38,10 @@ fn events_without_a_list_pass_as_soon_as_that_is_known() {
         r#"{"jsonrpc":"2.0","id":1,"result":{"content""#,
         r#"{"result":{"_meta":{"tools":[]},"contents""#,
         r#"{"result":{"isError""#,
-        r#"{"result":{"capabilities""#,
         r#"{"result":{"completion""#,
-        r#"{"jsonrpc":"2.0","method""#,
+        r#"{"jsonrpc":"2.0","method":"notifications/resources/list_changed""#,
+        r#"{"method":"notifications\/resources\/update""#,
+        r#"{"method":{"#,
         r#"{"id":1,"params""#,
         r#"{"id":1,"error""#,
         r#"{"id":1}"#,
@@ -61,6 +62,23 @@ fn events_without_a_list_pass_as_soon_as_that_is_known() {
 }
 
 #[test]
+fn updates_of_resources_and_responses_to_initialize_are_held() {
+    for data in [
+        r#"{"jsonrpc":"2.0","method":"notifications/resources/updated""#,
+        r#"{"meth\u006fd" : "notifications\/resources\/\u0075pdated""#,
+        r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion""#,
+        r#"{"id":0,"result":{"_meta":{},"capabilities""#,
+    ] {
+        assert_verdict(data, Verdict::Whole);
+        assert_verdict(&data[..data.len() - 1], Verdict::Undecided);
+    }
+    let escaped: String =
+        "notifications/resources/updated".bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    assert_verdict(&format!(r#"{{"method":"{escaped}""#), Verdict::Whole);
+    assert_verdict(&format!(r#"{{"method":"{}"#, "x".repeat(200)), Verdict::Passing);
+}
+
+#[test]
 fn events_that_cannot_be_tracked_are_read_whole() {
     for data in [
         "{1",
@@ -75,11 +93,11 @@ fn events_that_cannot_be_tracked_are_read_whole() {
         r#"{"\ud800""#,
         "\u{FEFF}{",
     ] {
-        assert_verdict(data, Verdict::List);
+        assert_verdict(data, Verdict::Whole);
     }
-    assert_eq!(Classifier::new().push(b"{\"\xFF\""), Verdict::List);
+    assert_eq!(Classifier::new().push(b"{\"\xFF\""), Verdict::Whole);
     let long = format!("{{\"{}\":1}}", "x".repeat(200));
-    assert_verdict(&long, Verdict::List);
+    assert_verdict(&long, Verdict::Whole);
 }
 
 #[test]

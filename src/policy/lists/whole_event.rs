@@ -1,15 +1,15 @@
-//! One event that is a list.
+//! One event that is read whole.
 
 use bytes::Bytes;
 
 use super::edits::one_line;
 use crate::event_stream::{Field, LineReader, data_values};
 
-/// A whole event whose data may be a list.
+/// A whole event, whose data may be a list.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ListEvent(Bytes);
+pub(crate) struct WholeEvent(Bytes);
 
-impl ListEvent {
+impl WholeEvent {
     pub(super) fn new(text: Bytes) -> Self {
         Self(text)
     }

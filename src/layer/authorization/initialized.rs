@@ -1,0 +1,78 @@
+//! The response to `initialize` as one JSON text, of which it is read in passing what the server announces.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum_core::Error;
+use axum_core::body::Body;
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http_body::{Body as _, Frame, SizeHint};
+
+use super::capabilities::Announced;
+use super::open_streams::OpenStreams;
+use crate::auth::BoxError;
+
+/// The maximum of a response that is read. Those of servers have a few hundred bytes, and instructions.
+const MAX_READ: usize = 64 * 1024;
+
+/// A body that is passed on as it is. A copy is read at its end.
+pub(in crate::layer) struct Initialized {
+    body: Body,
+    copy: Option<Vec<u8>>,
+    open_streams: OpenStreams,
+    at: PathAndQuery,
+}
+
+impl Initialized {
+    pub(in crate::layer) fn new(body: Body, open_streams: OpenStreams, at: PathAndQuery) -> Self {
+        Self { body, copy: Some(Vec::new()), open_streams, at }
+    }
+
+    fn copy(&mut self, data: &Bytes) {
+        match &mut self.copy {
+            Some(copy) if copy.len() + data.len() <= MAX_READ => copy.extend_from_slice(data),
+            copy => *copy = None,
+        }
+        if self.body.is_end_stream() {
+            self.read();
+        }
+    }
+
+    fn read(&mut self) {
+        let announced = self.copy.take().and_then(|copy| Announced::read(&copy));
+        if let Some(announced) = announced {
+            self.open_streams.announce(self.at.path(), announced);
+        }
+    }
+}
+
+impl http_body::Body for Initialized {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.copy(data);
+                }
+            }
+            Some(Err(_)) => self.copy = None,
+            None => self.read(),
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Error::into_inner)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
