@@ -25,6 +25,8 @@ pub(super) struct Exchange {
     /// Whether the principal may not do everything.
     pub(super) is_restricted: bool,
     pub(super) filtered: Filtered,
+    /// Whether an event stream in response is one that the client keeps open.
+    pub(super) is_kept_open: bool,
     /// Where a request was sent that may open a stream or begin a session, if an authorizer decides there.
     pub(super) sent_to: Option<PathAndQuery>,
 }

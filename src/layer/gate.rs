@@ -10,7 +10,7 @@ use http::{HeaderName, Method};
 
 use super::authorization::Stop;
 use super::collect_body::{Collected, collect};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Filtered};
 use super::guarded::{Interrupted, guarded, guarded_now};
 use super::state::State;
 use crate::auth::{
@@ -222,6 +222,7 @@ impl<A: Authenticator> Gate<A> {
             is_get,
             is_restricted: false,
             filtered,
+            is_kept_open: is_get,
             sent_to,
         })
     }
@@ -229,7 +230,8 @@ impl<A: Authenticator> Gate<A> {
     /// Prepares a request for the inner service: inserts the principal, and strips the credentials.
     fn admit(&self, head: &mut Parts, exchange: &Exchange) {
         let config = &self.state.config;
-        config.session_ids.request_identity_coding(&mut head.headers);
+        let reads_streams = exchange.filtered != Filtered::Nothing;
+        config.session_ids.request_identity_coding(&mut head.headers, reads_streams);
         telemetry::authenticated(exchange.principal.name(), exchange.scheme.to_cow(), head);
         if !config.forward_authorization {
             head.headers.remove(AUTHORIZATION);

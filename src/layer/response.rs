@@ -39,7 +39,7 @@ impl Exchange {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         let is_stream = is_event_stream(&head.headers);
-        let begins_session = !self.is_get
+        let begins_session = !self.is_kept_open
             && self.sent_to.is_some()
             && head.headers.contains_key(session_ids.header());
         let filters = is_stream && (self.filtered != Filtered::Nothing || begins_session);
@@ -93,7 +93,9 @@ impl Exchange {
         let list_limit = self.state.config.authorization.list_limit();
         let open_streams = &self.state.open_streams;
         match &self.sent_to {
-            Some(path) if self.is_get => ListStream::kept_open(list_limit, open_streams.open(path)),
+            Some(path) if self.is_kept_open => {
+                ListStream::kept_open(list_limit, open_streams.open(path))
+            }
             path => ListStream::response(list_limit, path.clone()),
         }
     }

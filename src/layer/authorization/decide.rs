@@ -59,6 +59,10 @@ impl<A> Gate<A> {
             }
             if messages.ask_for_list() {
                 exchange.filtered = Filtered::Everything;
+            } else if messages.subscribe() {
+                exchange.filtered = Filtered::Streams;
+                exchange.is_kept_open = true;
+                exchange.sent_to = uri.path_and_query().cloned();
             }
         }
         if !exchange.lifetime.is_active() {

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::capabilities::{Announced, list_changed};
+use super::capabilities::Announced;
 use crate::auth::{Principal, original_uri};
 use crate::policy::{Authorizer as _, BoxAuthorizer};
 use crate::session::{EndpointUrl, SessionIds};
@@ -39,14 +39,15 @@ struct Streams {
 struct OpenStream {
     path: String,
     sender: Sender<Sent>,
-    announced: Announced,
+    /// What the server announced on the stream itself.
+    announced: Option<Announced>,
     /// A change waits to be told, so that another one need not be.
     has_changed: bool,
 }
 
 enum Sent {
     Event(Bytes),
-    ListsChanged,
+    ListsChanged(Bytes),
 }
 
 /// Where a client of HTTP+SSE sends its messages to, which stands for its stream.
@@ -111,10 +112,8 @@ impl OpenStreams {
         streams.last += 1;
         let id = streams.last;
         let path = sent_to.path().to_owned();
-        let announced = Announced::default();
-        streams
-            .open
-            .insert(id, OpenStream { path: path.clone(), sender, announced, has_changed: false });
+        let stream = OpenStream { path: path.clone(), sender, announced: None, has_changed: false };
+        streams.open.insert(id, stream);
         StreamHandle {
             streams: self.clone(),
             id,
@@ -173,9 +172,10 @@ impl OpenStreams {
     fn lists_have_changed(&self) {
         let Streams { open, announced, .. } = &mut *self.lock();
         for stream in open.values_mut().filter(|stream| !stream.has_changed) {
-            let at_path = announced.get(&stream.path).copied().unwrap_or_default();
-            if !(stream.announced | at_path).is_empty() {
-                stream.has_changed = stream.sender.try_send(Sent::ListsChanged).is_ok();
+            let announced = stream.announced.as_ref().or_else(|| announced.get(&stream.path));
+            if let Some(announced) = announced.filter(|announced| !announced.is_empty()) {
+                let events = announced.list_changed();
+                stream.has_changed = stream.sender.try_send(Sent::ListsChanged(events)).is_ok();
             }
         }
     }
@@ -195,18 +195,15 @@ pub(in crate::layer) struct StreamHandle {
 impl StreamHandle {
     /// Returns what is to be sent on the stream, once there is something.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
-        loop {
-            match self.receiver.poll_recv(cx) {
-                Poll::Ready(Some(Sent::Event(event))) => return Poll::Ready(event),
-                Poll::Ready(Some(Sent::ListsChanged)) => {
-                    let mut streams = self.streams.lock();
-                    let at_path = streams.announced.get(&self.path).copied().unwrap_or_default();
-                    let Some(stream) = streams.open.get_mut(&self.id) else { continue };
+        match self.receiver.poll_recv(cx) {
+            Poll::Ready(Some(Sent::Event(event))) => Poll::Ready(event),
+            Poll::Ready(Some(Sent::ListsChanged(events))) => {
+                if let Some(stream) = self.streams.lock().open.get_mut(&self.id) {
                     stream.has_changed = false;
-                    return Poll::Ready(list_changed(stream.announced | at_path));
                 }
-                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                Poll::Ready(events)
             }
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
 
@@ -229,7 +226,7 @@ impl StreamHandle {
     pub(super) fn announce(&mut self, announced: Announced) {
         self.has_announced = true;
         if let Some(stream) = self.streams.lock().open.get_mut(&self.id) {
-            stream.announced = announced;
+            stream.announced = Some(announced);
         }
     }
 }

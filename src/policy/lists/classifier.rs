@@ -7,16 +7,17 @@ use super::super::json::is_alike;
 /// How much of an event may be held while it is not decided, in bytes.
 pub(crate) const MAX_UNDECIDED: usize = 64 * 1024;
 
-/// The maximum of a key or a method that is looked at. The longest one that matters has 186 bytes if all of it is escaped.
-const MAX_KEY: usize = 192;
+/// The maximum of a key or a method that is looked at. The longest one that matters has 240 bytes if all of it is escaped.
+const MAX_KEY: usize = 256;
 
 const LISTS: [&str; 4] = ["tools", "prompts", "resources", "resourceTemplates"];
 
 /// Members of a message that is no result, and so no list.
 const NO_RESULT: [&str; 2] = ["params", "error"];
 
-/// The notification that names a resource.
-const UPDATED: &str = "notifications/resources/updated";
+/// The notification that names a resource, and the one that says what a server announces on a stream.
+const NOTIFICATIONS: [&str; 2] =
+    ["notifications/resources/updated", "notifications/subscriptions/acknowledged"];
 
 /// Members of the response to `initialize`, which says what the server announces.
 const INITIALIZED: [&str; 5] =
@@ -47,7 +48,7 @@ pub(crate) enum Verdict {
     /// It is nothing that matters, and the rest of it need not be read.
     Passing,
     /// It must be read whole, by [`Lists`](super::Lists): it may be a list, or cannot be read in passing. So must the
-    /// update of a resource and the response to `initialize`.
+    /// update of a resource, and messages that say what a server announces.
     Whole,
 }
 
@@ -172,8 +173,9 @@ impl Classifier {
                 _ => UNREADABLE,
             },
             State::Method { is_escaped: false } if byte == b'"' => {
-                let is_update = decoded(&self.key).is_none_or(|method| method == UPDATED);
-                State::Decided(if is_update { Verdict::Whole } else { Verdict::Passing })
+                let matters = |method: Cow<'_, str>| NOTIFICATIONS.contains(&&*method);
+                let matters = decoded(&self.key).is_none_or(matters);
+                State::Decided(if matters { Verdict::Whole } else { Verdict::Passing })
             }
             State::Method { is_escaped } => {
                 self.key.push(byte);

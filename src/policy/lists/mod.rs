@@ -7,7 +7,7 @@
 //! [`Lists`] reads a whole answer: the body of a JSON response, or the data of one event. [`Classifier`] says of an
 //! event of which more is to come whether it may be a list at all, so that long results of tools are not held.
 //! [`EventFilter`] finds the events in a stream that must be read whole. Beside lists these are updates of a resource,
-//! which are shown to principals that may read it, and responses to `initialize`.
+//! which are shown to principals that may read it, and messages that say what a server announces.
 
 pub(crate) mod classifier;
 mod edits;

@@ -2,7 +2,7 @@
 
 use super::super::call::Call;
 use super::super::id::Id;
-use super::super::methods::{Access, access};
+use super::super::methods::{Access, Names, access, names};
 
 /// What is in one body.
 #[derive(Debug)]
@@ -37,6 +37,12 @@ impl<'b> Messages<'b> {
     pub(crate) fn ask_for_list(&self) -> bool {
         let mut calls = self.as_slice().iter().filter_map(Message::call);
         calls.any(|call| access(call.method()) == Access::List)
+    }
+
+    /// Returns whether the answer is a stream of notifications.
+    pub(crate) fn subscribe(&self) -> bool {
+        let mut calls = self.as_slice().iter().filter_map(Message::call);
+        calls.any(|call| names(call.method()) == Names::Subscriptions)
     }
 }
 

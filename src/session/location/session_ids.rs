@@ -102,10 +102,10 @@ impl SessionIds {
         });
     }
 
-    /// Requests an event stream that is not compressed from the inner service: the IDs in another
-    /// one could not be bound. For a client that names no coding, nothing changes.
-    pub(crate) fn request_identity_coding(&self, headers: &mut HeaderMap) {
-        if self.are_bound() {
+    /// Requests an event stream that is not compressed from the inner service, if it is read: the IDs
+    /// in another one could not be bound. For a client that names no coding, nothing changes.
+    pub(crate) fn request_identity_coding(&self, headers: &mut HeaderMap, is_read: bool) {
+        if self.are_bound() || is_read {
             headers::request_identity_coding(headers);
         }
     }

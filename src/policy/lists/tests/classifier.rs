@@ -62,20 +62,23 @@ fn events_without_a_list_pass_as_soon_as_that_is_known() {
 }
 
 #[test]
-fn updates_of_resources_and_responses_to_initialize_are_held() {
+fn updates_of_resources_and_announcements_are_held() {
     for data in [
         r#"{"jsonrpc":"2.0","method":"notifications/resources/updated""#,
         r#"{"meth\u006fd" : "notifications\/resources\/\u0075pdated""#,
+        r#"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged""#,
         r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion""#,
         r#"{"id":0,"result":{"_meta":{},"capabilities""#,
     ] {
         assert_verdict(data, Verdict::Whole);
         assert_verdict(&data[..data.len() - 1], Verdict::Undecided);
     }
-    let escaped: String =
-        "notifications/resources/updated".bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let escaped: String = "notifications/subscriptions/acknowledged"
+        .bytes()
+        .map(|byte| format!("\\u{byte:04x}"))
+        .collect();
     assert_verdict(&format!(r#"{{"method":"{escaped}""#), Verdict::Whole);
-    assert_verdict(&format!(r#"{{"method":"{}"#, "x".repeat(200)), Verdict::Passing);
+    assert_verdict(&format!(r#"{{"method":"{}"#, "x".repeat(300)), Verdict::Passing);
 }
 
 #[test]
@@ -96,7 +99,7 @@ fn events_that_cannot_be_tracked_are_read_whole() {
         assert_verdict(data, Verdict::Whole);
     }
     assert_eq!(Classifier::new().push(b"{\"\xFF\""), Verdict::Whole);
-    let long = format!("{{\"{}\":1}}", "x".repeat(200));
+    let long = format!("{{\"{}\":1}}", "x".repeat(300));
     assert_verdict(&long, Verdict::Whole);
 }
 
