@@ -4,6 +4,9 @@
 //! cargo bench --bench policy
 //! ```
 
+#[allow(dead_code, unreachable_pub)]
+#[path = "../src/event_stream.rs"]
+mod event_stream;
 #[allow(dead_code)] // the parts that measure services
 mod harness;
 #[path = "harness/policy_parts.rs"]

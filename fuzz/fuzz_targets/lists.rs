@@ -8,6 +8,9 @@ use libfuzzer_sys::fuzz_target;
 use policy::lists::Lists;
 use policy::lists::classifier::{Classifier, Verdict};
 
+#[allow(dead_code)]
+#[path = "../../src/event_stream.rs"]
+mod event_stream;
 #[path = "../../src/policy/oracle/mod.rs"]
 mod oracle;
 #[path = "../../benches/harness/policy_parts.rs"]

@@ -6,6 +6,9 @@ use http::Request;
 use libfuzzer_sys::fuzz_target;
 use policy::message::{Messages, read_messages};
 
+#[allow(dead_code)]
+#[path = "../../src/event_stream.rs"]
+mod event_stream;
 #[path = "../../src/policy/oracle/mod.rs"]
 mod oracle;
 #[path = "../../benches/harness/policy_parts.rs"]

@@ -45,6 +45,9 @@ mod session_binding;
 #[cfg(unix)]
 mod session_hijacking;
 
+// Authorization.
+mod authorization_changes;
+
 // Request bodies.
 mod body_budget;
 mod verified_bodies;

@@ -81,10 +81,7 @@ impl Endpoint {
                 let url = str::from_utf8(url).ok()?;
                 let target = match url.parse::<Uri>() {
                     Ok(uri) if uri.scheme().is_some() => path_and_query(&uri).to_owned(),
-                    _ if url.starts_with('/') => url.to_owned(),
-                    _ => {
-                        format!("{}/{url}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
-                    }
+                    _ => resolved(url, path),
                 };
                 Some(Self::Path(target.into()))
             }
@@ -94,6 +91,30 @@ impl Endpoint {
     pub(super) fn is_session(&self) -> bool {
         matches!(self, Self::Session(_))
     }
+}
+
+/// Resolves a reference relative to a path, as clients do (RFC 3986 §5.2).
+fn resolved(reference: &str, base: &str) -> String {
+    let end = reference.find('?').unwrap_or(reference.len());
+    let (path, query) = reference.split_at(end);
+    let folder = &base[..base.rfind('/').map_or(0, |slash| slash + 1)];
+    let joined = match path {
+        "" => base.to_owned(),
+        _ if path.starts_with('/') => path.to_owned(),
+        _ => format!("{folder}{path}"),
+    };
+    let mut segments = Vec::new();
+    for segment in joined.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => _ = segments.pop(),
+            segment => segments.push(segment),
+        }
+    }
+    if matches!(joined.rsplit('/').next(), Some("." | "..")) {
+        segments.push("");
+    }
+    format!("/{}{query}", segments.join("/"))
 }
 
 fn path_and_query(uri: &Uri) -> &str {
@@ -247,5 +268,31 @@ impl Drop for StreamHandle {
 impl fmt::Debug for OpenStreams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OpenStreams").field(&self.lock().open.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_resolved_as_clients_do() {
+        for (reference, expected) in [
+            ("/messages?a=b", "/messages?a=b"),
+            ("messages/", "/api/messages/"),
+            ("../messages?x=../y", "/messages?x=../y"),
+            ("./messages", "/api/messages"),
+            ("/a/./b/../c", "/a/c"),
+            ("../../..", "/"),
+            ("..", "/"),
+            (".", "/api/"),
+            ("?a", "/api/sse?a"),
+            ("https://example.com/messages?a", "/messages?a"),
+            ("https://example.com", "/"),
+        ] {
+            let url = EndpointUrl::WithoutSession(reference.as_bytes());
+            let endpoint = Endpoint::in_event(url, "/api/sse");
+            assert_eq!(endpoint, Some(Endpoint::Path(expected.into())), "{reference}");
+        }
     }
 }

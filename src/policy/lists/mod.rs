@@ -20,7 +20,9 @@ mod whole_event;
 mod tests;
 
 #[cfg(test)]
-use self::classifier::{Classifier, Verdict};
+use self::classifier::{Classifier, MAX_UNDECIDED, Verdict};
+#[cfg(test)]
+use self::edits::one_line;
 pub(crate) use self::error::ListError;
 pub(crate) use self::event_filter::{EventFilter, Part};
 pub(crate) use self::read::Lists;
