@@ -1,16 +1,14 @@
 //! What an event stream of the inner service passes through: the filter of lists, and then the rewriter of IDs.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use axum_core::Error;
 use axum_core::body::Body;
 use bytes::Bytes;
-use http_body::Body as _;
 
 use super::authorization::ListStream;
 use super::exchange::Exchange;
+use super::stream_data::poll_data;
 use crate::auth::BoxError;
 use crate::policy::ListError;
 use crate::session::{EndpointUrl, Rewriter, StreamBinding};
@@ -84,23 +82,5 @@ impl EventStages {
             on_endpoint: &on_endpoint,
         };
         rewrite(&mut self.rewriter, &binding)
-    }
-}
-
-/// Returns the next data of a body. Trailers are dropped, which no client of event streams reads.
-pub(super) fn poll_data(
-    body: &mut Body,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Bytes, BoxError>>> {
-    loop {
-        match ready!(Pin::new(&mut *body).poll_frame(cx)) {
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Poll::Ready(Some(Ok(data)));
-                }
-            }
-            Some(Err(error)) => return Poll::Ready(Some(Err(Error::into_inner(error)))),
-            None => return Poll::Ready(None),
-        }
     }
 }

@@ -6,6 +6,7 @@ use axum_core::body::Body;
 use http::Response;
 use http::uri::PathAndQuery;
 
+use super::authorization::Filtered;
 use super::state::State;
 use crate::auth::{AuthScheme, Ended, Lifetime, Principal, Rejection, RejectionKind};
 use crate::checks::Published;
@@ -29,17 +30,6 @@ pub(super) struct Exchange {
     pub(super) is_kept_open: bool,
     /// Where a request was sent that may open a stream or begin a session, if an authorizer decides there.
     pub(super) sent_to: Option<PathAndQuery>,
-}
-
-/// In which responses lists are filtered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filtered {
-    /// In none: no list was asked for.
-    Nothing,
-    /// In an event stream, which may bring the response to any request.
-    Streams,
-    /// In every response: a list was asked for.
-    Everything,
 }
 
 impl Exchange {

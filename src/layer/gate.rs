@@ -8,9 +8,10 @@ use http::header::{AUTHORIZATION, UPGRADE};
 use http::request::Parts;
 use http::{HeaderName, Method};
 
+use super::authorization::Filtered;
 use super::authorization::Stop;
 use super::collect_body::{Collected, collect};
-use super::exchange::{Exchange, Filtered};
+use super::exchange::Exchange;
 use super::guarded::{Interrupted, guarded, guarded_now};
 use super::state::State;
 use crate::auth::{

@@ -22,6 +22,7 @@ mod response;
 mod response_body;
 mod service;
 mod state;
+mod stream_data;
 
 pub use self::builder::McpAuthLayer;
 pub use self::future::ResponseFuture;

@@ -6,9 +6,10 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
+use super::authorization::Filtered;
 use super::authorization::{Initialized, ListStream};
 use super::event_stages::EventStages;
-use super::exchange::{Exchange, Filtered};
+use super::exchange::Exchange;
 use super::response_body::ProtectedBody;
 use super::state::expose_challenges;
 use crate::auth::{BoxError, Ended, Rejection, RejectionKind};

@@ -6,9 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use http::Method;
 use http::request::Parts;
 
+use super::filtered::Filtered;
 use crate::auth::{LAST_EVENT_ID, Principal};
 use crate::checks::ExactPath;
-use crate::layer::exchange::Filtered;
 use crate::policy::{Authorizer as _, BoxAuthorizer};
 
 /// The options of authorization. Without an authorizer, everything is allowed and nothing is read.

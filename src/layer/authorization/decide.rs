@@ -8,10 +8,11 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::Body as _;
 
+use super::filtered::Filtered;
 use super::refuse::{Refused, Stop};
 use crate::auth::{Rejection, RejectionKind, original_uri};
 use crate::layer::collect_body::Collected;
-use crate::layer::exchange::{Exchange, Filtered};
+use crate::layer::exchange::Exchange;
 use crate::layer::gate::{Gate, prevent_upgrade};
 use crate::layer::guarded::guarded;
 use crate::policy::{

@@ -6,10 +6,11 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
+use super::filtered::Filtered;
 use super::lists::{Shown, filter};
 use crate::layer::body_budget::Limits;
 use crate::layer::collect_body::collect;
-use crate::layer::exchange::{Exchange, Filtered};
+use crate::layer::exchange::Exchange;
 use crate::layer::response::{is_encoded, is_event_stream};
 use crate::policy::is_json;
 

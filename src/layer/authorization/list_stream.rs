@@ -12,8 +12,8 @@ use super::capabilities::Announced;
 use super::lists::{Shown, filter, filter_now};
 use super::open_streams::StreamHandle;
 use crate::auth::BoxError;
-use crate::layer::event_stages::poll_data;
 use crate::layer::exchange::Exchange;
+use crate::layer::stream_data::poll_data;
 use crate::policy::{EventFilter, ListError, Part, WholeEvent};
 
 /// The first stage of an event stream: it filters lists as they come, and puts events of the layer between events.

@@ -8,6 +8,7 @@
 mod capabilities;
 mod config;
 mod decide;
+mod filtered;
 mod initialized;
 mod list_response;
 mod list_stream;
@@ -17,6 +18,7 @@ mod options;
 mod refuse;
 
 pub(super) use self::config::Authorization;
+pub(super) use self::filtered::Filtered;
 pub(super) use self::initialized::Initialized;
 pub(super) use self::list_response::PendingList;
 pub(super) use self::list_stream::ListStream;
