@@ -6,8 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::authorization::Filtered;
-use super::authorization::{Initialized, ListStream};
+use super::authorization::{Filtered, Initialized, ListStream};
 use super::event_stages::EventStages;
 use super::exchange::Exchange;
 use super::response_body::ProtectedBody;
