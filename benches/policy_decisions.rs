@@ -33,6 +33,8 @@ fn main() {
     let large_with_deny = policy(1000).deny(anyone(), tools(["*_internal"]));
     let user = |who: usize| Principal::new(format!("user_{who}")).with_scopes(["scope_0"]);
     let users: Vec<_> = (0..1000).map(user).collect();
+    // As many as there are users, so that reading them takes as long.
+    let first_users: Vec<_> = (0..1000).map(|_| user(0)).collect();
     let decide = |policy: &Policy, who: &Principal, tool: &'static str| {
         let call = Call::new("tools/call").with_target(Target::tool(tool));
         let decision = policy.authorize_now(who, &call);
@@ -42,9 +44,14 @@ fn main() {
     assert!(!decide(&small, &users[0], "other") && !decide(&large, &users[999], "other"));
 
     for (case, tool) in [("allowed", "tool_7"), ("refused", "other")] {
-        let (mut one, mut two) = ((0..1000).cycle(), (0..1000).cycle());
+        let [mut zero, mut one, mut two] = [(); 3].map(|()| (0..1000).cycle());
         let contenders = vec![
             contender("10 rules", || (), |()| decide(&small, &users[0], tool)),
+            contender(
+                "10 rules, 1,000 copies of one caller",
+                || zero.next().unwrap_or_default(),
+                |copy| decide(&small, &first_users[copy], tool),
+            ),
             contender("10,000 rules, one caller", || (), |()| decide(&large, &users[0], tool)),
             contender(
                 "10,000 rules, each caller in turn",

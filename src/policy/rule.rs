@@ -47,10 +47,17 @@ impl fmt::Display for RuleId {
     }
 }
 
-/// A rule, but for its names: the index has them.
-#[derive(Clone)]
+/// What a decision needs to know of nearly every rule. It is small, as decisions of many callers read many of them.
+#[derive(Clone, Copy)]
 pub(super) struct Rule {
     pub(super) id: RuleId,
+    /// Whether there is nothing in its terms that the index has not checked.
+    pub(super) is_plain: bool,
+}
+
+/// The rest of a rule, but for its names: the index has them.
+#[derive(Clone)]
+pub(super) struct Terms {
     pub(super) subject: Subject,
     pub(super) condition: Option<Condition>,
 }

@@ -1,0 +1,65 @@
+//! What rules are looked up for.
+
+use super::super::target::{Target, TargetKind};
+use super::super::uri::Uri;
+
+/// What a list of patterns is for.
+#[derive(Clone, Copy, PartialEq)]
+pub(in super::super) enum Kind {
+    Tools,
+    Prompts,
+    Resources,
+    Methods,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Methods];
+}
+
+/// Whether rules are looked up to allow or to deny: what cannot be read in one way is not allowed, and is
+/// denied.
+#[derive(Clone, Copy, PartialEq)]
+pub(in super::super) enum Effect {
+    Allow,
+    Deny,
+}
+
+/// A name that rules are looked up for.
+pub(in super::super) struct Wanted<'n> {
+    pub(super) kind: Kind,
+    pub(super) name: &'n str,
+    /// How the name can be read, if it is the URI of a resource.
+    uri: Option<Uri<'n>>,
+}
+
+impl<'n> Wanted<'n> {
+    pub(in super::super) fn target(target: &'n Target<'_>) -> Self {
+        let name = target.name();
+        let (kind, uri) = match target.kind() {
+            TargetKind::Tool => (Kind::Tools, None),
+            TargetKind::Prompt => (Kind::Prompts, None),
+            TargetKind::Resource => (Kind::Resources, Some(Uri::new(name))),
+            TargetKind::ResourceTemplate => (Kind::Resources, None),
+            // To hear of a task is to get it.
+            TargetKind::Task => return Self::method("tasks/get"),
+        };
+        Self { kind, name, uri }
+    }
+
+    pub(in super::super) fn method(name: &'n str) -> Self {
+        Self { kind: Kind::Methods, name, uri: None }
+    }
+
+    /// Returns whether an allow rule may match it with a pattern that has `*`.
+    pub(super) fn allows_globs(&self) -> bool {
+        !matches!(self.uri, Some(Uri::Ambiguous))
+    }
+
+    /// Returns the other spelling of the name, which a deny rule matches as well.
+    pub(super) fn decoded(&self) -> Option<&str> {
+        match &self.uri {
+            Some(Uri::Plain { decoded }) if *decoded != self.name => Some(decoded),
+            _ => None,
+        }
+    }
+}
