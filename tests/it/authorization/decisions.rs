@@ -81,6 +81,26 @@ async fn scopes_of_the_credential_grant_what_their_rules_allow() {
     app.refuses(sent(tool("search")).by(BOB_WITH_W), INVALID_PARAMS, refused).await;
 }
 
+#[tokio::test]
+async fn deny_rules_for_an_implied_scope_restrict_who_may_do_everything() {
+    let policy = Policy::new()
+        .allow(principal("bob"), everything())
+        .deny(scope("limited"), tools(["delete"]));
+    let app = App::new(layer().scope_implies("w", "limited").authorize(policy));
+    app.passes(sent(tool("delete")).by(BOB)).await;
+    app.passes(sent(tool("search")).by(BOB_WITH_W)).await;
+    let refused = "bob may not call the tool `delete`";
+    app.refuses(sent(tool("delete")).by(BOB_WITH_W), INVALID_PARAMS, refused).await;
+}
+
+#[tokio::test]
+async fn an_implied_scope_may_allow_everything() {
+    let policy = Policy::new().allow(scope("admin"), everything());
+    let app = App::new(layer().scope_implies("w", "admin").authorize(policy));
+    app.passes(sent("not JSON").by(BOB_WITH_W)).await;
+    app.rejects(sent("not JSON").by(BOB), 400, PARSE_ERROR).await;
+}
+
 /// Case 18.
 #[tokio::test]
 async fn each_request_of_a_session_is_decided_by_its_own_credential() {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use futures::{StreamExt, stream};
 use mcp_auth_layer::policy::{Call, Decision, Policy};
+use mcp_auth_layer::testing;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::*;
@@ -80,7 +81,7 @@ async fn arguments_with_two_readings_pass_and_are_logged() {
 
 #[tokio::test]
 async fn lists_are_not_filtered() {
-    let app = tried(policy());
+    let app = App::new(layer().authorize(policy()).dry_run().danger_disable_session_binding());
     let list = call_without_params("tools/list");
     let response = app.send(sent(list.clone()).with("accept-encoding", "gzip")).await;
     assert_eq!(response.body, TOOL_LIST);
@@ -105,7 +106,8 @@ async fn bodies_of_unknown_length_stream_through() {
 
 #[tokio::test]
 async fn upgrades_to_another_protocol_are_not_prevented() {
-    let app = tried(policy());
+    let unlimited = McpAuthLayer::new(testing::always("ci").boxed());
+    let app = App::new(unlimited.authorize(policy()).dry_run());
     let upgrade = sent("").method(Method::GET).with("upgrade", "websocket");
     assert_eq!(app.passes(upgrade).await.headers["upgrade"], "websocket");
 }

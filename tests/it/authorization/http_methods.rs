@@ -2,6 +2,7 @@
 
 use axum::Router;
 use http::StatusCode;
+use mcp_auth_layer::testing;
 
 use super::*;
 
@@ -63,34 +64,39 @@ fn upgrading(layer: McpAuthLayer<BoxAuthenticator>) -> Router {
     Router::new().fallback(upgrade).layer(layer)
 }
 
-fn websocket(user: &str, path: &str) -> Request {
-    let request = sent("").method(Method::GET).by(user).to(path);
+/// A layer for one user, whose credential does not expire: others cannot upgrade anyway.
+fn layer_of(name: &str) -> McpAuthLayer<BoxAuthenticator> {
+    McpAuthLayer::new(testing::always(name).boxed())
+}
+
+fn websocket(path: &str) -> Request {
+    let request = sent("").method(Method::GET).to(path);
     request.with("upgrade", "websocket").with("connection", "upgrade").request()
 }
 
 /// Cases 92 and 93.
 #[tokio::test]
 async fn only_unrestricted_principals_upgrade_to_another_protocol() {
-    let app = upgrading(layer().authorize(policy_without_deny()));
-    let status = async |user, path| {
-        let response = send(app.clone(), websocket(user, path)).await;
-        (response.status.as_u16(), response.body)
-    };
-    assert_eq!(status(ALICE, "/mcp").await.0, 101);
-    assert_eq!(status(ALICE, "/anyway").await.0, 101);
-    assert_eq!(status(CI, "/mcp").await, (200, "no upgrade".to_owned()));
-    assert_eq!(status(CI, "/anyway").await.0, 502);
-    // A deny rule restricts everyone that it is for.
-    let app = upgrading(layer().authorize(policy()));
-    assert_eq!(send(app, websocket(ALICE, "/anyway")).await.status, 502);
-    let app = upgrading(layer());
-    assert_eq!(send(app, websocket(CI, "/mcp")).await.status, 101);
+    for (name, policy, statuses) in [
+        ("alice", policy_without_deny(), [101, 101]),
+        ("ci", policy_without_deny(), [200, 502]),
+        ("alice", policy(), [200, 502]), // a deny rule restricts everyone that it is for
+    ] {
+        let app = upgrading(layer_of(name).authorize(policy));
+        for (path, status) in ["/mcp", "/anyway"].into_iter().zip(statuses) {
+            let response = send(app.clone(), websocket(path)).await;
+            assert_eq!(response.status, status, "{name} {path}");
+        }
+    }
+    for path in ["/mcp", "/anyway"] {
+        assert_eq!(send(upgrading(layer_of("ci")), websocket(path)).await.status, 101);
+    }
 }
 
 #[tokio::test]
 async fn only_unrestricted_principals_may_connect() {
-    let app = App::with_policy(policy_without_deny());
-    let connect = |user| sent("").method(Method::CONNECT).by(user).to("http://localhost/mcp");
-    app.passes(connect(ALICE)).await;
-    assert_eq!(app.not_forwarded(&connect(CI), 400).await.status, 400);
+    let connect = sent("").method(Method::CONNECT).to("http://localhost/mcp");
+    App::new(layer_of("alice").authorize(policy_without_deny())).passes(connect.clone()).await;
+    let of_ci = App::new(layer_of("ci").authorize(policy_without_deny()));
+    of_ci.not_forwarded(&connect, 400).await;
 }

@@ -66,8 +66,8 @@ async fn arguments_are_not_in_logs_metrics_or_responses() {
     );
     let layers = [
         layer().authorize(policy()),
-        layer().authorize(authorize_fn(decide)),
-        layer().authorize(rules.clone()).refuse_by_status(),
+        layer().authorize(authorize_fn(decide)).refuse_by_status(),
+        layer().authorize(rules.clone()),
         layer().authorize(rules).dry_run(),
         layer().authorize(authorize_fn(decide)).dry_run(),
     ];

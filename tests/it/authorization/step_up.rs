@@ -21,7 +21,7 @@ fn oauth_app(policy: Policy) -> App {
 async fn assert_challenge(app: &App, request: Sent, scope: &str) {
     let response = app.not_forwarded(&request, 403).await;
     let challenge = format!(
-        r#"Bearer realm="mcp", error="insufficient_scope", scope="{scope}", resource_metadata="{METADATA}""#
+        r#"Bearer realm="mcp", error="insufficient_scope", resource_metadata="{METADATA}", scope="{scope}""#
     );
     assert_eq!(response.challenges(), [challenge]);
     assert_eq!(json_of(&response), error(ID, INVALID_PARAMS, &may_not_call("write_x")));
