@@ -184,6 +184,16 @@ impl<A: Authenticator> Gate<A> {
         result.unwrap_or_else(|interrupted| Err(unavailable(interrupted)))
     }
 
+    /// Returns whether the messages of a request must be read, because its principal is restricted. The scopes count
+    /// that its own ones include, as a deny rule may be for one of them.
+    pub(super) fn must_read(&self, head: &Parts, principal: &Principal) -> bool {
+        let config = &self.state.config;
+        config.authorization.decides(head) && {
+            let principal = config.scopes.expand(principal.clone());
+            config.authorization.must_read(head, &principal)
+        }
+    }
+
     /// Accepts a request whose messages need not be read.
     pub(super) fn accept(
         &self,

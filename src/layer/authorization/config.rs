@@ -41,6 +41,11 @@ impl Authorization {
         (!self.not_mcp.iter().any(|path| path.is_of(head))).then_some(authorizer)
     }
 
+    /// Returns whether an authorizer decides about a request.
+    pub(in crate::layer) fn decides(&self, head: &Parts) -> bool {
+        self.authorizer(head).is_some()
+    }
+
     /// Returns whether the messages of a request must be read, because its principal is restricted.
     pub(in crate::layer) fn must_read(&self, head: &Parts, principal: &Principal) -> bool {
         self.authorizer(head).is_some_and(|authorizer| is_restricted(authorizer, principal))
