@@ -1,8 +1,11 @@
 //! Policies that are only tried: everything passes, and the log says what would not.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures::{StreamExt, stream};
+use http_body::{Frame, SizeHint};
 use mcp_auth_layer::policy::{Call, Decision, Policy};
 use mcp_auth_layer::testing;
 use tracing_subscriber::filter::LevelFilter;
@@ -138,6 +141,45 @@ async fn bodies_beyond_the_budget_pass_unread() {
     let layer = layer().authorize(policy()).dry_run();
     let app = App::new(layer.max_verified_body(1000).max_verified_bodies_total(100));
     app.passes(tool_with("delete", &format!(r#"{{"q":"{}"}}"#, "x".repeat(800)))).await;
+}
+
+/// A body that says how long it is, and arrives in pieces.
+struct Announced<B>(B, u64);
+
+impl<B: http_body::Body + Unpin> http_body::Body for Announced<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.1)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_that_stall_pass_with_what_was_read_of_them() {
+    let (log, _guard) = Log::start(LevelFilter::INFO);
+    let app = tried(policy());
+    let body = tool("delete");
+    for (pause, logged) in [(7, "would_refuse"), (20, "would_reject")] {
+        let pieces: Vec<_> = body.as_bytes().chunks(40).map(Bytes::copy_from_slice).collect();
+        let pieces = stream::iter(pieces).then(move |piece| async move {
+            tokio::time::sleep(std::time::Duration::from_secs(pause)).await;
+            Ok::<_, Infallible>(piece)
+        });
+        let announced = Announced(Body::from_stream(pieces), body.len() as u64);
+        let request = sent("").request_of(Body::new(announced));
+        assert_eq!(send(app.router.clone(), request).await.status, 200);
+        app.received(&sent(body.clone()));
+        let lines = audit_lines(&log);
+        assert!(lines.len() == 1 && lines[0].contains(logged), "{lines:?}");
+    }
 }
 
 #[tokio::test]
