@@ -62,7 +62,8 @@ impl ScopeRules {
         }
     }
 
-    fn expand(&self, principal: Principal) -> Principal {
+    /// Returns a principal with the scopes that its own ones include.
+    pub(crate) fn expand(&self, principal: Principal) -> Principal {
         let granted = self.included.iter().filter(|(scope, _)| principal.has_scope(scope.as_str()));
         let mut added: Vec<&str> = Vec::new();
         for scope in granted.flat_map(|(_, included)| included).map(Scope::as_str) {

@@ -185,6 +185,16 @@ impl<A: Authenticator> Gate<A> {
         result.unwrap_or_else(|interrupted| Err(unavailable(interrupted)))
     }
 
+    /// Returns whether the messages of a request must be read, because its principal is restricted. The scopes count
+    /// that its own ones include, as a deny rule may be for one of them.
+    pub(super) fn must_read(&self, head: &Parts, principal: &Principal) -> bool {
+        let config = &self.state.config;
+        config.authorization.decides(head) && {
+            let principal = config.scopes.expand(principal.clone());
+            config.authorization.must_read(head, &principal)
+        }
+    }
+
     /// Accepts a request whose messages need not be read.
     pub(super) fn accept(
         &self,
@@ -210,7 +220,7 @@ impl<A: Authenticator> Gate<A> {
         let principal = config.scopes.check(principal)?;
         let is_get = head.method == Method::GET;
         let filtered = config.authorization.filtered(head);
-        let has_authorizer = config.authorization.is_for(head);
+        let has_authorizer = config.authorization.decides(head);
         let may_begin = is_get || !head.headers.contains_key(config.session_ids.header());
         let sent_to = original_uri(head).path_and_query().filter(|_| has_authorizer && may_begin);
         let sent_to = sent_to.cloned();

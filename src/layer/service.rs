@@ -106,7 +106,7 @@ where
             Some(Ok(authenticated))
                 if authenticated.pending.is_none()
                     && authenticated.lifetime.is_active()
-                    && !state.config.authorization.must_read(&head, &authenticated.principal) =>
+                    && !self.gate.must_read(&head, &authenticated.principal) =>
             {
                 if let Some(permit) = permit {
                     permit.settle(Outcome::from_authenticated(&authenticated));

@@ -30,6 +30,9 @@ mod credential_files;
 mod htpasswd;
 mod reload;
 
+// Which messages a principal may send.
+mod authorization;
+
 // Requests that need no credentials, and requests from browsers.
 mod discovery;
 mod origins_and_hosts;

@@ -42,7 +42,7 @@ impl Authorization {
     }
 
     /// Returns whether an authorizer decides about a request.
-    pub(in crate::layer) fn is_for(&self, head: &Parts) -> bool {
+    pub(in crate::layer) fn decides(&self, head: &Parts) -> bool {
         self.authorizer(head).is_some()
     }
 

@@ -6,7 +6,6 @@ use axum_core::body::Body;
 use http::header::ACCEPT_ENCODING;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use http_body::Body as _;
 
 use super::filtered::Filtered;
 use super::refuse::{Refused, Stop};
@@ -22,6 +21,7 @@ use crate::policy::{
 use crate::telemetry::audit;
 
 const AUTHORIZER: &str = "the authorizer";
+const AMBIGUOUS: &str = "an argument that decides can be read in more than one way";
 
 impl<A> Gate<A> {
     /// Reads the messages of a request, and refuses what its principal may not do. The body is collected, unless it was
@@ -76,43 +76,8 @@ impl<A> Gate<A> {
         Ok(Some(collected))
     }
 
-    /// Does the same without any effect but the log.
-    async fn try_out(
-        &self,
-        authorizer: &BoxAuthorizer,
-        head: &Parts,
-        body: &mut Body,
-        exchange: &Exchange,
-        collected: Option<Collected>,
-    ) -> Result<Option<Collected>, Stop>
-    where
-        A: crate::auth::Authenticator,
-    {
-        let collected = match collected {
-            Some(collected) => collected,
-            None => {
-                let limit = self.state.config.body_limits.body as u64;
-                if body.size_hint().exact().is_none_or(|length| length > limit) {
-                    let reason = "its length is not known, or is above the limit";
-                    audit::would_reject(exchange.principal.name(), reason);
-                    return Ok(None);
-                }
-                self.collect(body, &exchange.principal).await?
-            }
-        };
-        let uri = original_uri(head).clone();
-        match read_messages(head, uri.path(), &collected.bytes) {
-            Ok(None) => {}
-            Ok(Some(messages)) => {
-                self.decide_all(authorizer, exchange, &messages, true).await?;
-            }
-            Err(error) => audit::would_reject(exchange.principal.name(), &error.to_string()),
-        }
-        Ok(Some(collected))
-    }
-
     /// Decides about each message that is not a response, and logs it.
-    async fn decide_all(
+    pub(super) async fn decide_all(
         &self,
         authorizer: &BoxAuthorizer,
         exchange: &Exchange,
@@ -142,9 +107,12 @@ impl<A> Gate<A> {
         });
         for (message, decision) in messages.as_slice().iter().zip(&decisions) {
             let (Some(call), Some(decision)) = (message.call(), decision) else { continue };
-            if call.has_ambiguous_argument() && !is_dry_run {
-                let message_error = ambiguous(message);
-                return Err(message_error);
+            if call.has_ambiguous_argument() {
+                if !is_dry_run {
+                    return Err(ambiguous(message));
+                }
+                audit::would_reject(exchange.principal.name(), AMBIGUOUS);
+                continue;
             }
             report(exchange, call, decision, is_dry_run);
         }
@@ -155,8 +123,7 @@ impl<A> Gate<A> {
 /// Rejects a message whose arguments a rule asks for, and parsers could read in different ways.
 fn ambiguous(message: &Message<'_>) -> Rejection {
     let id = message.id().map_or("null", |id| id.echoed());
-    Rejection::bad_request("an argument that decides can be read in more than one way")
-        .with_json_rpc(-32600, id)
+    Rejection::bad_request(AMBIGUOUS).with_json_rpc(-32600, id)
 }
 
 /// Rejects a body that cannot be read, or can be read in more than one way.

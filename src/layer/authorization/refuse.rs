@@ -145,8 +145,13 @@ impl<'r> Refused<'r> {
             return None;
         }
         let message = refusal.message(&self.exchange.principal, call).into_owned();
-        let rejection =
-            Rejection::insufficient_scope(refusal.scopes().iter().map(|scope| scope.as_str()));
+        // A client that asks for these alone must not lose those that every request needs.
+        let required = self.exchange.state.config.scopes.required().into_iter();
+        let mut scopes: Vec<_> = required.flat_map(|scopes| scopes.split(' ')).collect();
+        scopes.extend(refusal.scopes().iter().map(|scope| scope.as_str()));
+        scopes.sort_unstable();
+        scopes.dedup();
+        let rejection = Rejection::insufficient_scope(scopes);
         Some(rejection.with_message(message).with_json_rpc(refusal.code(call), id))
     }
 }

@@ -1,0 +1,152 @@
+//! Policies that are only tried: the log is the only effect.
+
+use std::collections::VecDeque;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum_core::Error;
+use axum_core::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+
+use super::refuse::Stop;
+use crate::auth::{Authenticator, BoxError, original_uri};
+use crate::layer::collect_body::Collected;
+use crate::layer::deadline::in_time;
+use crate::layer::exchange::Exchange;
+use crate::layer::gate::Gate;
+use crate::policy::{BoxAuthorizer, read_messages};
+use crate::telemetry::audit;
+
+/// The time in which a body must arrive, or it is not tried.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl<A: Authenticator> Gate<A> {
+    /// Decides about the messages of a request, and lets it pass whatever is decided.
+    pub(super) async fn try_out(
+        &self,
+        authorizer: &BoxAuthorizer,
+        head: &Parts,
+        body: &mut Body,
+        exchange: &Exchange,
+        collected: Option<Collected>,
+    ) -> Result<Option<Collected>, Stop> {
+        let collected = match collected {
+            Some(collected) => collected,
+            None => match self.try_to_collect(body, exchange).await {
+                Ok(collected) => collected,
+                Err(reason) => {
+                    audit::would_reject(exchange.principal.name(), &reason);
+                    return Ok(None);
+                }
+            },
+        };
+        let uri = original_uri(head).clone();
+        match read_messages(head, uri.path(), &collected.bytes) {
+            Ok(None) => {}
+            Ok(Some(messages)) => {
+                self.decide_all(authorizer, exchange, &messages, true).await?;
+            }
+            Err(error) => audit::would_reject(exchange.principal.name(), &error.to_string()),
+        }
+        Ok(Some(collected))
+    }
+
+    /// Collects a body within the limits, and replaces it by what was collected. If that is not possible, the body has
+    /// everything that was read of it, and what follows.
+    async fn try_to_collect(
+        &self,
+        body: &mut Body,
+        exchange: &Exchange,
+    ) -> Result<Collected, String> {
+        let limits = self.state.config.body_limits;
+        let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let Some(length) = length.filter(|length| *length <= limits.body) else {
+            return Err("its length is not known, or is above the limit".to_owned());
+        };
+        let mut share = self.state.body_budget.share(&exchange.principal, limits);
+        if let Err(rejection) = share.grow_to(length) {
+            return Err(rejection.to_string());
+        }
+        let mut read = VecDeque::new();
+        let failed = match in_time(READ_TIMEOUT, pin!(read_frames(body, &mut read))).await {
+            Some(Ok(())) => None,
+            Some(Err(error)) => Some(Some(error)),
+            None => Some(None),
+        };
+        if let Some(error) = failed {
+            let reason = match &error {
+                Some(error) => format!("it could not be read: {error}"),
+                None => "it did not arrive in time".to_owned(),
+            };
+            let rest = std::mem::take(body);
+            *body = Body::new(Resumed { read, error, rest });
+            return Err(reason);
+        }
+        let bytes = joined(read);
+        *body = Body::from(bytes.clone());
+        Ok(Collected { bytes, share })
+    }
+}
+
+/// Reads a body to its end. What was read is there even if the future is dropped.
+async fn read_frames(body: &mut Body, read: &mut VecDeque<Frame<Bytes>>) -> Result<(), Error> {
+    while let Some(frame) = body.frame().await {
+        read.push_back(frame?);
+    }
+    Ok(())
+}
+
+fn joined(frames: VecDeque<Frame<Bytes>>) -> Bytes {
+    let mut data = frames.into_iter().filter_map(|frame| frame.into_data().ok());
+    let first = data.next().unwrap_or_default();
+    let Some(second) = data.next() else { return first };
+    let mut joined = BytesMut::from(first);
+    joined.extend_from_slice(&second);
+    data.for_each(|data| joined.extend_from_slice(&data));
+    joined.freeze()
+}
+
+/// A body of which a part was read already.
+struct Resumed {
+    read: VecDeque<Frame<Bytes>>,
+    /// The error after that part.
+    error: Option<Error>,
+    rest: Body,
+}
+
+impl http_body::Body for Resumed {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(frame) = self.read.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        if let Some(error) = self.error.take() {
+            return Poll::Ready(Some(Err(error.into_inner())));
+        }
+        Pin::new(&mut self.rest).poll_frame(cx).map_err(Error::into_inner)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.read.is_empty() && self.error.is_none() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let read: usize = self.read.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+        let rest = self.rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(read as u64));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(read as u64));
+        }
+        hint
+    }
+}
