@@ -1,5 +1,6 @@
 //! The example servers as child processes, over real sockets.
 
+mod authzen;
 mod capacity;
 mod credential_arguments;
 mod credentials_tool;
