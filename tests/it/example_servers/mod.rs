@@ -8,6 +8,7 @@ mod endpoints;
 mod login_server;
 mod oauth;
 mod oauth_login;
+mod policy_flags;
 mod policy_tool;
 mod sessions;
 mod sse_transport;
