@@ -21,6 +21,7 @@
 //! * [`Principal`] is the identity behind a request. Handlers find it in the extensions of the
 //!   request, or take it as an argument: it is an axum extractor and, with feature `rmcp`, an
 //!   argument of `#[tool]` functions.
+//! * [`policy`] decides which tools, prompts and resources a principal may use.
 //! * [`Rejection`] is the response to a request that is refused, and stays in its extensions.
 //!
 //! # Pipeline
@@ -37,13 +38,15 @@
 //! 5. Expired and revoked credentials are rejected. Session and event IDs that are not bound to the
 //!    principal are rejected as unknown. A principal without a
 //!    [required scope](McpAuthLayer::require_scopes) is rejected.
-//! 6. Credentials are stripped, the [`Principal`] is inserted, and the inner service is called once
+//! 6. With [authorization](McpAuthLayer::authorize), the messages in the body are read, and what the
+//!    principal may not use is refused by a JSON-RPC error.
+//! 7. Credentials are stripped, the [`Principal`] is inserted, and the inner service is called once
 //!    it is ready.
-//! 7. Session and event IDs are bound in the response, which ends when the credential expires or is
-//!    revoked.
+//! 8. Session and event IDs are bound in the response, and lists show what the principal may use. The
+//!    response ends when the credential expires or is revoked.
 //!
 //! The layer fails closed: an authenticator that panics, hangs or reports its backend as
-//! unavailable is a 503.
+//! unavailable is a 503, and an authorizer that does so refuses the call.
 //!
 //! # Features
 //!
@@ -56,7 +59,7 @@
 //! | `metrics` | counters for an operator, through the `metrics` facade |
 //! | `oauth` | access tokens that are JWTs (`Jwt`), verified with keys in code or in a file |
 //! | `oauth-http` | discovery and keys of an authorization server, and introspection of opaque tokens |
-//! | `policy` | policies in a file that is watched; the layer does not enforce them yet |
+//! | `policy` | policies in a file that is watched: who may use which tool, prompt and resource |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!

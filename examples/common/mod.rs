@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod cli;
 pub mod command;
 pub mod credentials;
+pub mod decision_point;
 pub mod environment;
 pub mod local_hosts;
 pub mod log;

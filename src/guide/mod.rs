@@ -8,6 +8,7 @@
 //! | [`recipes`] | How do I do the five usual things, from the start to the end? |
 //! | [`rate_limiting`] | How are failed attempts limited, and what remains possible? |
 //! | [`oauth`] | How do users log in at an identity provider, and which tokens are accepted? |
+//! | [`authorization`] | Who may use which tool, prompt and resource, and what do clients see of a refusal? |
 //! | [`signatures`] | How do requests have to be signed, and what does that protect? |
 //! | [`sessions`] | Whose is a session, and when does a stream end? |
 //! | [`deployment`] | How do I run it behind TLS, nginx and Kubernetes, and for browsers? |

@@ -1,5 +1,6 @@
 //! The example servers as child processes, over real sockets.
 
+mod authzen;
 mod capacity;
 mod credential_arguments;
 mod credentials_tool;
@@ -7,6 +8,7 @@ mod endpoints;
 mod login_server;
 mod oauth;
 mod oauth_login;
+mod policy_flags;
 mod policy_tool;
 mod sessions;
 mod sse_transport;

@@ -1,5 +1,9 @@
 //! The `policy` example: it says what a policy file decides.
 
+use std::path::Path;
+
+use mcp_auth_layer::policy::Policy;
+
 use crate::support::credential_file::CredentialFile;
 use crate::support::example_server::run;
 
@@ -88,5 +92,22 @@ async fn policy_tool_exits_with_2_if_it_cannot_decide() {
     ] {
         let (status, line) = explain(POLICY, args).await;
         assert!(status == 2 && line.starts_with("error: "), "{args:?}: {line}");
+    }
+}
+
+#[test]
+fn policies_in_the_documentation_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (page, count) in
+        [("README.md", 1), ("src/guide/authorization.md", 2), ("src/guide/recipes.md", 1)]
+    {
+        let text = std::fs::read_to_string(folder.join(page)).unwrap();
+        let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let policies: Vec<_> = blocks.filter(|block| block.starts_with("[[allow]]")).collect();
+        assert_eq!(policies.len(), count, "{page}");
+        for policy in policies {
+            let (_, warnings) = Policy::from_toml(policy).unwrap();
+            assert!(warnings.is_empty(), "{page}: {warnings:?}");
+        }
     }
 }
