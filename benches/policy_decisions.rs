@@ -30,7 +30,8 @@ fn policy(principals: usize) -> Policy {
 fn main() {
     let rounds = if measuring() { 4000 } else { 1 };
     let (small, large) = (policy(1), policy(1000));
-    let large_with_deny = policy(1000).deny(anyone(), tools(["*_internal"]));
+    let [small_with_deny, large_with_deny] =
+        [1, 1000].map(|principals| policy(principals).deny(anyone(), tools(["*_internal"])));
     let user = |who: usize| Principal::new(format!("user_{who}")).with_scopes(["scope_0"]);
     let users: Vec<_> = (0..1000).map(user).collect();
     // As many as there are users, so that reading them takes as long.
@@ -57,6 +58,11 @@ fn main() {
                 "10,000 rules, each caller in turn",
                 || one.next().unwrap_or_default(),
                 |who| decide(&large, &users[who], tool),
+            ),
+            contender(
+                "10 rules and a deny rule",
+                || (),
+                |()| decide(&small_with_deny, &users[0], tool),
             ),
             contender(
                 "10,000 rules and a deny rule",

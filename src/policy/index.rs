@@ -6,6 +6,7 @@
 mod bucket;
 mod exact;
 mod globs;
+mod key;
 mod names;
 mod table;
 mod wanted;
@@ -15,6 +16,7 @@ use std::ops::ControlFlow;
 
 use self::bucket::{Bucket, Buckets, bucket, file};
 use self::names::Names;
+use self::wanted::Kind;
 pub(super) use self::wanted::{Effect, Wanted};
 use super::object::Objects;
 use super::subject::{Caller, Subject};
@@ -33,7 +35,8 @@ pub(super) struct Index {
     general: Bucket,
     /// Those of `by_scope`, for callers who lack the scope.
     scoped: Bucket,
-    has_rules: bool,
+    /// Whether there are rules about this kind of names.
+    has: [bool; Kind::ALL.len()],
 }
 
 /// Numbers and places take four bytes each, as more of them are then in one cache line.
@@ -46,7 +49,9 @@ impl Index {
     /// all of its subject, so that the rule is for every caller for whom it is found.
     pub(super) fn add(&mut self, rule: usize, subject: &Subject, objects: Objects) -> bool {
         let (rule, entries) = (number(rule), self.names.add(objects));
-        self.has_rules = true;
+        for (has, kind) in self.has.iter_mut().zip(Kind::ALL) {
+            *has |= entries.has(kind);
+        }
         let Subject { names, issuer, roles, scopes } = subject;
         if !names.is_empty() {
             let by_name = match issuer {
@@ -69,17 +74,19 @@ impl Index {
 
     fn of_principal(&self, principal: &Principal) -> Option<&Bucket> {
         match principal.issuer() {
-            None => self.of_no_issuer.get(principal.name()),
-            Some(issuer) => self.by_issuer.get(issuer)?.get(principal.name()),
+            None => self.of_no_issuer.get(principal.name().as_bytes()),
+            Some(issuer) => self.by_issuer.get(issuer)?.get(principal.name().as_bytes()),
         }
     }
 
     fn buckets<'i>(&'i self, caller: &'i Caller<'_>) -> impl Iterator<Item = &'i Bucket> {
         let by_principal = self.of_principal(caller.principal);
         let roles = (!self.by_role.is_empty()).then(|| caller.roles());
-        let by_role = roles.into_iter().flatten().filter_map(|role| self.by_role.get(role));
+        let by_role =
+            roles.into_iter().flatten().filter_map(|role| self.by_role.get(role.as_bytes()));
         let scopes = (!self.by_scope.is_empty()).then(|| caller.principal.scopes());
-        let by_scope = scopes.into_iter().flatten().filter_map(|scope| self.by_scope.get(scope));
+        let by_scope =
+            scopes.into_iter().flatten().filter_map(|scope| self.by_scope.get(scope.as_bytes()));
         by_principal.into_iter().chain(by_role).chain(by_scope).chain([&self.general])
     }
 
@@ -92,7 +99,7 @@ impl Index {
         wanted: &Wanted<'_>,
         mut visit: impl FnMut(usize) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        if !self.has_rules {
+        if !self.has[wanted.kind as usize] {
             return ControlFlow::Continue(());
         }
         let sought = self.names.seek(effect, wanted);

@@ -1,17 +1,19 @@
-//! The rules for one caller, role or scope.
+//! The rules for one principal, role or scope.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::key::Key;
 use super::names::{Entries, Names, Sought};
 use super::table::Table;
 
-/// Rules by the names of those whom they are for.
-pub(super) type Buckets = HashMap<Box<str>, Bucket>;
+/// Rules by the principal, role or scope that they are for.
+pub(super) type Buckets = HashMap<Key, Bucket>;
 
-/// The rules for one principal, role or scope.
+/// The rules for one principal, role or scope. The fields are in this order in memory, next to the key.
 #[derive(Clone, Default)]
+#[repr(C)]
 pub(super) struct Bucket {
     own: Table,
     /// Of rules that are in several buckets. Copies of a long list of names in each of a long list of

@@ -25,6 +25,15 @@ pub(super) struct Entries {
     pub(super) exact: Vec<NameId>,
     pub(super) globs: [Vec<Pattern>; Kind::ALL.len()],
     pub(super) everything: bool,
+    /// Which kinds of names it has.
+    has: [bool; Kind::ALL.len()],
+}
+
+impl Entries {
+    /// Returns whether the rule may be about a name of this kind.
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.everything || self.has[kind as usize]
+    }
 }
 
 /// A name that is looked up in tables.
@@ -42,6 +51,7 @@ impl Names {
         let Objects { tools, prompts, resources, methods, everything } = objects;
         let mut exact = Vec::new();
         let mut lists = [tools, prompts, resources, methods];
+        let has = lists.each_ref().map(|patterns| !patterns.is_empty());
         for (kind, patterns) in Kind::ALL.into_iter().zip(&mut lists) {
             patterns.retain(|pattern| {
                 if pattern.is_exact() {
@@ -50,7 +60,7 @@ impl Names {
                 !pattern.is_exact()
             });
         }
-        Entries { exact, globs: lists, everything }
+        Entries { exact, globs: lists, everything, has }
     }
 
     fn id(&mut self, kind: Kind, name: &str) -> NameId {

@@ -8,12 +8,13 @@ use super::globs::Globs;
 use super::names::{Entries, NameId, Names, Sought};
 use super::wanted::{Effect, Kind};
 
-/// The names that rules have.
+/// The names that rules have. The fields are in this order in memory: nearly every decision reads the first ones.
 #[derive(Clone, Default)]
+#[repr(C)]
 pub(super) struct Table {
-    pub(super) everything: Vec<u32>,
     /// Of all kinds: a number is that of a name of one kind.
     exact: Exact,
+    pub(super) everything: Vec<u32>,
     globs: [Globs; Kind::ALL.len()],
 }
 
