@@ -8,6 +8,7 @@ mod exact;
 mod globs;
 mod key;
 mod names;
+mod number;
 mod table;
 mod wanted;
 
@@ -16,6 +17,7 @@ use std::ops::ControlFlow;
 
 use self::bucket::{Bucket, Buckets, bucket, file};
 use self::names::Names;
+use self::number::number;
 use self::wanted::Kind;
 pub(super) use self::wanted::{Effect, Wanted};
 use super::object::Objects;
@@ -37,11 +39,6 @@ pub(super) struct Index {
     scoped: Bucket,
     /// Whether there are rules about this kind of names.
     has: [bool; Kind::ALL.len()],
-}
-
-/// Numbers and places take four bytes each, as more of them are then in one cache line.
-fn number(number: usize) -> u32 {
-    u32::try_from(number).expect("a policy has fewer than 2^32 rules and names")
 }
 
 impl Index {

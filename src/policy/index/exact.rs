@@ -13,6 +13,7 @@ const MAX_FEW: usize = 32;
 pub(super) enum Exact {
     /// Names, and their rules.
     Few(Vec<(NameId, u32)>),
+    #[expect(clippy::box_collection, reason = "most tables are `Few`, and stay small")]
     Many(Box<HashMap<NameId, Rules>>),
 }
 

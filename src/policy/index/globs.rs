@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::super::pattern::matches;
-use super::number;
+use super::number::number;
 
 /// Patterns one after the other in one text, as all of them are looked at in their order.
 #[derive(Clone, Default)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::object::Objects;
 use super::super::pattern::Pattern;
-use super::number;
+use super::number::number;
 use super::wanted::{Effect, Kind, Wanted};
 
 /// The number of a name of one kind.
