@@ -13,6 +13,7 @@ const MAX_FEW: usize = 32;
 pub(super) enum Exact {
     /// Names, and their rules.
     Few(Vec<(NameId, u32)>),
+    #[allow(clippy::box_collection, reason = "tables with few names, which are most, stay small")]
     Many(Box<HashMap<NameId, Rules>>),
 }
 
