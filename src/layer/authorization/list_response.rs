@@ -5,6 +5,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body::Body as _;
 
 use super::filtered::Filtered;
 use super::lists::{Shown, filter};
@@ -36,6 +37,10 @@ impl PendingList {
                 head.headers.remove(name);
             }
             return Response::from_parts(head, Body::empty());
+        }
+        if body.size_hint().exact() == Some(0) {
+            // Nothing is shown. Some servers of HTTP+SSE accept messages so, with the status 200.
+            return Response::from_parts(head, body);
         }
         if let Err(cause) = check(head.status, &head.headers) {
             return self.0.unprotectable(cause);
