@@ -41,7 +41,8 @@ impl Exchange {
         let is_stream = is_event_stream(&head.headers);
         let begins_session = !self.is_kept_open
             && self.sent_to.is_some()
-            && head.headers.contains_key(session_ids.header());
+            && head.headers.contains_key(session_ids.header())
+            && !is_encoded(&head.headers); // then it is not known what the server announces
         let filters = is_stream && (self.filtered != Filtered::Nothing || begins_session);
         let rewrites = is_stream && session_ids.are_bound() || filters;
         if rewrites && is_encoded(&head.headers) {
