@@ -2,7 +2,7 @@
 
 use axum_core::body::Body;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -41,13 +41,21 @@ impl Exchange {
         let is_stream = is_event_stream(&head.headers);
         let begins_session = !self.is_kept_open
             && self.sent_to.is_some()
-            && head.headers.contains_key(session_ids.header());
+            && head.headers.contains_key(session_ids.header())
+            && !is_encoded(&head.headers); // then it is not known what the server announces
         let filters = is_stream && (self.filtered != Filtered::Nothing || begins_session);
         let rewrites = is_stream && session_ids.are_bound() || filters;
         if rewrites && is_encoded(&head.headers) {
             return self.unprotectable(
                 "an encoded event stream cannot be read: compress it outside of the layer",
             );
+        }
+        let must_filter = is_stream && self.filtered != Filtered::Nothing;
+        if must_filter && is_part(head.status, &head.headers) {
+            return self.unprotectable("a part of an event stream may begin within a list");
+        }
+        if must_filter && head.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+            return self.unprotectable("clients read a response of two types in different ways");
         }
         // A body of known length is not touched: most of it is in memory already. An event stream is
         // not, whatever length it announces.
@@ -119,6 +127,11 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
         let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
         essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
     })
+}
+
+/// Returns whether the body is a part of what the client asked for.
+pub(super) fn is_part(status: StatusCode, headers: &HeaderMap) -> bool {
+    status == StatusCode::PARTIAL_CONTENT || headers.contains_key(CONTENT_RANGE)
 }
 
 /// Returns whether there is a content coding. Servers send `none` to keep proxies from compressing a

@@ -50,6 +50,7 @@ mod session_hijacking;
 
 // Authorization.
 mod authorization_changes;
+mod authorization_lists;
 
 // Request bodies.
 mod body_budget;

@@ -1,17 +1,16 @@
 //! A response that is one JSON text with a list.
 
 use axum_core::body::Body;
-use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body::Body as _;
 
 use super::filtered::Filtered;
 use super::lists::{Shown, filter};
 use crate::layer::body_budget::Limits;
 use crate::layer::collect_body::collect;
 use crate::layer::exchange::Exchange;
-use crate::layer::response::{is_encoded, is_event_stream};
+use crate::layer::response::{is_encoded, is_event_stream, is_part};
 use crate::policy::is_json;
 
 /// The response to a request for a list, which is filtered before its head is sent.
@@ -36,6 +35,10 @@ impl PendingList {
                 head.headers.remove(name);
             }
             return Response::from_parts(head, Body::empty());
+        }
+        if body.size_hint().exact() == Some(0) {
+            // Nothing is shown. Some servers of HTTP+SSE accept messages so, with the status 200.
+            return Response::from_parts(head, body);
         }
         if let Err(cause) = check(head.status, &head.headers) {
             return self.0.unprotectable(cause);
@@ -68,7 +71,7 @@ impl PendingList {
 
 /// Checks that a response can be read as every client reads it.
 fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), &'static str> {
-    if status == StatusCode::PARTIAL_CONTENT || headers.contains_key(CONTENT_RANGE) {
+    if is_part(status, headers) {
         Err("the response to a list request is a part of a list")
     } else if is_encoded(headers) {
         Err("the list in an encoded response cannot be read: compress it outside of the layer")

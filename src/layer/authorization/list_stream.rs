@@ -22,6 +22,8 @@ pub(in crate::layer) struct ListStream {
     /// What was read and not yet sent.
     parts: VecDeque<Part>,
     deciding: Option<Deciding>,
+    /// Why the stream ends after these parts.
+    failed: Option<ListError>,
     place: Place,
     has_ended: bool,
 }
@@ -53,6 +55,7 @@ impl ListStream {
             filter: EventFilter::new(list_limit),
             parts: VecDeque::new(),
             deciding: None,
+            failed: None,
             place,
             has_ended: false,
         }
@@ -85,8 +88,13 @@ impl ListStream {
                     Some(decided) => return Poll::Ready(Some(decided.map_err(Into::into))),
                     None => continue,
                 },
-                None if self.has_ended => return Poll::Ready(None),
                 None => {}
+            }
+            if let Some(error) = self.failed.take() {
+                return Poll::Ready(Some(Err(error.into())));
+            }
+            if self.has_ended {
+                return Poll::Ready(None);
             }
             if self.filter.is_between_events()
                 && let Place::KeptOpen(handle) = &mut self.place
@@ -99,7 +107,7 @@ impl ListStream {
                     let Exchange { principal, state, .. } = exchange;
                     let reads_all = matches!(self.place, Place::Response(_));
                     let is_off = || !reads_all && !state.config.authorization.filters(principal);
-                    self.filter.push(data, &is_off, &mut self.parts)?;
+                    self.failed = self.filter.push(data, &is_off, &mut self.parts).err();
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {

@@ -56,13 +56,6 @@ pub(crate) enum Part {
     Event(WholeEvent),
 }
 
-/// What was found in a text: everything up to `passing` is passed on, the event from there up to `event` is whole, and
-/// the rest up to `read` is held.
-struct Found {
-    passing: usize,
-    event: Option<usize>,
-}
-
 impl EventFilter {
     /// Creates a filter that holds events of this many bytes at most.
     pub(crate) fn new(max_event: usize) -> Self {
@@ -85,7 +78,7 @@ impl EventFilter {
     ///
     /// # Errors
     ///
-    /// If an event is too long to be held. Nothing more of the stream may be passed on then.
+    /// If an event is too long to be held. What was appended may still be passed on, and nothing more of the stream.
     pub(crate) fn push(
         &mut self,
         chunk: Bytes,
@@ -100,11 +93,12 @@ impl EventFilter {
             self.held.split().freeze()
         };
         loop {
-            let Found { passing, event } = self.find(&text, searched, is_off)?;
+            let mut passing = 0;
+            let event = self.find(&text, searched, is_off, &mut passing);
             if passing > 0 {
                 out.push_back(Part::Passing(text.split_to(passing)));
             }
-            let Some(event) = event else { break };
+            let Some(event) = event? else { break };
             out.push_back(Part::Event(WholeEvent::new(text.split_to(event - passing))));
             (self.line, searched) = (0, 0);
         }
@@ -127,34 +121,35 @@ impl EventFilter {
         }
     }
 
-    /// Reads a text that begins with what was held, of which so much was searched before.
+    /// Reads a text that begins with what was held, of which so much was searched before. Everything up to `passing`
+    /// is passed on, also if there is an error. The event from there up to the returned place is whole.
     fn find(
         &mut self,
         text: &[u8],
         searched: usize,
         is_off: &impl Fn() -> bool,
-    ) -> Result<Found, ListError> {
-        let mut passing = 0;
+        passing: &mut usize,
+    ) -> Result<Option<usize>, ListError> {
         let Some(mut lines) = self.reader.lines(text, self.line, searched) else {
-            return Ok(Found { passing, event: None });
+            return Ok(None);
         };
         if self.line == 0 {
-            passing = lines.current_start(); // a byte order mark, or the rest of a line end
+            *passing = lines.current_start(); // a byte order mark, or the rest of a line end
         }
         while let Some(line) = lines.next() {
             let end = lines.current_start();
             let is_complete = line.is_complete;
             if self.is_passing_line {
                 self.is_passing_line = !is_complete;
-                passing = if is_complete { end } else { text.len() };
+                *passing = if is_complete { end } else { text.len() };
                 continue;
             }
             let passes = match &mut self.event {
                 Event::Passing => true,
                 Event::Whole if line.ends_event() => {
-                    self.check_length(end - passing)?;
+                    self.check_length(end - *passing)?;
                     self.event = Event::new();
-                    return Ok(Found { passing, event: Some(end) });
+                    return Ok(Some(end));
                 }
                 Event::Whole => false,
                 Event::Undecided(event) => {
@@ -180,7 +175,7 @@ impl EventFilter {
                 }
             };
             if passes {
-                passing = if is_complete { end } else { text.len() };
+                *passing = if is_complete { end } else { text.len() };
                 self.is_passing_line = !is_complete;
             }
             if line.ends_event() {
@@ -188,10 +183,10 @@ impl EventFilter {
             }
         }
         if matches!(self.event, Event::Whole) {
-            self.check_length(text.len() - passing)?;
+            self.check_length(text.len() - *passing)?;
         }
-        self.line = lines.current_start().saturating_sub(passing);
-        Ok(Found { passing, event: None })
+        self.line = lines.current_start().saturating_sub(*passing);
+        Ok(None)
     }
 
     fn check_length(&self, event: usize) -> Result<(), ListError> {
@@ -213,6 +208,10 @@ impl Undecided {
             // It is not known whether a space follows, which is not part of the value.
             (_, b"data" | b"data:") => &[],
             (Field::Data(value), _) => value,
+            // It may become data.
+            (_, beginning) if !line.is_complete && DATA.starts_with(beginning) => {
+                return Ok(Verdict::Undecided);
+            }
             _ => {
                 let others = self.others + line.content.len();
                 if others > MAX_UNDECIDED {

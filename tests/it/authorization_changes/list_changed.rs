@@ -122,6 +122,9 @@ async fn a_change_is_told_between_events() {
     server.answers("application/json", ANNOUNCES_TOOLS);
     post(&app, CI, "/mcp", INITIALIZE).await;
     let mut stream = Stream::open(&app, CI, "/mcp").await;
+    // Before its first message, each event is held until its end.
+    server.sends(OTHER);
+    assert_eq!(stream.next().await, OTHER);
     let (first, rest) = OTHER.split_at(OTHER.len() - 3);
     server.sends(first);
     assert_eq!(stream.next().await, first);

@@ -1,13 +1,14 @@
 //! The filter by the cases of its specification, and beside the oracle.
 
 mod classifier;
+mod events;
 mod filter;
 mod properties;
 
 use super::super::mutations::mutated;
 use super::super::oracle::{PARSERS, filtered, has_decided, shown};
 use super::super::target::Target;
-use super::{Classifier, ListError, Lists, Verdict};
+use super::{Classifier, EventFilter, ListError, Lists, Part, Verdict};
 
 /// What is visible in these tests.
 fn is_visible(name: &str) -> bool {
