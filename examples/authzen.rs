@@ -18,7 +18,7 @@ use common::cli::{self, Failure};
 use common::decision_point::{self, Started};
 use common::tools::Tools;
 use mcp_auth_layer::auth::BoxError;
-use mcp_auth_layer::policy::{Authorizer, Call, Decision, Policy, Refusal, Target, TargetKind};
+use mcp_auth_layer::policy::{Authorizer, Call, Decision, Refusal, Target, TargetKind};
 use mcp_auth_layer::{McpAuthLayer, Principal, any_of};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -64,9 +64,9 @@ impl Authorizer for AuthZen {
         }
     }
 
-    /// A policy without rules allows what needs none: `initialize`, `ping`, lists and notifications.
-    fn authorize_now(&self, caller: &Principal, call: &Call<'_>) -> Option<Decision> {
-        Policy::new().authorize_now(caller, call).filter(Decision::is_allowed)
+    /// Allows `initialize`, `ping`, lists and notifications.
+    fn authorize_now(&self, _: &Principal, call: &Call<'_>) -> Option<Decision> {
+        call.needs_no_rule().then(Decision::allowed)
     }
 
     /// Asks once for a whole list.

@@ -30,18 +30,39 @@ pub(crate) struct Collected {
     pub(crate) share: Share,
 }
 
-/// Collects a body of this principal. Trailers are dropped: no verification covers them.
+/// Collects the body of a request of this principal. Trailers are dropped: no verification covers them.
 pub(crate) async fn collect(
     body: &mut Body,
     principal: &Principal,
     limits: Limits,
     budget: &Budget,
 ) -> Result<Collected, Rejection> {
+    collect_at_pace(body, principal, limits, budget, MIN_PER_WINDOW).await
+}
+
+/// Collects the body of a response to this principal. The inner service may take its time within the whole limit.
+pub(crate) async fn collect_response(
+    body: &mut Body,
+    principal: &Principal,
+    limits: Limits,
+    budget: &Budget,
+) -> Result<Collected, Rejection> {
+    collect_at_pace(body, principal, limits, budget, 0).await
+}
+
+async fn collect_at_pace(
+    body: &mut Body,
+    principal: &Principal,
+    limits: Limits,
+    budget: &Budget,
+    min_per_window: usize,
+) -> Result<Collected, Rejection> {
     if body.size_hint().lower() > limits.body as u64 {
         return Err(too_large(limits.body)); // as its length is announced
     }
     let share = budget.share(principal, limits);
-    let whole = pin!(read_whole(body, share, limits.body));
+    let pace = Pace { window: None, arrived: 0, min_per_window };
+    let whole = pin!(read_whole(body, share, limits.body, pace));
     in_time(READ_TIMEOUT, whole).await.unwrap_or_else(|| Err(too_slow()))
 }
 
@@ -49,12 +70,12 @@ async fn read_whole(
     body: &mut Body,
     mut share: Share,
     limit: usize,
+    mut pace: Pace,
 ) -> Result<Collected, Rejection> {
     let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
     let mut body = Limited::new(body, limit);
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
-    let mut pace = Pace::default();
     while let Some(frame) = pace.next(&mut body).await? {
         let Ok(data) = frame.map_err(|error| unreadable(error, limit))?.into_data() else {
             continue;
@@ -104,10 +125,10 @@ pub(crate) async fn drain(body: &mut Body) -> bool {
 }
 
 /// Ensures that enough of a body arrives in each window of time.
-#[derive(Default)]
 struct Pace {
     window: Option<Instant>,
     arrived: usize,
+    min_per_window: usize,
 }
 
 impl Pace {
@@ -127,10 +148,10 @@ impl Pace {
                 self.arrived = self.arrived.saturating_add(data.map_or(0, Bytes::len));
                 return Ok(frame);
             }
-            if self.arrived < MIN_PER_WINDOW {
+            if self.arrived < self.min_per_window {
                 return Err(too_slow());
             }
-            *self = Self::default();
+            (self.window, self.arrived) = (None, 0);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use super::arguments::Arguments;
+use super::methods::{Access, access};
 use super::target::Target;
 
 /// One message of a client, as far as it matters to whether the client may send it.
@@ -85,6 +86,15 @@ impl<'c> Call<'c> {
     /// Returns the method, such as `tools/call`.
     pub fn method(&self) -> &str {
         &self.method
+    }
+
+    /// Returns whether a [`Policy`](super::Policy) allows the method without a rule, unless a rule denies it:
+    /// `initialize`, `ping`, lists, and the notifications of the protocol.
+    ///
+    /// An [`Authorizer`](super::Authorizer) is asked about these as well, and allows them as a rule: without them there is
+    /// no session.
+    pub fn needs_no_rule(&self) -> bool {
+        matches!(access(&self.method), Access::Always | Access::List)
     }
 
     /// Returns what the message wants to use: nothing, one thing or, for `subscriptions/listen`, several.

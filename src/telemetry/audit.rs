@@ -18,6 +18,8 @@ pub(crate) enum Outcome {
     ArgumentsRefused,
     /// It could not be decided, so it was refused.
     Unavailable,
+    /// It would be allowed, but for another message of its batch.
+    BatchRefused,
     /// It was allowed because policies are only tried.
     WouldRefuse,
 }
@@ -29,6 +31,7 @@ impl Outcome {
             Self::NotPermitted => "not_permitted",
             Self::ArgumentsRefused => "arguments_refused",
             Self::Unavailable => "unavailable",
+            Self::BatchRefused => "batch_refused",
             Self::WouldRefuse => "would_refuse",
         }
     }
@@ -69,7 +72,10 @@ pub(crate) fn decision<R: Display>(decision: Decision<'_, R>) {
     }
     match decision.outcome {
         Outcome::Allowed => event!(debug),
-        Outcome::NotPermitted | Outcome::ArgumentsRefused | Outcome::WouldRefuse => event!(info),
+        Outcome::NotPermitted
+        | Outcome::ArgumentsRefused
+        | Outcome::BatchRefused
+        | Outcome::WouldRefuse => event!(info),
         Outcome::Unavailable => event!(error),
     }
     metrics::decision(decision.outcome.as_str(), decision.kind);
@@ -78,5 +84,5 @@ pub(crate) fn decision<R: Display>(decision: Decision<'_, R>) {
 /// Reports a body that would have been rejected before any decision, were policies not only tried.
 pub(crate) fn would_reject(principal: &str, cause: &str) {
     let principal = Shortened::new(principal);
-    warn!(target: TARGET, %principal, cause, outcome = "would_reject", "the body is not readable");
+    warn!(target: TARGET, %principal, cause, outcome = "would_reject", "would be rejected unread");
 }

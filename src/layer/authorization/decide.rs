@@ -105,23 +105,36 @@ impl<A> Gate<A> {
             let messages = messages.as_slice().iter();
             messages.map(|message| message.call().map(|_| unavailable())).collect()
         });
-        for (message, decision) in messages.as_slice().iter().zip(&decisions) {
-            let (Some(call), Some(decision)) = (message.call(), decision) else { continue };
-            if call.has_ambiguous_argument() {
-                if !is_dry_run {
-                    return Err(ambiguous(message));
-                }
-                audit::would_reject(exchange.principal.name(), AMBIGUOUS);
-                continue;
+        let ambiguous =
+            |message: &&Message<'_>| message.call().is_some_and(Call::has_ambiguous_argument);
+        if let Some(message) = messages.as_slice().iter().find(ambiguous) {
+            if !is_dry_run {
+                return Err(reject_ambiguous(message));
             }
-            report(exchange, call, decision, is_dry_run);
+            audit::would_reject(exchange.principal.name(), AMBIGUOUS);
+            return Ok(decisions);
+        }
+        let mut refusals = decisions.iter().flatten().filter_map(Decision::refusal);
+        let refuses = !is_dry_run && refusals.next().is_some();
+        for (message, decision) in messages.as_slice().iter().zip(&decisions) {
+            if let (Some(call), Some(decision)) = (message.call(), decision) {
+                let outcome = match decision.refusal().map(Refusal::kind) {
+                    None if refuses => audit::Outcome::BatchRefused,
+                    None => audit::Outcome::Allowed,
+                    Some(RefusalKind::Unavailable) => audit::Outcome::Unavailable,
+                    Some(_) if is_dry_run => audit::Outcome::WouldRefuse,
+                    Some(RefusalKind::NotPermitted) => audit::Outcome::NotPermitted,
+                    Some(RefusalKind::ArgumentsRefused) => audit::Outcome::ArgumentsRefused,
+                };
+                report(exchange, call, decision, outcome);
+            }
         }
         Ok(decisions)
     }
 }
 
 /// Rejects a message whose arguments a rule asks for, and parsers could read in different ways.
-fn ambiguous(message: &Message<'_>) -> Rejection {
+fn reject_ambiguous(message: &Message<'_>) -> Rejection {
     let id = message.id().map_or("null", |id| id.echoed());
     Rejection::bad_request(AMBIGUOUS).with_json_rpc(-32600, id)
 }
@@ -135,15 +148,8 @@ fn unreadable(error: MessageError<'_>) -> Rejection {
     Rejection::new(kind, error.to_string()).with_json_rpc(error.code(), error.id().echoed())
 }
 
-fn report(exchange: &Exchange, call: &Call<'_>, decision: &Decision, is_dry_run: bool) {
+fn report(exchange: &Exchange, call: &Call<'_>, decision: &Decision, outcome: audit::Outcome) {
     let refusal = decision.refusal();
-    let outcome = match refusal.map(Refusal::kind) {
-        None => audit::Outcome::Allowed,
-        Some(_) if is_dry_run => audit::Outcome::WouldRefuse,
-        Some(RefusalKind::NotPermitted) => audit::Outcome::NotPermitted,
-        Some(RefusalKind::ArgumentsRefused) => audit::Outcome::ArgumentsRefused,
-        Some(RefusalKind::Unavailable) => audit::Outcome::Unavailable,
-    };
     let target = match refusal {
         Some(refusal) => refusal.refused(call),
         None => call.targets().first(),

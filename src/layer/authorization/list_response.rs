@@ -1,17 +1,21 @@
 //! A response that is one JSON text with a list.
 
 use axum_core::body::Body;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 
 use super::filtered::Filtered;
 use super::lists::{Shown, filter};
 use crate::layer::body_budget::Limits;
-use crate::layer::collect_body::collect;
+use crate::layer::collect_body::collect_response;
 use crate::layer::exchange::Exchange;
 use crate::layer::response::{is_encoded, is_event_stream, is_part};
 use crate::policy::is_json;
+
+/// Fields that say something of the whole list: its length, its version, and its digests (RFC 9530, RFC 3230).
+const OF_THE_WHOLE: [&str; 6] =
+    ["content-length", "etag", "content-digest", "repr-digest", "digest", "content-md5"];
 
 /// The response to a request for a list, which is filtered before its head is sent.
 pub(in crate::layer) struct PendingList(Exchange);
@@ -48,12 +52,13 @@ impl PendingList {
             body: state.config.authorization.list_limit,
             total: state.config.body_limits.total,
         };
-        let collected = match collect(&mut body, principal, limits, &state.body_budget).await {
-            Ok(collected) => collected,
-            Err(rejection) => {
-                return self.0.unprotectable(&format!("the list was not read: {rejection}"));
-            }
-        };
+        let collected =
+            match collect_response(&mut body, principal, limits, &state.body_budget).await {
+                Ok(collected) => collected,
+                Err(rejection) => {
+                    return self.0.unprotectable(&format!("the list was not read: {rejection}"));
+                }
+            };
         let bytes = collected.bytes;
         let body = match filter(state.clone(), principal.clone(), bytes.to_vec()).await {
             Ok(Shown::Unchanged) => Body::from(bytes),
@@ -61,8 +66,8 @@ impl PendingList {
             Ok(Shown::Nothing) => Body::empty(),
             Err(error) => return self.0.unprotectable(&format!("the list was not read: {error}")),
         };
-        for name in [CONTENT_LENGTH, ETAG] {
-            head.headers.remove(name); // they are of the whole list
+        for name in OF_THE_WHOLE {
+            head.headers.remove(name);
         }
         head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         Response::from_parts(head, body)

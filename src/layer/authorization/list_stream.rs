@@ -108,6 +108,11 @@ impl ListStream {
                     let reads_all = matches!(self.place, Place::Response(_));
                     let is_off = || !reads_all && !state.config.authorization.filters(principal);
                     self.failed = self.filter.push(data, &is_off, &mut self.parts).err();
+                    if self.failed.is_some() && !state.config.authorization.filters(principal) {
+                        // It was read for what the server announces, and nothing else.
+                        (self.failed, self.place) = (None, Place::Other);
+                        self.parts.push_back(self.filter.give_up());
+                    }
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {

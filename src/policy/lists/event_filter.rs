@@ -98,15 +98,34 @@ impl EventFilter {
             if passing > 0 {
                 out.push_back(Part::Passing(text.split_to(passing)));
             }
-            let Some(event) = event? else { break };
+            let event = match event {
+                Ok(event) => event,
+                Err(error) => {
+                    self.hold(text);
+                    return Err(error);
+                }
+            };
+            let Some(event) = event else { break };
             out.push_back(Part::Event(WholeEvent::new(text.split_to(event - passing))));
             (self.line, searched) = (0, 0);
         }
+        self.hold(text);
+        Ok(())
+    }
+
+    fn hold(&mut self, text: Bytes) {
         self.held = match text.try_into_mut() {
             Ok(text) => text, // not copied: it may come byte by byte
             Err(text) => BytesMut::from(&text[..]),
         };
-        Ok(())
+    }
+
+    /// Gives the current event up after an error: returns what was held, and passes the rest of the event on.
+    pub(crate) fn give_up(&mut self) -> Part {
+        self.event = Event::Passing;
+        self.is_passing_line = !matches!(self.held.last(), Some(b'\n' | b'\r'));
+        self.line = 0;
+        Part::Passing(self.held.split().freeze())
     }
 
     /// Returns what was still held, at the end of the stream. Some clients take it for an event.
