@@ -7,6 +7,7 @@ import collections
 import concurrent.futures
 import contextlib
 import json
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import threading
 import time
 
 import attacks
+from claude_code import session as claude_session
 from harness import EXAMPLES, HERE, WORK, Server, ask, check, finish
 from raw import MODERN_META, TRANSPORTS, Request
 
@@ -47,14 +49,19 @@ ALLOWED = {"request", "search", "review", "docs", "complete review", "complete d
 HARMLESS = ALLOWED - {"docs"}
 
 PYTHON_CLIENT, TYPESCRIPT_CLIENT = HERE / "client_policy.py", WORK / "client_policy.mjs"
+MCP_REMOTE = WORK / "node_modules/mcp-remote/dist/proxy.js"
+REMOTE = [sys.executable, PYTHON_CLIENT, "stdio", "node", MCP_REMOTE, "URL", "--allow-http", "--header",
+          "Authorization:Bearer TOKEN", "--transport", "KIND-only"]
 CLIENTS = {
-    "Python 1": [PYTHON_1, PYTHON_CLIENT, "KIND"],
-    "Python 2": [sys.executable, PYTHON_CLIENT, "KIND"],
-    "fastmcp": [sys.executable, PYTHON_CLIENT, "fastmcp-KIND"],
-    "TypeScript 1": ["node", TYPESCRIPT_CLIENT, "1", "KIND"],
-    "TypeScript 2": ["node", TYPESCRIPT_CLIENT, "2", "KIND"],
+    "Python 1": ([PYTHON_1, PYTHON_CLIENT, "KIND", "URL", "TOKEN"], ["http", "sse"]),
+    "Python 2": ([sys.executable, PYTHON_CLIENT, "KIND", "URL", "TOKEN"], ["http", "modern", "sse"]),
+    "fastmcp": ([sys.executable, PYTHON_CLIENT, "fastmcp-KIND", "URL", "TOKEN"], ["modern", "sse"]),
+    "TypeScript 1": (["node", TYPESCRIPT_CLIENT, "1", "KIND", "URL", "TOKEN"], ["http", "sse"]),
+    "TypeScript 2": (["node", TYPESCRIPT_CLIENT, "2", "KIND", "URL", "TOKEN"], ["http", "modern", "sse"]),
+    "mcp-remote": (REMOTE, ["http", "sse"]),
+    "rmcp": ([EXAMPLES / "rmcp_peer", "client", "KIND", "URL", "TOKEN"], ["http", "modern"]),
 }
-MCP_REMOTE = [sys.executable, PYTHON_CLIENT, "stdio", "node", WORK / "node_modules/mcp-remote/dist/proxy.js"]
+CLAUDE_CODE = WORK / "node_modules" / ".bin" / "claude"
 # What the user of a client sees.
 LISTS = {"tools": ["search"], "prompts": ["review"], "resources": ["docs://a"], "templates": ["docs://{name}"]}
 GRANTED = {"search": "found client", "review": "please review", "docs": "a document"}
@@ -85,14 +92,14 @@ class Upstream(Server):
 
 
 @contextlib.contextmanager
-def proxy(upstream, *flags):
-    """The proxy before a server, with the policy."""
-    with tempfile.NamedTemporaryFile("w", suffix=".toml") as policy:
-        policy.write(POLICY)
-        policy.flush()
+def proxy(upstream, policy=None):
+    """The proxy before a server, with a policy."""
+    with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as file:
+        file.write(POLICY)
+        file.flush()
         tokens = [flag for name, token in TOKENS.items() for flag in ("--token", f"{name}:{token}")]
         command = [EXAMPLES / "proxy", "--upstream", upstream.url, "--port", "0", *tokens]
-        with Server(*command, "--policy", policy.name, *flags) as server:
+        with Server(*command, "--policy", policy or file.name) as server:
             yield server
 
 
@@ -242,21 +249,22 @@ def print_table(table):
 def clients():
     """Every client over each of its transports, before a server with a policy."""
     with Upstream("Python 2") as upstream, proxy(upstream) as guarded:
-        urls = {"http": f"{guarded.url}/mcp", "sse": f"{guarded.url}/sse"}
         runs = {}
-        for client, command in CLIENTS.items():
-            for kind, url in urls.items():
-                command_here = [str(part).replace("KIND", kind) for part in command]
-                runs[f"{client} client, {kind}"] = [*command_here, url, TOKENS["ci"]]
-        for kind, url in urls.items():
-            header = ["--header", f"Authorization:Bearer {TOKENS['ci']}"]
-            runs[f"mcp-remote, {kind}"] = [*MCP_REMOTE, url, "--transport", f"{kind}-only", "--allow-http", *header]
-        runs["rmcp client, http"] = [EXAMPLES / "rmcp_peer", "client", urls["http"], TOKENS["ci"]]
+        for client, (command, kinds) in CLIENTS.items():
+            for kind in kinds:
+                values = {"KIND": kind, "URL": guarded.url + upstream.paths[kind], "TOKEN": TOKENS["ci"]}
+                runs[f"{client} client, {kind}"] = [filled(str(part), values) for part in command]
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             for name, seen in zip(runs, pool.map(see, runs.values())):
                 check_what_is_seen(name, seen)
         noted = {kind for kind, _ in upstream.notes()}
         check("clients: nothing forbidden ran", noted == {"search", "review", "docs"}, noted)
+
+
+def filled(text, values):
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
 
 
 def see(command):
@@ -269,13 +277,54 @@ def see(command):
 
 def check_what_is_seen(name, seen):
     lists = {kind: seen.get(kind) for kind in LISTS}
-    check(f"{name}: lists have what it may use", lists == LISTS, seen)
+    check(f"{name}: lists have what it may use", lists == LISTS, seen.get("error") or lists)
     for thing, text in REFUSED.items():
-        check(f"{name}: shows why it is refused {thing}", text in str(seen.get(thing)), seen)
+        said = seen.get(thing, seen.get("error"))
+        print(f"       its user sees: {said}")
+        check(f"{name}: shows why it is refused {thing}", text in str(said), said)
     granted = {thing: seen.get(thing) for thing in GRANTED}
-    check(f"{name}: goes on with what it may use", granted == GRANTED, seen)
+    check(f"{name}: goes on with what it may use", granted == GRANTED, seen.get("error") or granted)
+
+
+def claude_code():
+    """Claude Code, whose model is told to call `evil`. It was in the list when the session began: the policy
+    becomes a stricter one then."""
+    for kind, path in [("http", "/mcp"), ("sse", "/sse")]:
+        name = f"Claude Code, {kind}"
+        with Upstream("Python 2") as upstream, tempfile.TemporaryDirectory() as folder:
+            policy = pathlib.Path(folder, "policy.toml")
+            policy.write_text(POLICY.replace('["search"]', '["search", "evil"]'), encoding="utf-8")
+            with proxy(upstream, policy) as guarded:
+                url = guarded.url + path
+                seen = claude(kind, url, lambda: become_stricter(policy))
+                right = seen.get("offered") == ["mcp__policy__evil", "mcp__policy__search"]
+                check(f"{name}: offers its model what it may use", right and "Connected" in seen["list"], seen)
+                evil, search = seen.get("answers") or [None, None]
+                print(f"       its model sees: {evil}")
+                check(f"{name}: shows why it is refused evil", REFUSED["evil"] in str(evil), seen)
+                check(f"{name}: goes on with what it may use", GRANTED["search"] in str(search), seen)
+                offered = claude(kind, url, lambda: None).get("offered")
+                check(f"{name}: offers only what is left", offered == ["mcp__policy__search"], offered)
+            check(f"{name}: nothing forbidden ran", {"evil"}.isdisjoint(dict(upstream.notes())))
+
+
+def claude(kind, url, before_first_call):
+    calls = ["evil", "search"]
+    try:
+        return claude_session(CLAUDE_CODE, kind, url, TOKENS["ci"], calls, before_first_call)
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return {"error": repr(error)}
+
+
+def become_stricter(policy):
+    """Replaces the file as a whole, and waits until it is in force."""
+    new = policy.with_suffix(".new")
+    new.write_text(POLICY, encoding="utf-8")
+    new.replace(policy)
+    time.sleep(2)
 
 
 clients()
+claude_code()
 servers()
 finish()

@@ -1,9 +1,9 @@
 // One session of the TypeScript SDK with a server that keeps some things from this client. Prints what its user
 // sees, as `client_policy.py` does.
 //
-// client_policy.mjs 1|2 sse|http URL TOKEN
+// client_policy.mjs 1|2 http|modern|sse URL TOKEN
 //
-// The first argument is the version of the SDK.
+// The first argument is the version of the SDK. `modern` is Streamable HTTP of 2026-07-28.
 
 const [version, kind, url, token] = process.argv.slice(2);
 const modules = {
@@ -17,7 +17,8 @@ const { Client, SSEClientTransport, StreamableHTTPClientTransport } = Object.ass
 
 const requestInit = { headers: { Authorization: `Bearer ${token}` } };
 const Transport = kind === "sse" ? SSEClientTransport : StreamableHTTPClientTransport;
-const client = new Client({ name: "interop", version: "0" });
+const versionNegotiation = { mode: kind === "modern" ? { pin: "2026-07-28" } : "legacy" };
+const client = new Client({ name: "interop", version: "0" }, { versionNegotiation });
 const seen = {};
 const deadline = { timeout: 10_000 };
 const call = (name) =>

@@ -1,9 +1,11 @@
 """One session of the Python SDK, 1 or 2, or of fastmcp, with a server that keeps some things from this client.
 Prints what its user sees as a line of JSON: the lists, and for each thing that it uses a text or an error.
 
-client_policy.py http|sse URL TOKEN
-client_policy.py fastmcp-http|fastmcp-sse URL TOKEN
+client_policy.py http|modern|sse URL TOKEN
+client_policy.py fastmcp-modern|fastmcp-sse URL TOKEN
 client_policy.py stdio COMMAND…
+
+`modern` is Streamable HTTP of 2026-07-28, which fastmcp asks for by itself.
 """
 
 import asyncio
@@ -15,12 +17,12 @@ import sys
 
 
 @contextlib.asynccontextmanager
-async def sdk_session(streams):
+async def sdk_session(streams, modern=False):
     from mcp import ClientSession
 
     # `mcp` 1 has a third one, over Streamable HTTP.
     async with streams as (read, write, *_), ClientSession(read, write) as client:
-        await client.initialize()
+        await (client.discover() if modern else client.initialize())
         yield client
 
 
@@ -45,7 +47,8 @@ def session(kind, url, *arguments):
     from mcp.client.streamable_http import streamable_http_client
     from mcp.shared._httpx_utils import create_mcp_http_client
 
-    return sdk_session(streamable_http_client(url, http_client=create_mcp_http_client(headers=headers)))
+    client = create_mcp_http_client(headers=headers)
+    return sdk_session(streamable_http_client(url, http_client=client), kind == "modern")
 
 
 async def names(listing):

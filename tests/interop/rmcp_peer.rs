@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! rmcp_peer server FILE
-//! rmcp_peer client URL TOKEN
+//! rmcp_peer client http|modern URL TOKEN
 //! ```
 
 use std::collections::HashMap;
@@ -19,12 +19,12 @@ use axum::middleware::{Next, from_fn};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use rmcp::model::*;
-use rmcp::service::{RequestContext, RoleServer};
+use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RequestContext, RoleServer};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{ErrorData, ServerHandler, ServiceExt};
+use rmcp::{ErrorData, ServerHandler};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -34,8 +34,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["server", file] => serve(Notes { file: Arc::from(*file) }).await,
-        ["client", url, token] => use_server(url, token).await,
-        _ => Err("usage: rmcp_peer server FILE | rmcp_peer client URL TOKEN".into()),
+        ["client", kind, url, token] => use_server(kind, url, token).await,
+        _ => Err("usage: rmcp_peer server FILE | rmcp_peer client http|modern URL TOKEN".into()),
     }
 }
 
@@ -202,11 +202,18 @@ async fn serve(notes: Notes) -> Result<(), Box<dyn Error>> {
 }
 
 /// Prints a line of JSON, as `client_policy.py` does.
-async fn use_server(url: &str, token: &str) -> Result<(), Box<dyn Error>> {
+async fn use_server(kind: &str, url: &str, token: &str) -> Result<(), Box<dyn Error>> {
     let authorization = HeaderValue::try_from(format!("Bearer {token}"))?;
     let config = StreamableHttpClientTransportConfig::with_uri(url.to_owned())
         .custom_headers(HashMap::from([(AUTHORIZATION, authorization)]));
-    let client = ().serve(StreamableHttpClientTransport::from_config(config)).await?;
+    let lifecycle = match kind {
+        "modern" => ClientLifecycleMode::Discover {
+            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        },
+        _ => ClientLifecycleMode::Initialize,
+    };
+    let transport = StreamableHttpClientTransport::from_config(config);
+    let client = ().serve_with_lifecycle(transport, lifecycle).await?;
     let mut seen = json!({});
     let names = |list: Value, key: &str| -> Value {
         let things = list.as_array().cloned().unwrap_or_default();

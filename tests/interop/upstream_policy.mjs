@@ -1,8 +1,8 @@
 // A server of the TypeScript SDK that notes what it runs, as `upstream_policy.py` does.
 //
-// upstream_policy.mjs FILE 1|2
+// upstream_policy.mjs 1|2 FILE
 //
-// The second argument is the version of the SDK. It speaks HTTP+SSE on /sse and Streamable HTTP on /mcp. Version 1
+// The first argument is the version of the SDK. It speaks HTTP+SSE on /sse and Streamable HTTP on /mcp. Version 1
 // is mounted in express with `express.json()`, as the SDK's examples are; version 2 in `node:http`, and serves
 // requests without a session on /modern.
 
@@ -11,7 +11,7 @@ import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { z } from "zod";
 
-const [file, version] = process.argv.slice(2);
+const [version, file] = process.argv.slice(2);
 const note = (...what) => appendFileSync(file, JSON.stringify(what) + "\n");
 process.on("uncaughtException", () => {});
 process.on("unhandledRejection", () => {});

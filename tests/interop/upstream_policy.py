@@ -1,6 +1,6 @@
 """A server of the Python SDK 1 or 2, or of fastmcp, that notes what it runs, for `check_policy.py`.
 
-upstream_policy.py FILE 1|2|fastmcp
+upstream_policy.py 1|2|fastmcp FILE
 
 It speaks HTTP+SSE on /sse and Streamable HTTP on /mcp. Each line of FILE is JSON: what ran, and the tag of the
 request that made it run. `request` is a request that arrived, whatever became of it.
@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-FILE, KIND = sys.argv[1:]
+KIND, FILE = sys.argv[1:]
 
 
 def note(*what):
