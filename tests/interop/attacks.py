@@ -67,6 +67,7 @@ def attacks():
         "other verbs": methods(one),
         "mirrored headers": mirrored_headers(one),
         "framing": framing(one),
+        "paths": paths(one),
         "URIs, other methods": uris(one),
     }.items():
         for request in requests:
@@ -79,7 +80,8 @@ def named(one):
     for name in ["evil ", " evil", "EVIL", "Evil", "evil\\u0000", "\\u0435vil", "evil\\u200b", "e\\u0301vil",
                  "\\uff45vil", "evil/", "/evil", "search/../evil", "search\\u0000evil", "search evil",
                  "search,evil", "search\\nevil", "searchevil", "evil search", "search*", "", "sear\\u0441h"]:
-        yield one(f"name {name!r}", CALL.replace("evil", name), answer=200)
+        answer = 400 if "u0000" in name else 200
+        yield one(f"name {name!r}", CALL.replace("evil", name), answer=answer)
     yield one("escaped letters in the name", CALL.replace("evil", "\\u0065\\u0076il"), answer=200)
     yield one("escaped solidus in the method", CALL.replace("tools/call", "tools\\/call"), answer=200)
     yield one("escaped key", CALL.replace('"name"', '"\\u006eame"'), answer=200)
@@ -87,7 +89,8 @@ def named(one):
               answer=200)
     for method in ["Tools/Call", "TOOLS/CALL", "tools/call ", " tools/call", "tools/call\\u0000", "tools//call",
                    "tools/call/", "tools.call", "tools/invoke", "\\uff54ools/call", "tool\\u017f/call", ""]:
-        yield one(f"method {method!r}", CALL.replace("tools/call", method), answer=200)
+        answer = 400 if "u0000" in method else 200
+        yield one(f"method {method!r}", CALL.replace("tools/call", method), answer=answer)
     yield one("prompts/get", GET_SECRET, answer=200)
     yield one("completion of a prompt", COMPLETE, answer=200)
     yield one("completion of a template", COMPLETE.replace(PROMPT, TEMPLATE).replace('"name":"tag"', '"name":"name"'),
@@ -292,6 +295,8 @@ def framing(one):
     """Bodies in pieces, too long ones, and requests in a request."""
     yield one("byte by byte", CALL, chunk=1, answer=200)
     yield one("Expect: 100-continue", CALL, ("Expect", "100-continue"), answer=200)
+    yield one("Transfer-Encoding: gzip and chunked", CALL, ("Transfer-Encoding", "gzip"), chunk=1000,
+              encode=gzip.compress, answer=None)
     yield one("5 MiB", extra(CALL, f'"{"x" * (5 << 20)}"'), answer=413)
     for name, *headers in [
         ("Content-Length and Transfer-Encoding", ("Content-Length", "ALL"), ("Transfer-Encoding", "chunked")),
@@ -300,6 +305,14 @@ def framing(one):
         ("two Content-Lengths", ("Content-Length", "0"), ("Content-Length", "ALL")),
     ]:
         yield one(f"request in a request, {name}", CALL, *headers, smuggled=True, answer=None)
+
+
+def paths(one):
+    """Other paths, which servers answer with 404 or a redirect, or take for theirs."""
+    for name, change in [("/ at the end", "{}/"), ("// at the beginning", "/{}"), ("a query", "{}&x=ping"),
+                         ("a first query", "{}?method=ping"), (";", "{};x"), ("%", "{}%20"), ("/. at the end", "{}/."),
+                         ("another one", "/other"), ("/..", "{}/../x")]:
+        yield one(f"path with {name}", CALL, path=change, answer=None)
 
 
 def uris(one):
@@ -311,7 +324,8 @@ def uris(one):
                 "docs://..\\\\TAG", "DOCS://TAG", "Docs://TAG", " docs://TAG", "\\tdocs://TAG", "docs:/TAG", "docs:TAG",
                 "docs://TAG\\u0000", "docs://TAG%00", "docs://TAG\\n", "docs://TA\\nG", "docs://TAG%0a", "docs://TAG%",
                 "docs\\u0000://TAG", "\\uff44ocs://TAG", "docs:\\\\\\\\TAG", "TAG", ""]:
-        yield one(f"uri {uri!r}", READ.replace("URI", uri), answer=200)
+        answer = 400 if "u0000" in uri else 200
+        yield one(f"uri {uri!r}", READ.replace("URI", uri), answer=answer)
     subscribe = READ.replace("URI", "file:///etc/TAG")
     for method in ["resources/subscribe", "resources/unsubscribe"]:
         yield one(method, subscribe.replace("resources/read", method), answer=200)
@@ -380,6 +394,27 @@ def legal(meta):
     yield one("resources/read", READ.replace("URI", "docs://TAG"))
     yield one("resources/read, percent-encoded", READ.replace("URI", "docs://TAG%20%C3%A9"))
     yield one("resources/read, escaped", READ.replace("URI", "docs:\\/\\/TAG"))
+
+
+    if meta:
+        return
+    messages = ['"id":7,"method":"ping"', '"method":"notifications/initialized"', '"id":"x","result":{}',
+                '"id":"x","error":{"code":1,"message":"x"}', '"method":"notifications/roots/list_changed"',
+                '"method":"notifications/cancelled","params":{"requestId":"none"}',
+                '"method":"notifications/progress","params":{"progressToken":"p","progress":1}',
+                '"id":7,"method":"logging/setLevel","params":{"level":"error"}',
+                '"id":7,"method":"tools/list","params":{"_meta":{}}', '"id":7,"method":"tools/list"']
+    for message in messages:
+        yield one(message, '{"jsonrpc":"2.0",%s}' % message)
+
+
+def lists(meta):
+    """Every list, named as in the results of the checks; the group is where its names are."""
+    for name, method, group in [("tools", "tools/list", "tools name"), ("prompts", "prompts/list", "prompts name"),
+                                ("resources", "resources/list", "resources uri"),
+                                ("templates", "resources/templates/list", "resourceTemplates uriTemplate")]:
+        text = '{"jsonrpc":"2.0","id":7,"method":"%s","params":{%s}}' % (method, meta.removeprefix(","))
+        yield Request(name, text.encode(), group=group)
 
 
 def tagged(requests, prefix, meta):

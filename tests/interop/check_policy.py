@@ -44,9 +44,8 @@ SERVERS = {
     "TypeScript 2": (["node", TYPESCRIPT_SERVER, "2"], HTTP | {"modern": "/modern"} | SSE),
     "rmcp": ([EXAMPLES / "rmcp_peer", "server"], HTTP | MODERN),
 }
-# What a server may note about a request of `ci`, and about an attack of `ci`.
-ALLOWED = {"request", "search", "review", "docs", "complete review", "complete docs"}
-HARMLESS = ALLOWED - {"docs"}
+# What a server notes that is no success of an attack. No attack reads a document that `ci` may read.
+HARMLESS = {"request", "search", "review", "complete review", "complete docs"}
 
 PYTHON_CLIENT, TYPESCRIPT_CLIENT = HERE / "client_policy.py", WORK / "client_policy.mjs"
 MCP_REMOTE = WORK / "node_modules/mcp-remote/dist/proxy.js"
@@ -64,6 +63,12 @@ CLIENTS = {
 CLAUDE_CODE = WORK / "node_modules" / ".bin" / "claude"
 # What the user of a client sees.
 LISTS = {"tools": ["search"], "prompts": ["review"], "resources": ["docs://a"], "templates": ["docs://{name}"]}
+EVERYTHING = {
+    "tools": ["evil", "search"],
+    "prompts": ["review", "secret"],
+    "resources": ["docs://a", "file:///etc/secret"],
+    "templates": ["docs://{name}", "file:///etc/{name}"],
+}
 GRANTED = {"search": "found client", "review": "please review", "docs": "a document"}
 REFUSED = {
     "evil": "ci may not call the tool `evil`",
@@ -144,7 +149,7 @@ def without_policy(name, upstream, transport):
     meta = meta_of(transport)
     bad = list(attacks.tagged(attacks.attacks(), f"{transport}-bad-", meta))
     good = list(attacks.tagged(attacks.legal(meta), f"{transport}-good-", meta))
-    send_all([*bad, *good], transport, upstream.url, upstream.paths[transport], deadline=1.0)
+    send_all([*bad, *good], transport, upstream.url, upstream.paths[transport], deadline=3.0)
     notes = upstream.notes()
     work = those_in(notes, bad, but=HARMLESS)
     check(f"{name}, {transport}, without a policy: attacks work", len(work) >= 40, names(work))
@@ -159,10 +164,8 @@ def with_policy(name, upstream, url, transport, legal_before):
     good = list(attacks.tagged(attacks.legal(meta), f"{transport}-legal-", meta))
     results = send_all([*bad, *good], transport, url, path, TOKENS["ci"])
     notes = upstream.notes()
-
-    forbidden = {(kind, text) for kind, text in notes if kind not in ALLOWED and text.startswith(f"{transport}-")}
     worked = those_in(notes, bad, but=HARMLESS)
-    check(f"{title}: nothing forbidden runs", not forbidden and not worked, (names(worked), forbidden))
+    check(f"{title}: no attack works", not worked, names(worked))
     arrived = those_in(notes, bad)
     check(f"{title}: none of {len(bad)} attacks arrives", not arrived, names(arrived))
     wrong = {r.name: results[r.tag][0] for r in bad if not is_due(r, results[r.tag][0], transport)}
@@ -178,6 +181,20 @@ def with_policy(name, upstream, url, transport, legal_before):
     check(f"{title}: what is legal runs as without it", not not_run, not_run)
 
 
+def lists(name, transport, url, path, token, expected):
+    """The lists, as they are on the wire."""
+    meta = meta_of(transport)
+    requests = list(attacks.tagged(attacks.lists(meta), f"{transport}-lists-", meta))
+    results = send_all(requests, transport, url, path, token)
+    for request in requests:
+        answer, _ = results[request.tag]
+        messages = answer.messages if answer else []
+        result = next((message.get("result") or {} for message in messages if message.get("id") == 7), {})
+        member, key = request.group.split()
+        found = sorted(thing[key] for thing in result.get(member, []))
+        check(f"{name}, {transport}: {request.name} has {len(found)}", found == expected[request.name], answer)
+
+
 def illegal(request, transport):
     """Whether a request is legal over other transports only: 2026-07-28 has no batches."""
     return transport == "modern" and "batch" in request.name
@@ -190,17 +207,30 @@ def is_due(request, answer, transport):
     in_band = 202 if transport == "sse" else 200
     due = {request.answer if request.answer != 200 else in_band}
     if request.answer is None:
-        due = {in_band, 400, 403, 405, 411, 413, 415, 426, 501}
+        due = {200, 202, 400, 403, 404, 405, 411, 413, 415, 426, 501}
     if transport == "modern":
         due.add(400)  # what the headers mirror is not what is there
-    if answer.status == in_band:
-        return in_band in due and bool(answer.messages) and all(map(is_refusal, answer.messages))
+    if answer.status in (200, 202):
+        errors = [message.get("error", {}) for message in answer.messages]
+        said = [error for error in errors if "ci may not" in error.get("message", "")]
+        is_batch = request.plain.startswith(b"[")  # its other requests are refused for that reason
+        echoed = [message.get("id") for message in answer.messages] == ids_in(request)
+        refused = said and echoed and (said == errors or is_batch and all(errors))
+        return answer.status in due and refused
     return answer.status in due
 
 
-def is_refusal(message):
-    error = isinstance(message, dict) and message.get("error") or {}
-    return error.get("code") in (-32601, -32602) and "ci may not" in error.get("message", "")
+def ids_in(request):
+    """The IDs that refusals echo, in their order: those that are texts of up to 1 KiB, or numbers."""
+    try:
+        message = json.loads(request.plain)
+    except RecursionError:
+        return [7]
+    except ValueError:
+        return None
+    messages = message if isinstance(message, list) else [message]
+    ids = [message["id"] for message in messages if "id" in message]
+    return [it if isinstance(it, (int, float)) or isinstance(it, str) and len(it) <= 1024 else None for it in ids]
 
 
 def servers():
@@ -213,6 +243,9 @@ def servers():
                 work, legal = without_policy(name, upstream, transport)
                 table[f"{name}, {transport}"] = work
                 with_policy(name, upstream, guarded.url, transport, legal)
+                path = upstream.paths[transport]
+                lists(f"{name}, without a policy", transport, upstream.url, path, None, EVERYTHING)
+                lists(f"{name}, with the policy", transport, guarded.url, path, TOKENS["ci"], LISTS)
             unrestricted(name, upstream, guarded.url)
         print(f"       {time.monotonic() - start:.1f} s", flush=True)
     print_table(table)
@@ -324,7 +357,34 @@ def become_stricter(policy):
     time.sleep(2)
 
 
+def own_servers():
+    """The example servers of this crate have the policy in their own process, and the example client."""
+    with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as policy:
+        policy.write(POLICY.replace('["search"]', '["whoami"]'))
+        policy.flush()
+        token = ["--token", f"ci:{TOKENS['ci']}"]
+        for title, flags, refuses in [("", [], True), (", dry run", ["--policy-dry-run"], False)]:
+            command = [EXAMPLES / "streamable_server", "--port", "0", *token, "--policy", policy.name, *flags]
+            with Server(*command) as server:
+                client = [EXAMPLES / "client", f"{server.url}/mcp", "--token", TOKENS["ci"]]
+                call = ["--tool", "execute_command", "--args", '{"command":"echo","args":["it ran"]}']
+                allowed, refused = ([subprocess.run([*client, *more], capture_output=True, text=True, timeout=60)
+                                     for more in ([], call)])
+                name = f"streamable_server, rmcp client{title}"
+                check(f"{name}: calls what it may", allowed.stdout.endswith("ci\n"), allowed)
+                check(f"{name}: lists", ("execute_command" not in allowed.stdout) == refuses, allowed)
+                said = "ci may not call the tool `execute_command`" in refused.stderr
+                ran = "it ran" in refused.stdout
+                check(f"{name}: calls what it may not", (said, ran) == (refuses, not refuses), refused)
+        with Server(EXAMPLES / "sse_server", "--port", "0", *token, "--policy", policy.name) as server:
+            run = [sys.executable, PYTHON_CLIENT, "sse", f"{server.url}/sse", TOKENS["ci"]]
+            seen = see(run)
+            right = seen.get("tools") == ["whoami"] and REFUSED["evil"] in str(seen.get("evil"))
+            check("sse_server, Python 2 client: lists, and why it is refused", right, seen)
+
+
 clients()
 claude_code()
+own_servers()
 servers()
 finish()

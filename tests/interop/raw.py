@@ -11,9 +11,11 @@ import http.client
 import json
 import queue
 import socket
+import sys
 import threading
 import time
 
+sys.setrecursionlimit(20_000)  # for JSON
 MODERN = "2026-07-28"
 # In `params` of a request without a session.
 MODERN_META = (
@@ -41,6 +43,7 @@ class Request:
     method: str = "POST"
     chunk: int = 0
     smuggled: bool = False
+    path: str = "{}"  # with the path of the session in it
     encode: collections.abc.Callable | None = None  # of the body, once it has its tag
     answer: int | None = None  # the status that is due; None for any refusal
     tag: str = ""
@@ -103,7 +106,7 @@ class Session:
         connection = socket.create_connection(self.address, timeout=self.deadline)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has answered already
-            first = head(request.method, self.path, headers)
+            first = head(request.method, request.path.format(self.path), headers)
             if request.chunk:
                 connection.sendall(first)
                 for start in range(0, len(body), request.chunk):
