@@ -23,7 +23,7 @@ def check(name, good, detail=""):
     global passed, failed
     with one_at_a_time:
         passed, failed = passed + bool(good), failed + (not good)
-        print(f"{'ok    ' if good else 'FAILED'} {name}{'' if good else f': {detail}'}", flush=True)
+        print(f"{'ok    ' if good else 'FAILED'} {name}{'' if good else f': {str(detail)[:4000]}'}", flush=True)
 
 
 class Server:
