@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum_core::body::Body;
 use http::Response;
-use http::uri::PathAndQuery;
 
-use super::authorization::Filtered;
+use super::authorization::{Filtered, PathId};
 use super::state::State;
 use crate::auth::{AuthScheme, Ended, Lifetime, Principal, Rejection, RejectionKind};
 use crate::checks::Published;
@@ -26,10 +25,10 @@ pub(super) struct Exchange {
     /// Whether the principal may not do everything.
     pub(super) is_restricted: bool,
     pub(super) filtered: Filtered,
-    /// Whether an event stream in response is one that the client keeps open.
-    pub(super) is_kept_open: bool,
-    /// Where a request was sent that may open a stream or begin a session, if an authorizer decides there.
-    pub(super) sent_to: Option<PathAndQuery>,
+    /// The path of a request whose response may be a stream that the client keeps open, if an authorizer decides there.
+    pub(super) kept_open_at: Option<Box<str>>,
+    /// The path of another request that may begin a session, if an authorizer decides there.
+    pub(super) begins_at: Option<PathId>,
 }
 
 impl Exchange {

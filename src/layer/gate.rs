@@ -220,10 +220,15 @@ impl<A: Authenticator> Gate<A> {
         let principal = config.scopes.check(principal)?;
         let is_get = head.method == Method::GET;
         let filtered = config.authorization.filtered(head);
-        let has_authorizer = config.authorization.decides(head);
-        let may_begin = is_get || !head.headers.contains_key(config.session_ids.header());
-        let sent_to = original_uri(head).path_and_query().filter(|_| has_authorizer && may_begin);
-        let sent_to = sent_to.cloned();
+        let (mut kept_open_at, mut begins_at) = (None, None);
+        if config.authorization.decides(head) {
+            let path = original_uri(head).path();
+            if is_get {
+                kept_open_at = Some(path.into());
+            } else if !head.headers.contains_key(config.session_ids.header()) {
+                begins_at = Some(self.state.open_streams.path_id(path));
+            }
+        }
         Ok(Exchange {
             principal,
             scheme,
@@ -233,8 +238,8 @@ impl<A: Authenticator> Gate<A> {
             is_get,
             is_restricted: false,
             filtered,
-            is_kept_open: is_get,
-            sent_to,
+            kept_open_at,
+            begins_at,
         })
     }
 

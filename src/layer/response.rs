@@ -6,7 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANG
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::authorization::{Filtered, Initialized, ListStream};
+use super::authorization::{Filtered, Initialized, ListStream, PathId};
 use super::event_stages::EventStages;
 use super::exchange::Exchange;
 use super::response_body::ProtectedBody;
@@ -39,23 +39,14 @@ impl Exchange {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         let is_stream = is_event_stream(&head.headers);
-        let begins_session = !self.is_kept_open
-            && self.sent_to.is_some()
-            && head.headers.contains_key(session_ids.header())
-            && !is_encoded(&head.headers); // then it is not known what the server announces
-        let filters = is_stream && (self.filtered != Filtered::Nothing || begins_session);
+        // What a server announces in an encoded response is not read: that is no more than a convenience.
+        let begins_at = self.begins_at.filter(|_| {
+            head.headers.contains_key(session_ids.header()) && !is_encoded(&head.headers)
+        });
+        let filters = is_stream && (self.filtered != Filtered::Nothing || begins_at.is_some());
         let rewrites = is_stream && session_ids.are_bound() || filters;
-        if rewrites && is_encoded(&head.headers) {
-            return self.unprotectable(
-                "an encoded event stream cannot be read: compress it outside of the layer",
-            );
-        }
-        let must_filter = is_stream && self.filtered != Filtered::Nothing;
-        if must_filter && is_part(head.status, &head.headers) {
-            return self.unprotectable("a part of an event stream may begin within a list");
-        }
-        if must_filter && head.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
-            return self.unprotectable("clients read a response of two types in different ways");
+        if rewrites && let Err(cause) = self.check_stream(&head) {
+            return self.unprotectable(cause);
         }
         // A body of known length is not touched: most of it is in memory already. An event stream is
         // not, whatever length it announces.
@@ -63,12 +54,8 @@ impl Exchange {
         let counted = is_stream.then(OpenStream::open);
         let is_counted = is_stream && OpenStream::IS_COUNTED;
         let mut body = Body::new(body);
-        if begins_session
-            && !is_stream
-            && let Some(at) = &self.sent_to
-        {
-            let open_streams = self.state.open_streams.clone();
-            body = Body::new(Initialized::new(body, open_streams, at.clone()));
+        if let Some(at) = begins_at.filter(|_| !is_stream) {
+            body = Body::new(Initialized::new(body, self.state.open_streams.clone(), at));
         }
         if !(rewrites || bounded || is_counted) {
             return Response::from_parts(head, body);
@@ -77,7 +64,7 @@ impl Exchange {
             head.headers.remove(CONTENT_LENGTH);
         }
         let ended = if bounded { ended.or_else(|| self.ended()) } else { None };
-        let lists = filters.then(|| self.list_stream());
+        let lists = filters.then(|| self.list_stream(begins_at));
         let stages = rewrites.then(|| EventStages::new(lists));
         let body = ProtectedBody::new(body, self, stages, is_stream, ended, counted);
         Response::from_parts(head, Body::new(body))
@@ -96,15 +83,29 @@ impl Exchange {
         }
     }
 
-    /// Returns the filter of an event stream.
-    fn list_stream(&self) -> ListStream {
+    /// Checks that an event stream can be read as every client reads it.
+    fn check_stream(&self, head: &Parts) -> Result<(), &'static str> {
+        if is_encoded(&head.headers) {
+            return Err("an encoded event stream cannot be read: compress it outside of the layer");
+        }
+        if self.filtered == Filtered::Nothing {
+            return Ok(());
+        }
+        if is_part(head.status, &head.headers) {
+            return Err("a part of an event stream may begin within a list");
+        }
+        match head.headers.get_all(CONTENT_TYPE).iter().count() {
+            1 => Ok(()),
+            _ => Err("clients read a response of two types in different ways"),
+        }
+    }
+
+    /// Returns the filter of an event stream. `begins_at` is where the session begins, if one does.
+    fn list_stream(&self, begins_at: Option<PathId>) -> ListStream {
         let list_limit = self.state.config.authorization.list_limit();
-        let open_streams = &self.state.open_streams;
-        match &self.sent_to {
-            Some(path) if self.is_kept_open => {
-                ListStream::kept_open(list_limit, open_streams.open(path))
-            }
-            path => ListStream::response(list_limit, path.clone()),
+        match &self.kept_open_at {
+            Some(path) => ListStream::kept_open(list_limit, self.state.open_streams.open(path)),
+            None => ListStream::response(list_limit, begins_at),
         }
     }
 

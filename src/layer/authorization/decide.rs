@@ -62,8 +62,7 @@ impl<A> Gate<A> {
                 exchange.filtered = Filtered::Everything;
             } else if messages.subscribe() {
                 exchange.filtered = Filtered::Streams;
-                exchange.is_kept_open = true;
-                exchange.sent_to = uri.path_and_query().cloned();
+                exchange.kept_open_at = Some(uri.path().into());
             }
         }
         if !exchange.lifetime.is_active() {

@@ -6,11 +6,10 @@ use std::task::{Context, Poll, ready};
 use axum_core::Error;
 use axum_core::body::Body;
 use bytes::Bytes;
-use http::uri::PathAndQuery;
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::capabilities::Announced;
-use super::open_streams::OpenStreams;
+use super::open_streams::{OpenStreams, PathId};
 use crate::auth::BoxError;
 
 /// The maximum of a response that is read. Those of servers have a few hundred bytes, and instructions.
@@ -21,11 +20,11 @@ pub(in crate::layer) struct Initialized {
     body: Body,
     copy: Option<Vec<u8>>,
     open_streams: OpenStreams,
-    at: PathAndQuery,
+    at: PathId,
 }
 
 impl Initialized {
-    pub(in crate::layer) fn new(body: Body, open_streams: OpenStreams, at: PathAndQuery) -> Self {
+    pub(in crate::layer) fn new(body: Body, open_streams: OpenStreams, at: PathId) -> Self {
         Self { body, copy: Some(Vec::new()), open_streams, at }
     }
 
@@ -42,7 +41,7 @@ impl Initialized {
     fn read(&mut self) {
         let announced = self.copy.take().and_then(|copy| Announced::read(&copy));
         if let Some(announced) = announced {
-            self.open_streams.announce(self.at.path(), announced);
+            self.open_streams.announce(self.at, announced);
         }
     }
 }

@@ -6,11 +6,10 @@ use std::task::{Context, Poll, ready};
 
 use axum_core::body::Body;
 use bytes::Bytes;
-use http::uri::PathAndQuery;
 
 use super::capabilities::Announced;
 use super::lists::{Shown, filter, filter_now};
-use super::open_streams::StreamHandle;
+use super::open_streams::{PathId, StreamHandle};
 use crate::auth::BoxError;
 use crate::layer::exchange::Exchange;
 use crate::layer::stream_data::poll_data;
@@ -33,7 +32,7 @@ enum Place {
     /// One that a client keeps open.
     KeptOpen(StreamHandle),
     /// The response to the request that may have begun a session, until it is read what the server announces.
-    Response(PathAndQuery),
+    Response(PathId),
     Other,
 }
 
@@ -46,7 +45,7 @@ impl ListStream {
     }
 
     /// Creates the filter of a stream that is a response. `begins` is where a request was sent that may begin a session.
-    pub(in crate::layer) fn response(list_limit: usize, begins: Option<PathAndQuery>) -> Self {
+    pub(in crate::layer) fn response(list_limit: usize, begins: Option<PathId>) -> Self {
         Self::new(list_limit, begins.map_or(Place::Other, Place::Response))
     }
 
@@ -154,7 +153,7 @@ impl ListStream {
             }
             Place::Response(at) => {
                 if let Some(announced) = Announced::read(data) {
-                    exchange.state.open_streams.announce(at.path(), announced);
+                    exchange.state.open_streams.announce(*at, announced);
                     self.place = Place::Other;
                 }
             }

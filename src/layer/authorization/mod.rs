@@ -23,5 +23,5 @@ pub(super) use self::filtered::Filtered;
 pub(super) use self::initialized::Initialized;
 pub(super) use self::list_response::PendingList;
 pub(super) use self::list_stream::ListStream;
-pub(super) use self::open_streams::OpenStreams;
+pub(super) use self::open_streams::{OpenStreams, PathId};
 pub(super) use self::refuse::Stop;

@@ -2,14 +2,15 @@
 //! them that lists have changed.
 
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Uri;
 use http::request::Parts;
-use http::uri::PathAndQuery;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::capabilities::Announced;
@@ -25,7 +26,14 @@ const MAX_PATHS: usize = 64;
 
 /// The event streams that are open in this process. Clones share them.
 #[derive(Clone, Default)]
-pub(in crate::layer) struct OpenStreams(Arc<Mutex<Streams>>);
+pub(in crate::layer) struct OpenStreams {
+    streams: Arc<Mutex<Streams>>,
+    hasher: RandomState,
+}
+
+/// A path, as far as it matters here. It takes no memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::layer) struct PathId(u64);
 
 #[derive(Default)]
 struct Streams {
@@ -33,11 +41,11 @@ struct Streams {
     open: HashMap<u64, OpenStream>,
     endpoints: HashMap<(Principal, Endpoint), u64>,
     /// What the servers at these paths announced to sessions that are not bound to one stream.
-    announced: HashMap<String, Announced>,
+    announced: HashMap<PathId, Announced>,
 }
 
 struct OpenStream {
-    path: String,
+    path: PathId,
     sender: Sender<Sent>,
     /// What the server announced on the stream itself.
     announced: Option<Announced>,
@@ -123,22 +131,27 @@ fn path_and_query(uri: &Uri) -> &str {
 
 impl OpenStreams {
     fn lock(&self) -> MutexGuard<'_, Streams> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what stands for a path.
+    pub(in crate::layer) fn path_id(&self, path: &str) -> PathId {
+        PathId(self.hasher.hash_one(path))
     }
 
     /// Adds a stream that a request to this path opens.
-    pub(in crate::layer) fn open(&self, sent_to: &PathAndQuery) -> StreamHandle {
+    pub(in crate::layer) fn open(&self, path: &str) -> StreamHandle {
         let (sender, receiver) = channel(MAX_WAITING);
+        let stream =
+            OpenStream { path: self.path_id(path), sender, announced: None, has_changed: false };
         let mut streams = self.lock();
         streams.last += 1;
         let id = streams.last;
-        let path = sent_to.path().to_owned();
-        let stream = OpenStream { path: path.clone(), sender, announced: None, has_changed: false };
         streams.open.insert(id, stream);
         StreamHandle {
             streams: self.clone(),
             id,
-            path,
+            path: path.into(),
             receiver,
             endpoint: None,
             has_announced: false,
@@ -168,24 +181,24 @@ impl OpenStreams {
     }
 
     /// Remembers what the server at a path announced to a session.
-    pub(super) fn announce(&self, path: &str, announced: Announced) {
-        let streams = &mut self.lock().announced;
-        if streams.len() < MAX_PATHS || streams.contains_key(path) {
-            streams.insert(path.to_owned(), announced);
+    pub(super) fn announce(&self, path: PathId, announced: Announced) {
+        let at_paths = &mut self.lock().announced;
+        if at_paths.len() < MAX_PATHS || at_paths.contains_key(&path) {
+            at_paths.insert(path, announced);
         }
     }
 
     /// Tells clients of every change of an authorizer that lists have changed.
     pub(in crate::layer) fn announce_changes_of(&self, authorizer: &BoxAuthorizer) {
-        let streams = Arc::downgrade(&self.0);
+        let (streams, hasher) = (Arc::downgrade(&self.streams), self.hasher.clone());
         for changes in authorizer.changes() {
-            let streams = streams.clone();
-            changes.on_change(move || {
-                let streams = streams.upgrade().map(OpenStreams);
-                streams.is_some_and(|streams| {
-                    streams.lists_have_changed();
+            let (streams, hasher) = (streams.clone(), hasher.clone());
+            changes.on_change(move || match streams.upgrade() {
+                Some(streams) => {
+                    Self { streams, hasher: hasher.clone() }.lists_have_changed();
                     true
-                })
+                }
+                None => false,
             });
         }
     }
@@ -206,7 +219,7 @@ impl OpenStreams {
 pub(in crate::layer) struct StreamHandle {
     streams: OpenStreams,
     id: u64,
-    path: String,
+    path: Box<str>,
     receiver: Receiver<Sent>,
     /// Where clients of HTTP+SSE send the messages of this stream to.
     endpoint: Option<(Principal, Endpoint)>,
