@@ -8,7 +8,8 @@
 //! The servers are processes of their own. For events per second the two take turns: a stream from
 //! the one, then from the other; the ratio is the median over all rounds. The streams are rmcp's (a
 //! tool that reports progress 2,000 times), within a session, where rmcp gives events ids, and
-//! without one. What a single event costs is measured by the benchmark `seal`.
+//! without one, and those of a GET. With a policy, the latter are read for lists. What a single event costs is measured
+//! by the benchmark `session_binding`.
 
 #[allow(dead_code, reason = "the contenders here are servers")]
 mod harness;
@@ -27,6 +28,7 @@ use axum::response::sse::Event;
 use axum::routing::get;
 use axum::{Router, ServiceExt};
 use futures::{Stream, StreamExt, stream};
+use mcp_auth_layer::policy::{Policy, principal, tools};
 use mcp_auth_layer::schemes::BearerToken;
 use mcp_auth_layer::{Bearer, McpAuthLayer};
 use rmcp::model::{
@@ -48,16 +50,27 @@ fn main() {
         return serve(&kind);
     }
     let (rounds, streams) = if harness::measuring() { (100, 10_000) } else { (1, 10) };
-    println!("\n| events per second, medians |     bare |  guarded | ratio |");
-    println!("| :------------------------- | -------: | -------: | ----: |");
-    throughput("rmcp, with ids", rounds, |server| server.call_in_session());
-    throughput("rmcp, without ids", rounds, |_| call("/stateless", "2026-07-28", ""));
+    let events = || request("GET", "/events", "", "");
+    let against_bare = ["bare", "guarded"];
+    header(against_bare);
+    throughput("rmcp, with ids", rounds, against_bare, |server| server.call_in_session());
+    throughput("rmcp, without ids", rounds, against_bare, |_| call("/stateless", "2026-07-28", ""));
+    throughput("GET", rounds, against_bare, |_| events());
+    let with_policy = ["guarded", "with a policy"];
+    header(with_policy);
+    throughput("rmcp, with ids", rounds, with_policy, |server| server.call_in_session());
+    throughput("GET", rounds, with_policy, |_| events());
     memory(streams);
 }
 
-/// Prints how many events a second one stream carries, as an answer to this request.
-fn throughput(what: &str, rounds: usize, request: impl Fn(&Server) -> String) {
-    let servers = [Server::start("bare"), Server::start("guarded")];
+fn header([first, second]: [&str; 2]) {
+    println!("\n| events per second, medians | {first:>8} | {second:>13} | ratio |");
+    println!("| :------------------------- | -------: | ------------: | ----: |");
+}
+
+/// Prints how many events a second one stream carries, as an answer to this request, from servers of these kinds.
+fn throughput(what: &str, rounds: usize, kinds: [&str; 2], request: impl Fn(&Server) -> String) {
+    let servers = kinds.map(Server::start);
     let requests = [request(&servers[0]), request(&servers[1])];
     let mut taken: Vec<[f64; 2]> = (0..rounds)
         .map(|_| [0, 1].map(|one: usize| servers[one].read_all(&requests[one]).as_secs_f64()))
@@ -68,7 +81,7 @@ fn throughput(what: &str, rounds: usize, request: impl Fn(&Server) -> String) {
     };
     let per_second = |seconds: f64| EVENTS as f64 / seconds;
     println!(
-        "| {what:<26} | {:>8.0} | {:>8.0} | {:>5.3} |",
+        "| {what:<26} | {:>8.0} | {:>13.0} | {:>5.3} |",
         per_second(median(|[bare, _]| *bare)),
         per_second(median(|[_, guarded]| *guarded)),
         median(|[bare, guarded]| bare / guarded),
@@ -220,6 +233,7 @@ async fn serve(kind: &str) {
     let app = Router::new()
         .route_service("/session", in_session)
         .route_service("/stateless", stateless)
+        .route("/events", get(|| async { Sse::new(stream::iter((0..EVENTS).map(progress))) }))
         .route("/hold", get(|| async { Sse::new(one_event().chain(stream::pending())) }));
     let app = match kind {
         "bare" => app,
@@ -228,12 +242,22 @@ async fn serve(kind: &str) {
             let token = BearerToken::new(TOKEN).expires_at(in_an_hour);
             McpAuthLayer::new(Bearer::new([("ci", token)]).expect("a valid token")).protect(app)
         }
+        "with a policy" => {
+            let policy = Policy::new().allow(principal("bearer"), tools(["work"]));
+            McpAuthLayer::bearer(TOKEN).authorize(policy).protect(app)
+        }
         _ => McpAuthLayer::bearer(TOKEN).protect(app),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("{}", listener.local_addr().expect("an address"));
     let app = ServiceExt::<Request>::into_make_service(app);
     axum::serve(listener, app).await.expect("it serves");
+}
+
+fn progress(done: usize) -> Result<Event, Infallible> {
+    let params = json!({ "progressToken": 7, "progress": done, "message": "working on it, some of it is done" });
+    let message = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params });
+    Ok(Event::default().id(done.to_string()).data(message.to_string()))
 }
 
 fn one_event() -> impl Stream<Item = Result<Event, Infallible>> {

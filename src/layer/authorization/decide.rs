@@ -49,8 +49,8 @@ impl<A> Gate<A> {
             Some(collected) => collected,
             None => self.collect(body, &exchange.principal).await?,
         };
-        let uri = original_uri(head).clone();
-        let messages = read_messages(head, uri.path(), &collected.bytes).map_err(unreadable)?;
+        let path = original_uri(head).path();
+        let messages = read_messages(head, path, &collected.bytes).map_err(unreadable)?;
         exchange.is_restricted = true;
         if let Some(messages) = &messages {
             let decisions = self.decide_all(authorizer, exchange, messages, false).await?;
@@ -62,7 +62,7 @@ impl<A> Gate<A> {
                 exchange.filtered = Filtered::Everything;
             } else if messages.subscribe() {
                 exchange.filtered = Filtered::Streams;
-                exchange.kept_open_at = Some(uri.path().into());
+                exchange.kept_open_at = Some(path.into());
             }
         }
         if !exchange.lifetime.is_active() {
