@@ -60,9 +60,11 @@ impl<A> Gate<A> {
             }
             if messages.ask_for_list() {
                 exchange.filtered = Filtered::Everything;
-            } else if messages.subscribe() {
-                exchange.filtered = Filtered::Streams;
-                exchange.kept_open_at = Some(path.into());
+            } else {
+                exchange.filtered = Filtered::Unasked;
+                if messages.subscribe() {
+                    exchange.kept_open_at = Some(path.into());
+                }
             }
         }
         if !exchange.lifetime.is_active() {

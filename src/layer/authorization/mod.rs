@@ -17,6 +17,7 @@ mod lists;
 mod open_streams;
 mod options;
 mod refuse;
+mod resumed;
 
 pub(super) use self::config::Authorization;
 pub(super) use self::filtered::Filtered;

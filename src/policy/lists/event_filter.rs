@@ -179,7 +179,7 @@ impl EventFilter {
                         self.event = Event::Passing;
                         true
                     } else {
-                        match event.read(&line)? {
+                        match event.read(&line) {
                             Verdict::Undecided => line.ends_event(),
                             Verdict::Passing => {
                                 self.event = Event::Passing;
@@ -220,8 +220,8 @@ impl Event {
 }
 
 impl Undecided {
-    /// Reads a line, or more of a line that was incomplete before.
-    fn read(&mut self, line: &Line<'_>) -> Result<Verdict, ListError> {
+    /// Reads a line, or more of a line that was incomplete before. What stays undecided for too long is read whole.
+    fn read(&mut self, line: &Line<'_>) -> Verdict {
         let value = match (Field::parse(line.content), line.content) {
             (Field::Data(value), _) if line.is_complete => value,
             // It is not known whether a space follows, which is not part of the value.
@@ -229,38 +229,38 @@ impl Undecided {
             (Field::Data(value), _) => value,
             // It may become data.
             (_, beginning) if !line.is_complete && DATA.starts_with(beginning) => {
-                return Ok(Verdict::Undecided);
+                return Verdict::Undecided;
             }
             _ => {
                 let others = self.others + line.content.len();
                 if others > MAX_UNDECIDED {
-                    return Err(ListError::Undecided);
+                    return Verdict::Whole;
                 }
                 if line.is_complete {
                     (self.others, self.has_lines) = (others, true);
                 }
-                return Ok(Verdict::Undecided);
+                return Verdict::Undecided;
             }
         };
         if self.value == 0 && self.data > 0 && (line.is_complete || !value.is_empty()) {
-            self.classify(b"\n")?; // as a client joins several lines
+            let verdict = self.classify(b"\n"); // as a client joins several lines
+            if verdict != Verdict::Undecided {
+                return verdict;
+            }
         }
-        let verdict = self.classify(&value[self.value..])?;
+        let verdict = self.classify(&value[self.value..]);
         self.value = value.len();
         if line.is_complete {
             (self.value, self.has_lines) = (0, true);
         }
-        Ok(verdict)
+        verdict
     }
 
-    fn classify(&mut self, data: &[u8]) -> Result<Verdict, ListError> {
+    fn classify(&mut self, data: &[u8]) -> Verdict {
         let allowed = data.len().min(MAX_UNDECIDED - self.data);
         let verdict = self.classifier.push(&data[..allowed]);
         self.data += allowed;
-        if verdict == Verdict::Undecided && allowed < data.len() {
-            return Err(ListError::Undecided);
-        }
-        Ok(verdict)
+        if allowed < data.len() && verdict == Verdict::Undecided { Verdict::Whole } else { verdict }
     }
 }
 
