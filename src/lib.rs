@@ -83,6 +83,7 @@
 // Lowest first: a room uses itself and the groups above it (see ARCHITECTURE.md).
 mod crypto;
 mod event_stream;
+mod json;
 mod telemetry;
 mod text;
 
