@@ -38,15 +38,15 @@
 //! 5. Expired and revoked credentials are rejected. Session and event IDs that are not bound to the
 //!    principal are rejected as unknown. A principal without a
 //!    [required scope](McpAuthLayer::require_scopes) is rejected.
-//! 6. With [authorization](McpAuthLayer::authorize), the messages in the body are read, and what the
-//!    principal may not use is refused by a JSON-RPC error.
+//! 6. With [authorization](McpAuthLayer::authorize), the messages in the body are read, and refused by a
+//!    JSON-RPC error if the principal may not use what they name.
 //! 7. Credentials are stripped, the [`Principal`] is inserted, and the inner service is called once
 //!    it is ready.
 //! 8. Session and event IDs are bound in the response, and lists show what the principal may use. The
 //!    response ends when the credential expires or is revoked.
 //!
 //! The layer fails closed: an authenticator that panics, hangs or reports its backend as
-//! unavailable is a 503, and an authorizer that does so refuses the call.
+//! unavailable is a 503, and a call is refused if an authorizer does so.
 //!
 //! # Features
 //!
@@ -83,6 +83,7 @@
 // Lowest first: a room uses itself and the groups above it (see ARCHITECTURE.md).
 mod crypto;
 mod event_stream;
+mod json;
 mod telemetry;
 mod text;
 

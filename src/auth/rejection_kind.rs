@@ -36,7 +36,8 @@ pub enum RejectionKind {
     UnknownSession,
     /// A body that must be read is larger than the limit: 413.
     BodyTooLarge,
-    /// A body that must be read is not JSON in UTF-8, or is compressed: 415.
+    /// A body that must be read has another media type than `application/json` in UTF-8, or a content coding such as
+    /// `gzip`: 415 (RFC 9110 §15.5.16).
     UnsupportedMediaType,
     /// Too many failed attempts: 429.
     TooManyRequests,

@@ -8,10 +8,12 @@ use http::request::Parts;
 
 use crate::text::Shortened;
 
-/// One exact path, such as `/health`, for options that concern some requests only.
+/// One exact path, such as `/health`, for options that concern some requests only:
+/// [`public_path`](crate::McpAuthLayer::public_path) and [`not_mcp`](crate::McpAuthLayer::not_mcp).
 ///
-/// It is not a pattern, and it is compared with the request's path, without its query, byte for byte:
-/// `/health/`, `/Health` and `//health` are other paths.
+/// It is not a pattern. It is compared with the request's path (RFC 3986 §3.3), without the query, byte for byte:
+/// `/health/`, `/Health`, `//health` and `/%68ealth` are other paths. Inside of `Router::nest` it is compared with the
+/// path that is left there.
 ///
 /// ```
 /// use mcp_auth_layer::layer::ExactPath;
@@ -33,7 +35,10 @@ impl ExactPath {
     /// If it is invalid, see [`from_str`](Self::from_str).
     #[track_caller]
     pub const fn from_static(path: &'static str) -> Self {
-        assert!(is_exact_path(path), "a path is exact and begins with `/`");
+        assert!(
+            is_exact_path(path),
+            "give one exact path that begins with `/`, without wildcards and a query"
+        );
         Self(Cow::Borrowed(path))
     }
 
@@ -93,7 +98,7 @@ impl fmt::Display for ExactPath {
     }
 }
 
-/// Why a text is not a [`ExactPath`].
+/// Why a text is not an [`ExactPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{:?} is not one exact path that begins with `/`", Shortened::new(.path))]
 #[non_exhaustive]

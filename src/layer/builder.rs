@@ -165,25 +165,26 @@ impl<A> McpAuthLayer<A> {
         self
     }
 
-    /// Sets how long the authenticator may take, and then its verification of the body and the
-    /// [authorizer](Self::authorize): 10 seconds by default. After that the layer responds with 503,
-    /// and refuses what was to be authorized.
+    /// Sets how long the authenticator may take, then its verification of the body, and then the
+    /// [authorizer](Self::authorize) for all messages of a request or a list: 10 seconds by default. After
+    /// that, the layer responds with 503, or refuses the messages.
     pub fn authenticator_timeout(mut self, timeout: Duration) -> Self {
         self.config().authenticator_timeout = timeout;
         self
     }
 
     /// Sets how many bytes a body may have that must be
-    /// [verified](crate::auth::Authenticated::verify_body) or [authorized](Self::authorize): 4 MiB by default. A larger one is
-    /// rejected with 413. Other bodies have no limit.
+    /// [verified](crate::auth::Authenticated::verify_body) or [authorized](Self::authorize): 4 MiB by
+    /// default. A larger one is rejected with 413. Other bodies have no limit.
     pub fn max_verified_body(mut self, bytes: usize) -> Self {
         self.config().body_limits.body = bytes;
         self
     }
 
-    /// Sets how many bytes all bodies together may have that are collected and verified or authorized
-    /// at a time, and lists that are filtered: 64 MiB by default. One principal may hold an eighth of it, or one body of the
-    /// [limit](Self::max_verified_body). The layer rejects further requests with 503.
+    /// Sets how many bytes all bodies together may have that are collected at a time, to be verified or
+    /// authorized, and JSON responses whose lists are filtered: 64 MiB by default. One principal may hold
+    /// an eighth of it, or one body of the [limit](Self::max_verified_body). The layer rejects further
+    /// requests with 503, and withholds further lists with 502.
     ///
     /// Each body has 30 seconds to arrive, and 16 KiB of it must arrive in each five seconds.
     pub fn max_verified_bodies_total(mut self, bytes: usize) -> Self {

@@ -1,8 +1,13 @@
-//! The layer, its service, and the path of a request through it. `service` reads from top to
-//! bottom; `gate` decides, `reject` and `response` respond.
+//! The layer, its service, and the path of a request through it.
+//!
+//! `service` has the order of the steps and nothing of the steps: `gate` authenticates, `authorization` decides about
+//! messages and filters lists, `admit` prepares what is forwarded, and `reject` responds to what is not. `response`
+//! processes the response of the inner service; `event_stages` and `response_body` are what its body passes through.
+//! `builder`, `constructors`, `resource_options` and `authorization` have the options, and `config` holds them.
 //!
 //! It uses every other room, and no other room uses it.
 
+mod admit;
 mod authorization;
 mod body_budget;
 mod builder;

@@ -1,4 +1,4 @@
-//! What a policy is asked about: a method and what it is used for.
+//! What a policy decides about: a method, and what it is used for.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +11,7 @@ use super::target::Target;
 
 /// One message of a client, as far as it matters to whether the client may send it.
 ///
-/// The layer makes it of a request. To ask a policy about a call, or to test an authorizer, it can be put
-/// together:
+/// The layer makes it from a request. Create one to ask a policy about a call, or to test an authorizer:
 ///
 /// ```
 /// use mcp_auth_layer::policy::{Call, Target};
@@ -39,7 +38,7 @@ enum Targets<'c> {
 }
 
 impl<'c> Call<'c> {
-    /// Makes a call of a method for nothing in particular, at the path `/`.
+    /// Creates a call of a method without targets and arguments, at the path `/`.
     pub fn new(method: impl Into<Cow<'c, str>>) -> Self {
         Self {
             method: method.into(),
@@ -88,16 +87,28 @@ impl<'c> Call<'c> {
         &self.method
     }
 
-    /// Returns whether a [`Policy`](super::Policy) allows the method without a rule, unless a rule denies it:
-    /// `initialize`, `ping`, lists, and the notifications of the protocol.
+    /// Returns whether a [`Policy`](super::Policy) allows the method without a rule, unless a rule denies it.
     ///
-    /// An [`Authorizer`](super::Authorizer) is asked about these as well, and allows them as a rule: without them there is
-    /// no session.
+    /// These methods are `initialize`, `ping`, `server/discover`, `logging/setLevel`, the lists of tools, prompts,
+    /// resources and resource templates, and the notifications that clients send, in every revision of MCP from
+    /// 2024-11-05 to 2026-07-28.
+    ///
+    /// The layer asks an [`Authorizer`](super::Authorizer) about them as well. It should allow them: without them there
+    /// is no session, and lists are filtered anyway.
+    ///
+    /// ```
+    /// use mcp_auth_layer::policy::Call;
+    ///
+    /// assert!(Call::new("initialize").needs_no_rule());
+    /// assert!(Call::new("tools/list").needs_no_rule());
+    /// assert!(!Call::new("tools/call").needs_no_rule());
+    /// assert!(!Call::new("vendor/method").needs_no_rule());
+    /// ```
     pub fn needs_no_rule(&self) -> bool {
         matches!(access(&self.method), Access::Always | Access::List)
     }
 
-    /// Returns what the message wants to use: nothing, one thing or, for `subscriptions/listen`, several.
+    /// Returns what the message uses: no target, one or, for `subscriptions/listen`, several.
     ///
     /// The call may be made if *each* of them may be used.
     pub fn targets(&self) -> &[Target<'c>] {

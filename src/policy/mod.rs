@@ -1,16 +1,18 @@
-//! Authorization: who may use which method, tool, prompt and resource.
+//! Authorization: which principals may use which methods, tools, prompts and resources.
 //!
 //! [`McpAuthLayer::authorize`](crate::McpAuthLayer::authorize) enforces an [`Authorizer`], such as a [`Policy`].
-//! [`Policy::explain`], and `cargo run --example policy`, say what a policy decides about a call.
+//! [`Policy::explain`], and `cargo run --example policy`, show what a policy decides about a call.
 //!
-//! `message` reads what a client sends, and `lists` what a server answers to a list request. Both read strictly:
-//! what two parsers could read in different ways is refused. What they find is a [`Call`], or elements of a list;
-//! each is about [`Target`]s. `methods` is the table of what decides about which method.
+//! `message` reads what a client sends, and `lists` what a server answers to a list request. Both read strictly, by
+//! `json`: they refuse what two parsers could read in different ways. The result is a [`Call`], or the elements of a
+//! list; each has [`Target`]s. `methods` is the table of what decides about which method. `json_rpc` makes the errors
+//! that clients receive.
 //!
 //! `rules` evaluates a [`Policy`], and looks rules up in an `index`; `file` reads it from a file. `authorizer` is the
-//! trait for other ways to decide.
+//! trait for other ways to decide, and `changes` announces that decisions change.
 //!
-//! It uses `auth`, `credentials`, `crypto`, `event_stream`, `telemetry` and `text`. It knows nothing of sessions, of schemes, or of the layer.
+//! It uses `auth`, `credentials`, `event_stream`, `json`, `telemetry` and `text`. It reads header fields of
+//! requests, and knows nothing of responses, sessions, schemes or the layer.
 
 mod arguments;
 mod authorizer;

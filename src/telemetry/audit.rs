@@ -16,11 +16,11 @@ pub(crate) enum Outcome {
     Allowed,
     NotPermitted,
     ArgumentsRefused,
-    /// It could not be decided, so it was refused.
+    /// It could not be decided. It was refused, but in a dry run.
     Unavailable,
     /// It would be allowed, but for another message of its batch.
     BatchRefused,
-    /// It was allowed because policies are only tried.
+    /// It would be refused, but for the dry run.
     WouldRefuse,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Decision<'d, R> {
     pub(crate) principal: &'d str,
     pub(crate) issuer: Option<&'d str>,
     pub(crate) method: &'d str,
-    /// What kind of thing is to be used, or `method`.
+    /// The kind of the target, or `method`.
     pub(crate) kind: &'static str,
     pub(crate) name: Option<&'d str>,
     pub(crate) outcome: Outcome,
@@ -81,8 +81,8 @@ pub(crate) fn decision<R: Display>(decision: Decision<'_, R>) {
     metrics::decision(decision.outcome.as_str(), decision.kind);
 }
 
-/// Reports a body that would have been rejected before any decision, were policies not only tried.
+/// Reports a body that a dry run does not decide about: with an enforced policy it would be rejected, or it is not read.
 pub(crate) fn would_reject(principal: &str, cause: &str) {
     let principal = Shortened::new(principal);
-    warn!(target: TARGET, %principal, cause, outcome = "would_reject", "would be rejected unread");
+    warn!(target: TARGET, %principal, cause, outcome = "would_reject", "not decided");
 }

@@ -11,6 +11,9 @@ use crate::auth::{LAST_EVENT_ID, Principal};
 use crate::checks::ExactPath;
 use crate::policy::{Authorizer as _, BoxAuthorizer};
 
+/// What errors call the authorizer.
+pub(super) const AUTHORIZER: &str = "the authorizer";
+
 /// The options of authorization. Without an authorizer, everything is allowed and nothing is read.
 #[derive(Clone)]
 pub(in crate::layer) struct Authorization {

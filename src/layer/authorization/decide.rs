@@ -7,20 +7,22 @@ use http::header::ACCEPT_ENCODING;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
+use super::config::AUTHORIZER;
 use super::filtered::Filtered;
 use super::refuse::{Refused, Stop};
 use crate::auth::{Rejection, RejectionKind, original_uri};
+use crate::layer::admit::prevent_upgrade;
 use crate::layer::collect_body::Collected;
 use crate::layer::exchange::Exchange;
-use crate::layer::gate::{Gate, prevent_upgrade};
+use crate::layer::gate::Gate;
 use crate::layer::guarded::guarded;
+use crate::policy::json_rpc::INVALID_REQUEST;
 use crate::policy::{
     Authorizer as _, BoxAuthorizer, Call, Decision, Message, MessageError, Messages, Refusal,
     RefusalKind, TargetKind, read_messages,
 };
 use crate::telemetry::audit;
 
-const AUTHORIZER: &str = "the authorizer";
 const AMBIGUOUS: &str = "an argument that decides can be read in more than one way";
 
 impl<A> Gate<A> {
@@ -137,7 +139,7 @@ impl<A> Gate<A> {
 /// Rejects a message whose arguments a rule asks for, and parsers could read in different ways.
 fn reject_ambiguous(message: &Message<'_>) -> Rejection {
     let id = message.id().map_or("null", |id| id.echoed());
-    Rejection::bad_request(AMBIGUOUS).with_json_rpc(-32600, id)
+    Rejection::bad_request(AMBIGUOUS).with_json_rpc(INVALID_REQUEST, id)
 }
 
 /// Rejects a body that cannot be read, or can be read in more than one way.

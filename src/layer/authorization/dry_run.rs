@@ -1,4 +1,4 @@
-//! Policies that are only tried: the log is the only effect.
+//! Dry runs: the log is the only effect of a decision.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -21,11 +21,11 @@ use crate::layer::gate::Gate;
 use crate::policy::{BoxAuthorizer, read_messages};
 use crate::telemetry::audit;
 
-/// The time in which a body must arrive, or it is not tried.
+/// The time in which a body must arrive. A later one is forwarded without a decision.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl<A: Authenticator> Gate<A> {
-    /// Decides about the messages of a request, and lets it pass whatever is decided.
+    /// Decides about the messages of a request, logs the decisions, and lets the request pass.
     pub(super) async fn try_out(
         &self,
         authorizer: &BoxAuthorizer,
@@ -65,7 +65,9 @@ impl<A: Authenticator> Gate<A> {
         let limits = self.state.config.body_limits;
         let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
         let Some(length) = length.filter(|length| *length <= limits.body) else {
-            return Err("its length is not known, or is above the limit".to_owned());
+            return Err(
+                "the body was not read: its length is not known, or is above the limit".to_owned()
+            );
         };
         let mut share = self.state.body_budget.share(&exchange.principal, limits);
         if let Err(rejection) = share.grow_to(length) {
@@ -79,8 +81,8 @@ impl<A: Authenticator> Gate<A> {
         };
         if let Some(error) = failed {
             let reason = match &error {
-                Some(error) => format!("it could not be read: {error}"),
-                None => "it did not arrive in time".to_owned(),
+                Some(error) => format!("the body could not be read: {error}"),
+                None => "the body did not arrive in time".to_owned(),
             };
             Resumed::replace(body, read, error);
             return Err(reason);

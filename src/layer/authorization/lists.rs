@@ -3,15 +3,13 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use super::config::AUTHORIZER;
 use crate::auth::Principal;
 use crate::layer::guarded::{guarded, guarded_now};
 use crate::layer::state::State;
+use crate::policy::json_rpc::{INTERNAL_ERROR, UNAVAILABLE};
 use crate::policy::{Authorizer as _, BoxAuthorizer, ListError, Lists, Refusal, RefusalKind};
 use crate::telemetry::audit;
-
-const AUTHORIZER: &str = "the authorizer";
-const INTERNAL_ERROR: i32 = -32603;
-const UNAVAILABLE: &str = "authorization is unavailable; try again later";
 
 /// What of an answer is sent.
 pub(super) enum Shown {

@@ -1,14 +1,23 @@
 //! Authorization in the pipeline: the messages of a request are read and decided about, and the lists in its response
 //! show only what the principal may use.
 //!
-//! `decide` asks the authorizer, `refuse` makes the response to what it refuses, and `dry_run` only logs it. `list_response` filters a response
-//! that is one JSON text, and `list_stream` an event stream. `open_streams` knows the streams of this process, on which
-//! responses of HTTP+SSE travel. It uses `policy`, which knows nothing of requests and responses.
+//! Requests: `decide` asks the authorizer, `refuse` makes the response to refused messages, and `dry_run` only logs what
+//! would be refused. `options` has the options of the layer, and `config` holds them.
+//!
+//! Responses: `filtered` says which ones are read. `list_response` filters one that is a JSON text, and `list_stream` an
+//! event stream; both ask the authorizer by `lists`.
+//!
+//! Streams: `open_streams` has those of this process. The answers of HTTP+SSE are sent on them, for which `endpoint` finds
+//! the stream, and so is `list_changed`. `capabilities` reads which of these notifications a server announces, in a
+//! stream or, by `initialized`, in a JSON response.
+//!
+//! It uses `policy`, which knows nothing of requests and responses.
 
 mod capabilities;
 mod config;
 mod decide;
 mod dry_run;
+mod endpoint;
 mod filtered;
 mod initialized;
 mod list_response;

@@ -6,16 +6,15 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 
-use super::open_streams::Endpoint;
+use super::endpoint::Endpoint;
 use crate::auth::{AuthScheme, Rejection};
 use crate::layer::exchange::Exchange;
-use crate::policy::json_rpc::{batch, error, tool_error};
+use crate::policy::json_rpc::{INVALID_REQUEST, batch, error, tool_error};
 use crate::policy::{Call, Decision, Message, Messages, Refusal, RefusalKind};
 use crate::telemetry;
 
 /// What a message is told that is refused because of another one in its batch.
 const REFUSED_BATCH: &str = "no message of the batch was executed, because one of them is refused";
-const INVALID_REQUEST: i32 = -32600;
 
 /// Why a request is not forwarded.
 pub(in crate::layer) enum Stop {

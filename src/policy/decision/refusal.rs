@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::super::call::Call;
+use super::super::json_rpc::{INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, UNAVAILABLE};
 use super::super::methods::{Access, access};
 use super::super::target::{Target, TargetKind};
 use crate::auth::{BoxError, Principal, Scope};
@@ -112,7 +113,7 @@ impl Refusal {
         }
         let arguments = match self.kind {
             RefusalKind::Unavailable => {
-                return Cow::Borrowed("authorization is unavailable; try again later");
+                return Cow::Borrowed(UNAVAILABLE);
             }
             RefusalKind::ArgumentsRefused => " with these arguments",
             RefusalKind::NotPermitted => "",
@@ -125,9 +126,9 @@ impl Refusal {
     /// Returns the code of the JSON-RPC error for this call.
     pub(crate) fn code(&self, call: &Call<'_>) -> i32 {
         match self.kind {
-            RefusalKind::Unavailable => -32603,
-            _ if used(call, self.target).is_none() => -32601,
-            _ => -32602,
+            RefusalKind::Unavailable => INTERNAL_ERROR,
+            _ if used(call, self.target).is_none() => METHOD_NOT_FOUND,
+            _ => INVALID_PARAMS,
         }
     }
 }

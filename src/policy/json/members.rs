@@ -7,7 +7,7 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::alike::is_alike;
-use super::key::Key;
+use crate::json::Text;
 
 /// The members of an object that have one of these names, and why one of them cannot be read.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl<'de, const N: usize> Members<'de, N> {
 
     /// Reads the members of an object that a deserializer is in.
     pub(crate) fn read_map<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = map.next_key()? {
+        while let Some(Text(key)) = map.next_key()? {
             match self.note(&key) {
                 Some(index) => self.set(index, map.next_value()?),
                 None => _ = map.next_value::<IgnoredAny>()?,
@@ -126,7 +126,7 @@ impl<'de, const N: usize> TakeMembers<'de> for Members<'de, N> {
 
 impl<'de> TakeMembers<'de> for MemberList<'de> {
     fn take<A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some((Key(key), value)) = map.next_entry()? {
+        while let Some((Text(key), value)) = map.next_entry()? {
             self.push((key, value));
         }
         Ok(())

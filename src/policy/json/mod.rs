@@ -2,13 +2,11 @@
 //! names are found. Values that do not matter are skipped, and stay as they are.
 
 mod alike;
-mod key;
 mod members;
 mod strict;
 mod text;
 
 pub(super) use self::alike::is_alike;
-pub(super) use self::key::Key;
 pub(super) use self::members::{Fault, MemberList, Members, all_members};
 pub(super) use self::strict::reads_alike;
 pub(super) use self::text::{is_null, name_of};

@@ -1,71 +1,23 @@
 //! Values that every parser reads in the same way, whatever is in them.
 
 use std::collections::HashSet;
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::alike::skeleton;
-use super::key::Key;
+use crate::json::{Keys, Whole};
 
 /// Returns whether every parser reads this JSON value in the same way: no object in it has a member twice, even in
 /// another spelling; no string has half a surrogate pair, no number is too great, and it is not nested too deeply.
 pub(crate) fn reads_alike(json: &str) -> bool {
-    serde_json::from_str::<Strict>(json).is_ok()
+    serde_json::from_str::<Whole<Skeletons>>(json).is_ok()
 }
 
-struct Strict;
+/// The keys of an object, without their spelling.
+#[derive(Default)]
+struct Skeletons(HashSet<String>);
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while let Some(Self) = seq.next_element()? {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut keys = HashSet::new();
-        while let Some((Key(key), Self)) = map.next_entry()? {
-            if !keys.insert(skeleton(&key).collect::<String>()) {
-                return Err(A::Error::custom("a member is there twice"));
-            }
-        }
-        Ok(self)
+impl Keys for Skeletons {
+    fn accept(&mut self, key: &str) -> bool {
+        self.0.insert(skeleton(key).collect())
     }
 }
 

@@ -5,10 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::envelope::Envelope;
-use super::error::Unreadable;
-
-/// The maximum of messages in a batch.
-pub(super) const MAX_MESSAGES: usize = 100;
+use super::error::{MAX_MESSAGES, Unreadable};
 
 /// The messages of an array. Those above the maximum are only counted.
 pub(super) struct Batch<'b> {

@@ -5,10 +5,11 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::super::id::Id;
-use super::super::json::{Key, Members, name_of};
+use super::super::json::{Members, name_of};
 use super::error::Unreadable;
 use super::messages::Message;
 use super::params::Params;
+use crate::json::Text;
 
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 const ID: usize = 1;
@@ -35,7 +36,7 @@ impl<'b> Envelope<'b> {
             (None, false) => Err(Unreadable::NoMethod),
             (None, true) => Ok(Message::Response),
             (Some(method), false) => {
-                let method = name_of(method).ok_or(Unreadable::WrongType("method"))?;
+                let method = name_of(method).ok_or(Unreadable::NotAName("method"))?;
                 let call = self.params.call(method)?.with_path(path);
                 Ok(match members.get(ID)? {
                     Some(id) => Message::Request { id: Id::new(id.get()), call },
@@ -60,7 +61,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
                 let mut members = Members::new(&MEMBERS);
                 let mut params = Params::Absent;
-                while let Some(Key(key)) = map.next_key()? {
+                while let Some(Text(key)) = map.next_key()? {
                     match members.note(&key) {
                         Some(PARAMS) => params = map.next_value()?,
                         Some(index) => members.set(index, map.next_value()?),

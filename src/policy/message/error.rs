@@ -1,9 +1,16 @@
-//! Why a body is refused before anybody is asked about it.
+//! Why a body is rejected before an authorizer is asked about it.
 
 use http::StatusCode;
 
 use super::super::id::Id;
 use super::super::json::Fault;
+use super::super::json_rpc::{HEADER_MISMATCH, INVALID_REQUEST, PARSE_ERROR};
+
+/// The maximum of messages in a batch.
+pub(super) const MAX_MESSAGES: usize = 100;
+
+/// The maximum of targets of one message. A subscription has some; a message of 4 MiB could have a million.
+pub(super) const MAX_TARGETS: usize = 1000;
 
 /// A body that cannot be read, or can be read in more than one way. Its text is for the client, and quotes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,25 +33,33 @@ pub(crate) enum Unreadable {
     NotAMessage,
     #[error(transparent)]
     Fault(#[from] Fault),
-    #[error("the message has a method and a result")]
+    #[error("a message must not have both a method and a result or an error")]
     MethodAndResult,
-    #[error("the message has neither a method nor a result")]
+    #[error("a message must have a method, a result or an error")]
     NoMethod,
-    #[error("`{0}` is missing, or does not have the type that it must have")]
-    WrongType(&'static str),
-    #[error("the message wants to use too many things at once")]
+    #[error("`{0}` must be an object")]
+    NotAnObject(&'static str),
+    #[error("`{0}` must be a string without NUL and without half a surrogate pair")]
+    NotAName(&'static str),
+    #[error("`{0}` must be an array of strings without NUL and without half a surrogate pair")]
+    NotNames(&'static str),
+    #[error(
+        "`ref` must be an object with the type `ref/prompt` and a `name`, or `ref/resource` and a `uri`"
+    )]
+    Reference,
+    #[error("the message names more than {MAX_TARGETS} resources and tasks: send several messages")]
     TooManyTargets,
-    #[error("the batch is empty")]
+    #[error("a batch must have a message")]
     EmptyBatch,
-    #[error("the batch has too many messages")]
+    #[error("a batch must not have more than {MAX_MESSAGES} messages")]
     LongBatch,
-    #[error("this version of the protocol has no batches")]
+    #[error("this version of the protocol has no batches: send one message")]
     NoBatches,
     #[error("the Content-Type must be application/json, in UTF-8")]
     MediaType,
     #[error("the body must not have a Content-Encoding")]
     ContentEncoding,
-    #[error("the header field {0} does not match the body")]
+    #[error("the header field {0} must match the body")]
     HeaderMismatch(&'static str),
 }
 
@@ -77,9 +92,9 @@ impl<'b> MessageError<'b> {
     /// Returns the code of the JSON-RPC error.
     pub(crate) fn code(&self) -> i32 {
         match self.reason {
-            Unreadable::Empty | Unreadable::NotUtf8 | Unreadable::NotJson => -32700,
-            Unreadable::HeaderMismatch(_) => -32020,
-            _ => -32600,
+            Unreadable::Empty | Unreadable::NotUtf8 | Unreadable::NotJson => PARSE_ERROR,
+            Unreadable::HeaderMismatch(_) => HEADER_MISMATCH,
+            _ => INVALID_REQUEST,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `params`, of which it is known only after the whole message which members decide: `method` may come last.
+//! `params`. Which of its members decide is known only after the whole message was read, as `method` may come last.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,10 +10,7 @@ use super::super::call::Call;
 use super::super::json::{Members, is_null, name_of};
 use super::super::methods::{Names, names};
 use super::super::target::{Target, TargetKind};
-use super::error::Unreadable;
-
-/// The maximum of targets of one message. A subscription has some; a message of 4 MiB could have a million.
-pub(super) const MAX_TARGETS: usize = 1000;
+use super::error::{MAX_TARGETS, Unreadable};
 
 const MEMBERS: [&str; 6] = ["name", "uri", "ref", "taskId", "arguments", "notifications"];
 const NAME: usize = 0;
@@ -26,7 +23,7 @@ const NOTIFICATIONS: usize = 5;
 /// The value of `params`.
 #[derive(Clone, Debug)]
 pub(super) enum Params<'b> {
-    /// It is not there, or is null.
+    /// The message has no `params`, or they are null.
     Absent,
     Object(Members<'b, 6>),
     Other,
@@ -38,7 +35,7 @@ impl<'b> Params<'b> {
         let members = match self {
             Self::Absent => Members::new(&MEMBERS),
             Self::Object(members) => members,
-            Self::Other => return Err(Unreadable::WrongType("params")),
+            Self::Other => return Err(Unreadable::NotAnObject("params")),
         };
         let names = names(&method);
         let call = Call::new(method);
@@ -62,12 +59,12 @@ impl<'b> Params<'b> {
     }
 }
 
-/// Returns the target of a completion. A parser could go by `type`, and another one by which members are there, so
-/// only those of the type may be there.
+/// Returns the target of a completion. One parser could go by `type`, and another one by the members that are present,
+/// so only those of the type may be present.
 fn referenced(reference: Option<&RawValue>) -> Result<Target<'_>, Unreadable> {
-    const WRONG: Unreadable = Unreadable::WrongType("ref");
-    let reference = reference.ok_or(WRONG)?.get();
-    let members = Members::read(&["type", "name", "uri"], reference).ok_or(WRONG)?;
+    let reference = reference.ok_or(Unreadable::Reference)?.get();
+    let members = Members::read(&["type", "name", "uri"], reference);
+    let members = members.ok_or(Unreadable::Reference)?;
     members.check()?;
     let (name, uri) = (members.has(1), members.has(2));
     match &*text(&members, 0, "type")? {
@@ -75,7 +72,7 @@ fn referenced(reference: Option<&RawValue>) -> Result<Target<'_>, Unreadable> {
         "ref/resource" if !name => {
             Ok(Target::new(TargetKind::ResourceTemplate, text(&members, 2, "uri")?))
         }
-        _ => Err(WRONG),
+        _ => Err(Unreadable::Reference),
     }
 }
 
@@ -86,11 +83,11 @@ fn subscribed(notifications: Option<&RawValue>) -> Result<Vec<Target<'_>>, Unrea
         return Ok(Vec::new());
     };
     let members = Members::read(&MEMBERS, notifications.get());
-    let members = members.ok_or(Unreadable::WrongType("notifications"))?;
+    let members = members.ok_or(Unreadable::NotAnObject("notifications"))?;
     let mut targets = Vec::new();
     for (index, kind) in [TargetKind::Resource, TargetKind::Task].into_iter().enumerate() {
         let Some(list) = members.get(index)?.filter(|value| !is_null(value)) else { continue };
-        let wrong = Unreadable::WrongType(MEMBERS[index]);
+        let wrong = Unreadable::NotNames(MEMBERS[index]);
         let list: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| wrong)?;
         if targets.len() + list.len() > MAX_TARGETS {
             return Err(Unreadable::TooManyTargets);
@@ -107,7 +104,7 @@ fn text<'b, const N: usize>(
     index: usize,
     name: &'static str,
 ) -> Result<Cow<'b, str>, Unreadable> {
-    members.get(index)?.and_then(name_of).ok_or(Unreadable::WrongType(name))
+    members.get(index)?.and_then(name_of).ok_or(Unreadable::NotAName(name))
 }
 
 impl<'de> Deserialize<'de> for Params<'de> {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::de::MapAccess;
 
-use super::members::{Members, NumericDate, ObjectError, OneOrMany, Text, Value, read_object};
+use super::members::{Members, NumericDate, ObjectError, OneOrMany, Value, read_object};
+use crate::json::Text;
 
 /// The claims that decide about a token. None of them is trusted before the signature is verified.
 #[derive(Default)]

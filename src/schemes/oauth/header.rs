@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::de::MapAccess;
 
 use super::algorithm::{Algorithm, algorithm};
-use super::members::{Members, ObjectError, Text, Value, read_object};
+use super::members::{Members, ObjectError, Value, read_object};
 use super::token_error::TokenError;
+use crate::json::Text;
 use crate::text::Shortened;
 
 /// The greatest length of a key ID, in bytes.

@@ -9,6 +9,8 @@ use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
 };
 
+use crate::json::{Text, Whole};
+
 /// A type that is filled with the members of an object.
 pub(super) trait Members<'de> {
     /// Takes the value of a member that the type knows. Others are skipped.
@@ -34,9 +36,9 @@ impl<'de, A: MapAccess<'de>> Value<'_, A> {
         Ok(value)
     }
 
-    /// Skips it.
+    /// Skips it. It is read whole, so that a token that another parser could not read is refused.
     pub(super) fn skip(self) -> Result<(), A::Error> {
-        self.map.next_value().map(|Skipped| ())
+        self.map.next_value::<Whole<()>>().map(drop)
     }
 }
 
@@ -107,85 +109,6 @@ impl<'de, T: Members<'de>> Visitor<'de> for Object<'_, 'de, T> {
             self.names.push(name);
         }
         Ok(())
-    }
-}
-
-/// Any value. Unlike `IgnoredAny` it is read whole: what nests too deeply, and half a surrogate pair, is an error
-/// here as it would be elsewhere.
-struct Skipped;
-
-impl<'de> Deserialize<'de> for Skipped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for Skipped {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while let Some(Self) = seq.next_element()? {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        while let Some((Self, Self)) = map.next_entry()? {}
-        Ok(self)
-    }
-}
-
-/// A string that is borrowed unless it has escapes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text<'de>(pub(super) Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(TextVisitor)
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Watcher {
 impl Watcher {
     /// Reads the file, applies it and watches it from then on.
     ///
-    /// `apply` activates a content and returns how many credentials it has, or changes nothing and
+    /// `apply` activates a content and returns how many credentials or rules it has, or changes nothing and
     /// returns an error that quotes no secret. It is called by one thread at a time, this one first,
     /// and never again for the content that is active. It must not call [`reload`](Self::reload),
     /// which would wait for it. A content without credentials is applied once it has not changed for
@@ -152,7 +152,7 @@ fn look_on_request(source: &Source, looks: &Receiver<()>, done: &SyncSender<()>)
 fn poll(path: &Path, stopped: &Receiver<Infallible>, look: &SyncSender<()>, looked: &Receiver<()>) {
     let log_slow = || {
         let seconds = SLOW.as_secs();
-        error!(target: TARGET, ?path, seconds, "reading the credential file takes long: changes are not seen yet");
+        error!(target: TARGET, ?path, seconds, "reading the file takes long: changes are not seen yet");
     };
     while look.send(()).is_ok() && wait(looked, SLOW, log_slow).is_ok() {
         if stopped.recv_timeout(POLL_INTERVAL) != Err(RecvTimeoutError::Timeout) {

@@ -5,21 +5,21 @@ use std::path::Path;
 use tracing::{error, info, warn};
 
 use super::outcome::{GRACE, Outcome};
-use super::permissions;
+use super::permissions::{self, Access};
 use crate::credentials::file::error::CredentialFileError;
 use crate::telemetry::TARGET;
 
 /// What was logged about a file, where `C` identifies a content.
 pub(super) struct Report<C> {
-    /// How many credentials are active.
-    pub(super) credentials: usize,
+    /// How many credentials or rules are active.
+    pub(super) count: usize,
     /// The content that failed last, if it could be read, and the error that was logged.
     failure: Option<(Option<C>, String)>,
 }
 
 impl<C> Default for Report<C> {
     fn default() -> Self {
-        Self { credentials: 0, failure: None }
+        Self { count: 0, failure: None }
     }
 }
 
@@ -41,15 +41,19 @@ impl<C: PartialEq> Report<C> {
     pub(super) fn outcome(
         &mut self,
         path: &Path,
+        access: Access,
         outcome: &Result<Outcome, CredentialFileError>,
         content: Option<C>,
         is_missing: bool,
     ) {
-        let credentials = self.credentials;
+        let (file, credentials, rules) = match access {
+            Access::Policy => ("policy", None, Some(self.count)),
+            Access::Public | Access::Private => ("credential", Some(self.count), None),
+        };
         match outcome {
             Ok(Outcome::Applied) => {
                 self.failure = None;
-                if credentials == 0 {
+                if credentials == Some(0) {
                     error!(
                         target: TARGET,
                         ?path,
@@ -57,12 +61,18 @@ impl<C: PartialEq> Report<C> {
                          can authenticate with it"
                     );
                 } else {
-                    info!(target: TARGET, ?path, credentials, "credential file reloaded");
+                    info!(target: TARGET, ?path, credentials, rules, "{file} file reloaded");
                 }
             }
             Ok(Outcome::Unchanged) => {
                 if self.failure.take().is_some() {
-                    info!(target: TARGET, ?path, credentials, "credential file valid again, unchanged");
+                    info!(
+                        target: TARGET,
+                        ?path,
+                        credentials,
+                        rules,
+                        "{file} file valid again, unchanged"
+                    );
                 }
             }
             Err(problem) => {
@@ -71,70 +81,32 @@ impl<C: PartialEq> Report<C> {
                     return;
                 }
                 self.failure = failure;
-                if is_missing {
-                    error!(
+                let error = tracing::field::display(problem);
+                match (is_missing, access) {
+                    (true, Access::Policy) => error!(
                         target: TARGET,
                         ?path,
-                        error = %problem,
+                        error,
+                        rules,
+                        "the policy file is missing: the previous policy stays active"
+                    ),
+                    (true, Access::Public | Access::Private) => error!(
+                        target: TARGET,
+                        ?path,
+                        error,
                         credentials,
                         seconds = GRACE.as_secs(),
                         "the credential file is missing: its credentials stay active for so many \
                          seconds and are then revoked"
-                    );
-                } else {
-                    warn!(
+                    ),
+                    (false, _) => warn!(
                         target: TARGET,
                         ?path,
-                        error = %problem,
+                        error,
                         credentials,
+                        rules,
                         "reload failed, keeping the previous version"
-                    );
-                }
-            }
-        }
-    }
-
-    /// The same for a policy.
-    pub(super) fn policy(
-        &mut self,
-        path: &Path,
-        outcome: &Result<Outcome, CredentialFileError>,
-        content: Option<C>,
-        is_missing: bool,
-    ) {
-        let rules = self.credentials;
-        match outcome {
-            Ok(Outcome::Applied) => {
-                self.failure = None;
-                info!(target: TARGET, ?path, rules, "policy file reloaded");
-            }
-            Ok(Outcome::Unchanged) => {
-                if self.failure.take().is_some() {
-                    info!(target: TARGET, ?path, rules, "policy file valid again, unchanged");
-                }
-            }
-            Err(problem) => {
-                let failure = Some((content, problem.to_string()));
-                if self.failure == failure {
-                    return;
-                }
-                self.failure = failure;
-                if is_missing {
-                    error!(
-                        target: TARGET,
-                        ?path,
-                        error = %problem,
-                        rules,
-                        "the policy file is missing: the previous policy stays active"
-                    );
-                } else {
-                    warn!(
-                        target: TARGET,
-                        ?path,
-                        error = %problem,
-                        rules,
-                        "reload failed, keeping the previous policy"
-                    );
+                    ),
                 }
             }
         }

@@ -21,7 +21,7 @@ use crate::crypto::sha256;
 /// How soon a rejected content is tried again while the file does not change.
 const BACK_OFF: Duration = Duration::from_secs(1);
 
-/// Activates a content and returns how many credentials it has. There is no content once the file
+/// Activates a content and returns how many credentials or rules it has. There is no content once the file
 /// has been missing for the grace period.
 pub(super) type Apply =
     Box<dyn Fn(Option<&[u8]>) -> Result<usize, CredentialFileError> + Send + Sync>;
@@ -162,11 +162,7 @@ impl Source {
         self.turn.compare_exchange(turn, turn + 1, SeqCst, SeqCst).ok()?;
         let outcome = self.process(&mut state, read);
         let (last_read, is_missing) = (state.last_read, state.revoke_at.is_some());
-        if self.access == Access::Policy {
-            state.report.policy(&self.path, &outcome, last_read, is_missing);
-        } else {
-            state.report.outcome(&self.path, &outcome, last_read, is_missing);
-        }
+        state.report.outcome(&self.path, self.access, &outcome, last_read, is_missing);
         Some(outcome)
     }
 
@@ -227,7 +223,7 @@ impl Source {
             let message = "the code that loads the file panicked: please report this bug";
             return Err(CredentialFileError::new(CredentialFileErrorKind::Internal, message));
         };
-        state.report.credentials = applied?;
+        state.report.count = applied?;
         Ok(())
     }
 

@@ -145,7 +145,7 @@ fn policies_are_logged_as_policies() {
     log.assert_one_line("INFO", &path, "policy file reloaded");
     scene.replace("bad");
     source.look();
-    log.assert_one_line("WARN", &path, "keeping the previous policy");
+    log.assert_one_line("WARN", &path, "keeping the previous version");
     fs::remove_file(&path).unwrap();
     source.look();
     log.assert_one_line("ERROR", &path, "the previous policy stays active");
