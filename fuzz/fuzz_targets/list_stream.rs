@@ -19,6 +19,9 @@ use tower::{Layer, ServiceExt, service_fn};
 #[allow(dead_code)]
 #[path = "../../src/event_stream.rs"]
 mod event_stream;
+#[allow(dead_code)]
+#[path = "../../src/json.rs"]
+mod json;
 #[path = "../../src/policy/oracle/mod.rs"]
 mod oracle;
 #[path = "../../benches/harness/policy_parts.rs"]

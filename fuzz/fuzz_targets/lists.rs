@@ -11,6 +11,9 @@ use policy::lists::classifier::{Classifier, Verdict};
 #[allow(dead_code)]
 #[path = "../../src/event_stream.rs"]
 mod event_stream;
+#[allow(dead_code)]
+#[path = "../../src/json.rs"]
+mod json;
 #[path = "../../src/policy/oracle/mod.rs"]
 mod oracle;
 #[path = "../../benches/harness/policy_parts.rs"]
