@@ -9,7 +9,7 @@
 mod event_stream;
 #[allow(dead_code)] // the parts that measure services
 mod harness;
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unreachable_pub, unused_imports)]
 #[path = "../src/json.rs"]
 mod json;
 #[path = "harness/policy_parts.rs"]
