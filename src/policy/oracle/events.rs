@@ -26,10 +26,8 @@ pub(crate) fn filtered_stream(
     for event in lines(rest).split_inclusive(Line::is_blank) {
         let has_data = event.iter().any(Line::is_data);
         let is_whole = has_too_many_others(event, &is_decided);
-        let shown = match has_data || is_whole {
-            true => show(&data_of(event), is_whole),
-            false => Shown::Unchanged,
-        };
+        let shown =
+            if has_data || is_whole { show(&data_of(event), is_whole) } else { Shown::Unchanged };
         match &shown {
             Shown::Unchanged => out.extend(event.iter().flat_map(Line::whole)),
             Shown::Changed(data) => {
