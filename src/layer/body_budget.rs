@@ -1,12 +1,15 @@
 //! The budget of request bodies that the layer holds in memory.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::auth::{Principal, Rejection};
 
 /// One principal may hold this fraction of the total.
 const PRINCIPALS: usize = 8;
+
+const OF_PRINCIPAL: &str = "too many request bodies of one principal are being held";
 
 /// The bytes of bodies that are held, in total and by each principal.
 #[derive(Clone, Debug, Default)]
@@ -70,12 +73,15 @@ impl Share {
         if held.total.saturating_add(more) > self.total_limit {
             return full("too many request bodies are being held");
         }
-        let own = held.by_principal.get(&self.principal).map_or(0, |own| own.saturating_add(more));
-        if own.max(more) > self.principal_limit {
-            return full("too many request bodies of one principal are being held");
+        let Held { total, by_principal } = &mut *held;
+        match by_principal.entry(self.principal.clone()) {
+            Entry::Occupied(own) if own.get().saturating_add(more) > self.principal_limit => {
+                return full(OF_PRINCIPAL);
+            }
+            Entry::Vacant(_) if more > self.principal_limit => return full(OF_PRINCIPAL),
+            own => *own.or_default() += more,
         }
-        held.total += more;
-        *held.by_principal.entry(self.principal.clone()).or_default() += more;
+        *total += more;
         self.bytes = bytes;
         Ok(())
     }
@@ -88,10 +94,10 @@ impl Drop for Share {
         }
         let mut held = self.budget.lock();
         held.total -= self.bytes;
-        if let Some(own) = held.by_principal.get_mut(&self.principal) {
-            *own -= self.bytes;
-            if *own == 0 {
-                held.by_principal.remove(&self.principal);
+        if let Entry::Occupied(mut own) = held.by_principal.entry(self.principal.clone()) {
+            *own.get_mut() -= self.bytes;
+            if *own.get() == 0 {
+                own.remove();
             }
         }
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use axum_core::body::Body;
 use bytes::Bytes;
 
-use super::authorization::ListStream;
+use super::authorization::{ListStream, Sent};
 use super::exchange::Exchange;
 use super::stream_data::poll_data;
 use crate::auth::BoxError;
@@ -37,10 +37,12 @@ impl EventStages {
         while !self.has_ended {
             let next = match &mut self.lists {
                 Some(lists) => ready!(lists.poll(body, exchange, cx)),
-                None => ready!(poll_data(body, cx)),
+                None => ready!(poll_data(body, cx)).map(|data| data.map(Sent::Server)),
             };
             let bytes = match next {
-                Some(Ok(bytes)) => {
+                // Nothing in it is bound, and it is no message of the server, after which no endpoint is bound.
+                Some(Ok(Sent::Layer(events))) => return Poll::Ready(Some(Ok(events))),
+                Some(Ok(Sent::Server(bytes))) => {
                     self.rewrite(exchange, |rewriter, ids| rewriter.push(bytes, ids))
                 }
                 Some(Err(error)) => {

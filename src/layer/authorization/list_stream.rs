@@ -36,6 +36,14 @@ enum Place {
     Other,
 }
 
+/// What is sent next.
+pub(in crate::layer) enum Sent {
+    /// Bytes of the server's stream.
+    Server(Bytes),
+    /// Whole events of the layer, between two of the server's.
+    Layer(Bytes),
+}
+
 type Deciding = Pin<Box<dyn Future<Output = Result<Bytes, ListError>> + Send>>;
 
 impl ListStream {
@@ -74,17 +82,20 @@ impl ListStream {
         body: &mut Body,
         exchange: &Exchange,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, BoxError>>> {
+    ) -> Poll<Option<Result<Sent, BoxError>>> {
+        let from_server = |decided: Result<Bytes, ListError>| {
+            Poll::Ready(Some(decided.map(Sent::Server).map_err(Into::into)))
+        };
         loop {
             if let Some(deciding) = &mut self.deciding {
                 let decided = ready!(deciding.as_mut().poll(cx));
                 self.deciding = None;
-                return Poll::Ready(Some(decided.map_err(Into::into)));
+                return from_server(decided);
             }
             match self.parts.pop_front() {
-                Some(Part::Passing(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                Some(Part::Passing(bytes)) => return from_server(Ok(bytes)),
                 Some(Part::Event(event)) => match self.decide(event, exchange) {
-                    Some(decided) => return Poll::Ready(Some(decided.map_err(Into::into))),
+                    Some(decided) => return from_server(decided),
                     None => continue,
                 },
                 None => {}
@@ -99,7 +110,7 @@ impl ListStream {
                 && let Place::KeptOpen(handle) = &mut self.place
                 && let Poll::Ready(event) = handle.poll(cx)
             {
-                return Poll::Ready(Some(Ok(event)));
+                return Poll::Ready(Some(Ok(Sent::Layer(event))));
             }
             match ready!(poll_data(body, cx)) {
                 Some(Ok(data)) => {

@@ -32,6 +32,6 @@ pub(super) use self::config::Authorization;
 pub(super) use self::filtered::Filtered;
 pub(super) use self::initialized::Initialized;
 pub(super) use self::list_response::PendingList;
-pub(super) use self::list_stream::ListStream;
+pub(super) use self::list_stream::{ListStream, Sent};
 pub(super) use self::open_streams::{OpenStreams, PathId};
 pub(super) use self::refuse::Stop;

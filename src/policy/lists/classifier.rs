@@ -12,8 +12,8 @@ const MAX_KEY: usize = 256;
 
 const LISTS: [&str; 4] = ["tools", "prompts", "resources", "resourceTemplates"];
 
-/// Members of a message that is no result, and so no list.
-const NO_RESULT: [&str; 2] = ["params", "error"];
+/// A member of a message that is no result, and so no list. `params` says less: `method` may follow it.
+const NO_RESULT: [&str; 1] = ["error"];
 
 /// The notification that names a resource, and the one that says what a server announces on a stream.
 const NOTIFICATIONS: [&str; 2] =

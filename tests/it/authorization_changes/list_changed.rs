@@ -147,3 +147,22 @@ async fn a_policy_file_that_is_reloaded_is_a_change() {
     authorizer.reload().unwrap();
     assert_eq!(stream.next().await, TOOLS_CHANGED);
 }
+
+/// A client that is told of a change before it knows its endpoint can use that all the same.
+#[tokio::test]
+async fn an_endpoint_after_a_change_is_bound() {
+    let (server, authorizer) = (Server::default(), Replaceable::new(policy()));
+    let app = app(&server, authorizer.clone());
+    server.answers("application/json", ANNOUNCES_TOOLS);
+    post(&app, CI, "/mcp", INITIALIZE).await;
+    let mut stream = Stream::open(&app, CI, "/mcp").await;
+    authorizer.replace(policy());
+    assert_eq!(stream.next().await, TOOLS_CHANGED);
+    server.sends("event: endpoint\ndata: /messages?session_id=6f1c\n\n");
+    let event = stream.next().await;
+    let target = event.strip_prefix("event: endpoint\ndata: ").unwrap().trim_end();
+    assert!(target.starts_with("/messages?session_id=6f1c."), "{target}");
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let response = respond(&app, CI, "POST", target, ping).await;
+    assert_eq!(response.status(), 200);
+}

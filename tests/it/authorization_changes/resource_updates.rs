@@ -34,6 +34,21 @@ async fn updates_are_shown_of_resources_that_may_be_read() {
     assert!(is_shown(&server, &mut stream, &updated("file:///etc/passwd")).await);
 }
 
+/// Servers of some languages send members in any order.
+#[tokio::test]
+async fn updates_are_found_in_whatever_order_their_members_are() {
+    let server = Server::default();
+    let app = app(&server, policy());
+    let mut stream = Stream::open(&app, CI, "/mcp").await;
+    for (uri, expected) in [("docs://a", true), ("file:///etc/passwd", false)] {
+        let update = format!(
+            "id: 1\ndata: {{\"params\":{{\"x\":\"{}\",\"uri\":\"{uri}\"}},\"method\":\"notifications/resources/updated\"}}\n\n",
+            "x".repeat(70_000)
+        );
+        assert_eq!(is_shown(&server, &mut stream, &update).await, expected, "{uri}");
+    }
+}
+
 #[tokio::test]
 async fn an_update_without_a_readable_uri_is_not_shown() {
     let server = Server::default();

@@ -42,7 +42,6 @@ fn events_without_a_list_pass_as_soon_as_that_is_known() {
         r#"{"jsonrpc":"2.0","method":"notifications/resources/list_changed""#,
         r#"{"method":"notifications\/resources\/update""#,
         r#"{"method":{"#,
-        r#"{"id":1,"params""#,
         r#"{"id":1,"error""#,
         r#"{"id":1}"#,
         r#"{}"#,
