@@ -9,6 +9,9 @@
 mod event_stream;
 #[allow(dead_code)] // the parts that measure services
 mod harness;
+#[allow(unused_imports)] // of its tests
+#[path = "../src/json.rs"]
+mod json;
 #[path = "harness/policy_parts.rs"]
 mod policy;
 #[allow(dead_code)]

@@ -19,6 +19,8 @@ use tower::{Layer, ServiceExt, service_fn};
 #[allow(dead_code)]
 #[path = "../../src/event_stream.rs"]
 mod event_stream;
+#[path = "../../src/json.rs"]
+mod json;
 #[path = "../../src/policy/oracle/mod.rs"]
 mod oracle;
 #[path = "../../benches/harness/policy_parts.rs"]

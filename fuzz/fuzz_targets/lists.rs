@@ -11,6 +11,8 @@ use policy::lists::classifier::{Classifier, Verdict};
 #[allow(dead_code)]
 #[path = "../../src/event_stream.rs"]
 mod event_stream;
+#[path = "../../src/json.rs"]
+mod json;
 #[path = "../../src/policy/oracle/mod.rs"]
 mod oracle;
 #[path = "../../benches/harness/policy_parts.rs"]

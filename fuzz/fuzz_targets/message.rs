@@ -9,6 +9,8 @@ use policy::message::{Messages, read_messages};
 #[allow(dead_code)]
 #[path = "../../src/event_stream.rs"]
 mod event_stream;
+#[path = "../../src/json.rs"]
+mod json;
 #[path = "../../src/policy/oracle/mod.rs"]
 mod oracle;
 #[path = "../../benches/harness/policy_parts.rs"]

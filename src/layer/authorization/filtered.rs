@@ -3,10 +3,10 @@
 /// In which responses lists are filtered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::layer) enum Filtered {
-    /// In none: no list was asked for.
+    /// In none, as the client did not ask for a list.
     Nothing,
-    /// In an event stream, which may bring the response to any request.
+    /// In an event stream, which may have the response to any request.
     Streams,
-    /// In every response: a list was asked for.
+    /// In every response, as the client asked for a list.
     Everything,
 }

@@ -13,35 +13,35 @@ use crate::layer::exchange::Exchange;
 use crate::layer::response::{is_encoded, is_event_stream, is_part};
 use crate::policy::is_json;
 
-/// Fields that say something of the whole list: its length, its version, and its digests (RFC 9530, RFC 3230).
-const OF_THE_WHOLE: [&str; 6] =
+/// Header fields that depend on the whole body: its length, its version, and its digests (RFC 9530, RFC 3230).
+const BODY_FIELDS: [&str; 6] =
     ["content-length", "etag", "content-digest", "repr-digest", "digest", "content-md5"];
 
 /// The response to a request for a list, which is filtered before its head is sent.
 pub(in crate::layer) struct PendingList(Exchange);
 
 impl PendingList {
-    /// Returns what the response to this exchange must pass through, if a list was asked for.
+    /// Returns what the response to this exchange must pass through, if the client asked for a list.
     pub(in crate::layer) fn of(exchange: &Exchange) -> Option<Self> {
         (exchange.filtered == Filtered::Everything).then(|| Self(exchange.clone()))
     }
 
-    /// Returns the response with the list that the principal is shown. Nothing is sent of what cannot be read.
+    /// Returns the response with the elements that the principal may use. A response that cannot be read is withheld.
     pub(in crate::layer) async fn filter(self, response: Response<Body>) -> Response<Body> {
         let (mut head, mut body) = response.into_parts();
-        let is_sent = !head.status.is_success() || is_event_stream(&head.headers);
-        if is_sent {
+        let passes = !head.status.is_success() || is_event_stream(&head.headers);
+        if passes {
             return Response::from_parts(head, body); // a stream is filtered as it comes
         }
         if matches!(head.status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
-            // The answer comes on the stream of the session.
+            // The answer comes on the stream of the session, where it is filtered.
             for name in [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING] {
                 head.headers.remove(name);
             }
             return Response::from_parts(head, Body::empty());
         }
         if body.size_hint().exact() == Some(0) {
-            // Nothing is shown. Some servers of HTTP+SSE accept messages so, with the status 200.
+            // There is no list in it. Some servers of HTTP+SSE accept messages with the status 200.
             return Response::from_parts(head, body);
         }
         if let Err(cause) = check(head.status, &head.headers) {
@@ -66,7 +66,7 @@ impl PendingList {
             Ok(Shown::Nothing) => Body::empty(),
             Err(error) => return self.0.unprotectable(&format!("the list was not read: {error}")),
         };
-        for name in OF_THE_WHOLE {
+        for name in BODY_FIELDS {
             head.headers.remove(name);
         }
         head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
