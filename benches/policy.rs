@@ -9,7 +9,7 @@
 mod event_stream;
 #[allow(dead_code)] // the parts that measure services
 mod harness;
-#[allow(unused_imports)] // of its tests
+#[allow(dead_code, unreachable_pub, unused_imports)]
 #[path = "../src/json.rs"]
 mod json;
 #[path = "harness/policy_parts.rs"]

@@ -1,5 +1,5 @@
 //! Streams of events over a loopback socket, bare and guarded: events per second, and the resident
-//! memory of a server that holds ten thousand of them.
+//! memory of a server that holds ten thousand of them, or sends long answers.
 //!
 //! ```sh
 //! cargo bench --bench streams
@@ -8,7 +8,8 @@
 //! The servers are processes of their own. For events per second the two take turns: a stream from
 //! the one, then from the other; the ratio is the median over all rounds. The streams are rmcp's (a
 //! tool that reports progress 2,000 times), within a session, where rmcp gives events ids, and
-//! without one. What a single event costs is measured by the benchmark `seal`.
+//! without one, and those of a GET. With a policy, the latter are read for lists. What a single event costs is measured
+//! by the benchmark `session_binding`.
 
 #[allow(dead_code, reason = "the contenders here are servers")]
 mod harness;
@@ -21,12 +22,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::response::Sse;
 use axum::response::sse::Event;
-use axum::routing::get;
+use axum::response::{IntoResponse, Response, Sse};
+use axum::routing::{get, post};
 use axum::{Router, ServiceExt};
 use futures::{Stream, StreamExt, stream};
+use http::header::CONTENT_TYPE;
+use mcp_auth_layer::policy::{Policy, principal, tools};
 use mcp_auth_layer::schemes::BearerToken;
 use mcp_auth_layer::{Bearer, McpAuthLayer};
 use rmcp::model::{
@@ -48,16 +52,28 @@ fn main() {
         return serve(&kind);
     }
     let (rounds, streams) = if harness::measuring() { (100, 10_000) } else { (1, 10) };
-    println!("\n| events per second, medians |     bare |  guarded | ratio |");
-    println!("| :------------------------- | -------: | -------: | ----: |");
-    throughput("rmcp, with ids", rounds, |server| server.call_in_session());
-    throughput("rmcp, without ids", rounds, |_| call("/stateless", "2026-07-28", ""));
+    let events = || request("GET", "/events", "", "");
+    let against_bare = ["bare", "guarded"];
+    header(against_bare);
+    throughput("rmcp, with ids", rounds, against_bare, |server| server.call_in_session());
+    throughput("rmcp, without ids", rounds, against_bare, |_| call("/stateless", "2026-07-28", ""));
+    throughput("GET", rounds, against_bare, |_| events());
+    let with_policy = ["guarded", "with a policy"];
+    header(with_policy);
+    throughput("rmcp, with ids", rounds, with_policy, |server| server.call_in_session());
+    throughput("GET", rounds, with_policy, |_| events());
     memory(streams);
+    peaks();
 }
 
-/// Prints how many events a second one stream carries, as an answer to this request.
-fn throughput(what: &str, rounds: usize, request: impl Fn(&Server) -> String) {
-    let servers = [Server::start("bare"), Server::start("guarded")];
+fn header([first, second]: [&str; 2]) {
+    println!("\n| events per second, medians | {first:>8} | {second:>13} | ratio |");
+    println!("| :------------------------- | -------: | ------------: | ----: |");
+}
+
+/// Prints how many events a second one stream carries, as an answer to this request, from servers of these kinds.
+fn throughput(what: &str, rounds: usize, kinds: [&str; 2], request: impl Fn(&Server) -> String) {
+    let servers = kinds.map(Server::start);
     let requests = [request(&servers[0]), request(&servers[1])];
     let mut taken: Vec<[f64; 2]> = (0..rounds)
         .map(|_| [0, 1].map(|one: usize| servers[one].read_all(&requests[one]).as_secs_f64()))
@@ -68,7 +84,7 @@ fn throughput(what: &str, rounds: usize, request: impl Fn(&Server) -> String) {
     };
     let per_second = |seconds: f64| EVENTS as f64 / seconds;
     println!(
-        "| {what:<26} | {:>8.0} | {:>8.0} | {:>5.3} |",
+        "| {what:<26} | {:>8.0} | {:>13.0} | {:>5.3} |",
         per_second(median(|[bare, _]| *bare)),
         per_second(median(|[_, guarded]| *guarded)),
         median(|[bare, guarded]| bare / guarded),
@@ -94,6 +110,27 @@ fn memory(streams: usize) {
         let each = (server.resident() - before) / held.len() as i64;
         println!("| {kind:<23} | {each:>14} | {:>14} |", each - *bare.get_or_insert(each));
         drop((warm, held));
+    }
+}
+
+/// Prints how much memory a server needs at most for one long answer: a result of 30 MiB on a stream that stays open,
+/// and a list of 5,000 tools, which is filtered.
+fn peaks() {
+    println!("\n| peak memory, KiB above an idle server | guarded | with a policy |");
+    println!("| :------------------------------------ | ------: | ------------: |");
+    let list = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/list" }).to_string();
+    for (what, asked) in [
+        ("a result of 30 MiB on a GET", request("GET", "/long", "", "")),
+        ("a list of 5,000 tools", request("POST", "/list", "", &list)),
+    ] {
+        let peaks = ["guarded", "with a policy"].map(|kind| {
+            let server = Server::start(kind);
+            server.read_answer(&request("GET", "/events", "", ""));
+            let before = server.memory("VmHWM:");
+            server.read_answer(&asked);
+            (server.memory("VmHWM:") - before) / 1024
+        });
+        println!("| {what:<37} | {:>7} | {:>13} |", peaks[0], peaks[1]);
     }
 }
 
@@ -167,6 +204,18 @@ impl Server {
         started.elapsed()
     }
 
+    /// Sends a request, and reads its answer to the end.
+    fn read_answer(&self, request: &str) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut buffer = [0; 1 << 16];
+        let mut length = stream.read(&mut buffer).expect("it answers");
+        assert!(buffer[..length].starts_with(b"HTTP/1.1 200"), "it accepts the request");
+        while length > 0 {
+            length = stream.read(&mut buffer).expect("it goes on");
+        }
+    }
+
     /// A call within a session, which is opened for it.
     fn call_in_session(&self) -> String {
         let version = "2025-11-25";
@@ -194,9 +243,14 @@ impl Server {
     /// Its resident memory, in bytes.
     fn resident(&self) -> i64 {
         std::thread::sleep(Duration::from_millis(500));
+        self.memory("VmRSS:")
+    }
+
+    /// A figure of its memory, in bytes.
+    fn memory(&self, field: &str) -> i64 {
         let status = format!("/proc/{}/status", self.process.id());
         let status = std::fs::read_to_string(status).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok());
         1024 * kilobytes.unwrap_or(0_i64)
     }
@@ -220,6 +274,9 @@ async fn serve(kind: &str) {
     let app = Router::new()
         .route_service("/session", in_session)
         .route_service("/stateless", stateless)
+        .route("/events", get(|| async { Sse::new(stream::iter((0..EVENTS).map(progress))) }))
+        .route("/long", get(|| async { long_result() }))
+        .route("/list", post(|| async { ([(CONTENT_TYPE, "application/json")], list_of_tools()) }))
         .route("/hold", get(|| async { Sse::new(one_event().chain(stream::pending())) }));
     let app = match kind {
         "bare" => app,
@@ -228,12 +285,42 @@ async fn serve(kind: &str) {
             let token = BearerToken::new(TOKEN).expires_at(in_an_hour);
             McpAuthLayer::new(Bearer::new([("ci", token)]).expect("a valid token")).protect(app)
         }
+        "with a policy" => {
+            let policy = Policy::new().allow(principal("bearer"), tools(["work"]));
+            McpAuthLayer::bearer(TOKEN).authorize(policy).protect(app)
+        }
         _ => McpAuthLayer::bearer(TOKEN).protect(app),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("{}", listener.local_addr().expect("an address"));
     let app = ServiceExt::<Request>::into_make_service(app);
     axum::serve(listener, app).await.expect("it serves");
+}
+
+fn progress(done: usize) -> Result<Event, Infallible> {
+    let params = json!({ "progressToken": 7, "progress": done, "message": "working on it, some of it is done" });
+    let message = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params });
+    Ok(Event::default().id(done.to_string()).data(message.to_string()))
+}
+
+/// One event of 30 MiB, in chunks of 64 KiB.
+fn long_result() -> Response {
+    let start = r#"data: {"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":""#;
+    let text = stream::repeat_with(|| Bytes::from(vec![b'x'; 1 << 16])).take(30 * 16);
+    let chunks = stream::once(ready(Bytes::from(start)))
+        .chain(text)
+        .chain(stream::once(ready(Bytes::from("\"}]}}\n\n"))));
+    let body = Body::from_stream(chunks.map(Ok::<_, Infallible>));
+    ([(CONTENT_TYPE, "text/event-stream")], body).into_response()
+}
+
+fn list_of_tools() -> String {
+    let tool = |number: usize| {
+        json!({ "name": format!("tool_{number}"), "description": "Does something useful. ".repeat(5),
+            "inputSchema": { "type": "object", "properties": { "text": { "type": "string" } } } })
+    };
+    let tools: Vec<_> = (0..5000).map(tool).collect();
+    json!({ "jsonrpc": "2.0", "id": 7, "result": { "tools": tools } }).to_string()
 }
 
 fn one_event() -> impl Stream<Item = Result<Event, Infallible>> {

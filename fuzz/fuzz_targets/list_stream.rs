@@ -19,6 +19,7 @@ use tower::{Layer, ServiceExt, service_fn};
 #[allow(dead_code)]
 #[path = "../../src/event_stream.rs"]
 mod event_stream;
+#[allow(dead_code)]
 #[path = "../../src/json.rs"]
 mod json;
 #[path = "../../src/policy/oracle/mod.rs"]
@@ -146,11 +147,12 @@ fn is_decided(data: &[u8]) -> bool {
     verdict(data) != Verdict::Undecided
 }
 
-fn show(data: &[u8]) -> Shown {
+fn show(data: &[u8], is_whole: bool) -> Shown {
     match verdict(data) {
-        Verdict::Undecided if data.len() > MAX_UNDECIDED => return Shown::Nothing,
-        Verdict::Undecided | Verdict::Passing => return Shown::Unchanged,
-        Verdict::Whole => {}
+        Verdict::Undecided if is_whole || data.len() > MAX_UNDECIDED => {}
+        Verdict::Undecided => return Shown::Unchanged,
+        Verdict::Passing if !is_whole => return Shown::Unchanged,
+        Verdict::Passing | Verdict::Whole => {}
     }
     let (Ok(text), Ok(lists)) = (str::from_utf8(data), Lists::read(data)) else {
         return Shown::Nothing;

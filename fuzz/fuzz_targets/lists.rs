@@ -11,6 +11,7 @@ use policy::lists::classifier::{Classifier, Verdict};
 #[allow(dead_code)]
 #[path = "../../src/event_stream.rs"]
 mod event_stream;
+#[allow(dead_code)]
 #[path = "../../src/json.rs"]
 mod json;
 #[path = "../../src/policy/oracle/mod.rs"]

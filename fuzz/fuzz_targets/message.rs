@@ -9,6 +9,7 @@ use policy::message::{Messages, read_messages};
 #[allow(dead_code)]
 #[path = "../../src/event_stream.rs"]
 mod event_stream;
+#[allow(dead_code)]
 #[path = "../../src/json.rs"]
 mod json;
 #[path = "../../src/policy/oracle/mod.rs"]

@@ -1,5 +1,7 @@
 //! The scopes that every request needs, and which scopes include others.
 
+use std::borrow::Cow;
+
 use crate::auth::{Principal, Rejection, Scope};
 
 /// The scopes that a layer requires. By default it requires none.
@@ -51,7 +53,10 @@ impl ScopeRules {
     /// Checks that a principal has the required scopes, and returns it with the scopes that its own ones
     /// include.
     pub(crate) fn check(&self, principal: Principal) -> Result<Principal, Rejection> {
-        let principal = self.expand(principal);
+        let principal = match self.expand(&principal) {
+            Cow::Owned(expanded) => expanded,
+            Cow::Borrowed(_) => principal,
+        };
         match self.required.iter().find(|scope| !principal.has_scope(scope.as_str())) {
             None => Ok(principal),
             Some(missing) => {
@@ -63,7 +68,7 @@ impl ScopeRules {
     }
 
     /// Returns a principal with the scopes that its own ones include.
-    pub(crate) fn expand(&self, principal: Principal) -> Principal {
+    pub(crate) fn expand<'p>(&self, principal: &'p Principal) -> Cow<'p, Principal> {
         let granted = self.included.iter().filter(|(scope, _)| principal.has_scope(scope.as_str()));
         let mut added: Vec<&str> = Vec::new();
         for scope in granted.flat_map(|(_, included)| included).map(Scope::as_str) {
@@ -72,10 +77,10 @@ impl ScopeRules {
             }
         }
         if added.is_empty() {
-            return principal;
+            return Cow::Borrowed(principal);
         }
         let scopes: Vec<_> = principal.scopes().chain(added).map(str::to_owned).collect();
-        principal.with_scopes(scopes)
+        Cow::Owned(principal.clone().with_scopes(scopes))
     }
 }
 

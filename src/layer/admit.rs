@@ -18,10 +18,8 @@ impl<A: Authenticator> Gate<A> {
     /// that its own ones include, as a deny rule may be for one of them.
     pub(super) fn must_read(&self, head: &Parts, principal: &Principal) -> bool {
         let config = &self.state.config;
-        config.authorization.decides(head) && {
-            let principal = config.scopes.expand(principal.clone());
-            config.authorization.must_read(head, &principal)
-        }
+        config.authorization.decides(head)
+            && config.authorization.must_read(head, &config.scopes.expand(principal))
     }
 
     /// Accepts a request whose messages need not be read.

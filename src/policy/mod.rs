@@ -58,7 +58,9 @@ pub use self::ext::AuthorizerExt;
 #[cfg(feature = "policy")]
 pub use self::file::{PolicyFile, PolicyFileError, PolicyWarning};
 pub use self::function::{AuthorizeFn, CallFn, authorize_fn};
-pub(crate) use self::lists::{EventFilter, ListError, Lists, Part, WholeEvent};
+pub(crate) use self::lists::{
+    Classifier, EventFilter, ListError, Lists, MAX_UNDECIDED, Part, Verdict, WholeEvent,
+};
 pub(crate) use self::message::{Message, MessageError, Messages, is_json, read_messages};
 pub use self::object::{Objects, ObjectsWhen, everything, methods, prompts, resources, tools};
 pub use self::pattern::{InvalidPattern, Pattern};

@@ -51,8 +51,8 @@ impl<A> Gate<A> {
             Some(collected) => collected,
             None => self.collect(body, &exchange.principal).await?,
         };
-        let uri = original_uri(head).clone();
-        let messages = read_messages(head, uri.path(), &collected.bytes).map_err(unreadable)?;
+        let path = original_uri(head).path();
+        let messages = read_messages(head, path, &collected.bytes).map_err(unreadable)?;
         exchange.is_restricted = true;
         if let Some(messages) = &messages {
             let decisions = self.decide_all(authorizer, exchange, messages, false).await?;
@@ -62,9 +62,11 @@ impl<A> Gate<A> {
             }
             if messages.ask_for_list() {
                 exchange.filtered = Filtered::Everything;
-            } else if messages.subscribe() {
-                exchange.filtered = Filtered::Streams;
-                exchange.kept_open_at = Some(uri.path().into());
+            } else {
+                exchange.filtered = Filtered::Unasked;
+                if messages.subscribe() {
+                    exchange.kept_open_at = Some(path.into());
+                }
             }
         }
         if !exchange.lifetime.is_active() {

@@ -1,19 +1,19 @@
 //! Dry runs: the log is the only effect of a decision.
 
 use std::collections::VecDeque;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
 
 use axum_core::Error;
 use axum_core::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
 
 use super::refuse::Stop;
-use crate::auth::{Authenticator, BoxError, original_uri};
+use super::resumed::Resumed;
+use crate::auth::{Authenticator, original_uri};
 use crate::layer::collect_body::Collected;
 use crate::layer::deadline::in_time;
 use crate::layer::exchange::Exchange;
@@ -84,8 +84,7 @@ impl<A: Authenticator> Gate<A> {
                 Some(error) => format!("the body could not be read: {error}"),
                 None => "the body did not arrive in time".to_owned(),
             };
-            let rest = std::mem::take(body);
-            *body = Body::new(Resumed { read, error, rest });
+            Resumed::replace(body, read, error);
             return Err(reason);
         }
         let bytes = joined(read);
@@ -110,45 +109,4 @@ fn joined(frames: VecDeque<Frame<Bytes>>) -> Bytes {
     joined.extend_from_slice(&second);
     data.for_each(|data| joined.extend_from_slice(&data));
     joined.freeze()
-}
-
-/// A body of which a part was read already.
-struct Resumed {
-    read: VecDeque<Frame<Bytes>>,
-    /// The error after that part.
-    error: Option<Error>,
-    rest: Body,
-}
-
-impl http_body::Body for Resumed {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(frame) = self.read.pop_front() {
-            return Poll::Ready(Some(Ok(frame)));
-        }
-        if let Some(error) = self.error.take() {
-            return Poll::Ready(Some(Err(error.into_inner())));
-        }
-        Pin::new(&mut self.rest).poll_frame(cx).map_err(Error::into_inner)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.read.is_empty() && self.error.is_none() && self.rest.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let read: usize = self.read.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
-        let rest = self.rest.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower().saturating_add(read as u64));
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper.saturating_add(read as u64));
-        }
-        hint
-    }
 }

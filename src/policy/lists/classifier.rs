@@ -126,6 +126,12 @@ impl Classifier {
         Self { state: State::Start, level: Level::Message, key: Vec::new() }
     }
 
+    /// Begins with another event.
+    pub(crate) fn reset(&mut self) {
+        (self.state, self.level) = (State::Start, Level::Message);
+        self.key.clear(); // its memory is used again
+    }
+
     /// Reads more of the data. Once it is decided, the rest need not be presented.
     pub(crate) fn push(&mut self, data: &[u8]) -> Verdict {
         for &byte in data {

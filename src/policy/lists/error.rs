@@ -11,8 +11,6 @@ pub(crate) enum ListError {
     NotAMessage,
     #[error("it is longer than the limit of lists")]
     TooLong,
-    #[error("an event cannot be told from a list within 64 KiB")]
-    Undecided,
     #[error(transparent)]
     Fault(#[from] Fault),
 }

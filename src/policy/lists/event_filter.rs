@@ -20,6 +20,8 @@ const FIELDS: [&[u8]; 3] = [DATA, b"event", b"id"];
 pub(crate) struct EventFilter {
     reader: LineReader,
     event: Event,
+    /// The state of the event while it is undecided.
+    undecided: Undecided,
     /// The bytes that are held: lines of the event, and the beginning of one.
     held: BytesMut,
     /// Where in `held` that line begins.
@@ -30,8 +32,9 @@ pub(crate) struct EventFilter {
 }
 
 /// What is known of the current event.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Event {
-    Undecided(Undecided),
+    Undecided,
     Passing,
     Whole,
 }
@@ -61,7 +64,8 @@ impl EventFilter {
     pub(crate) fn new(max_event: usize) -> Self {
         Self {
             reader: LineReader::default(),
-            event: Event::new(),
+            event: Event::Undecided,
+            undecided: Undecided::default(),
             held: BytesMut::new(),
             line: 0,
             is_passing_line: false,
@@ -71,7 +75,7 @@ impl EventFilter {
 
     /// Returns whether an event of the layer can be sent now, as no event was passed on in part.
     pub(crate) fn is_between_events(&self) -> bool {
-        !self.is_passing_line && !matches!(self.event, Event::Passing)
+        !self.is_passing_line && self.event != Event::Passing
     }
 
     /// Reads a chunk, and appends what it completes. Events that begin while `is_off` are passed on, whatever they are.
@@ -95,6 +99,13 @@ impl EventFilter {
         loop {
             let mut passing = 0;
             let event = self.find(&text, searched, is_off, &mut passing);
+            if passing == text.len() {
+                // All of it, as it nearly always is: nothing is divided, and nothing held.
+                if passing > 0 {
+                    out.push_back(Part::Passing(text));
+                }
+                return event.map(|_| ());
+            }
             if passing > 0 {
                 out.push_back(Part::Passing(text.split_to(passing)));
             }
@@ -131,7 +142,7 @@ impl EventFilter {
     /// Returns the bytes that are still held at the end of the stream. Some clients take them for an event.
     pub(crate) fn finish(&mut self) -> Option<Part> {
         let text = self.held.split().freeze();
-        let is_whole = matches!(self.event, Event::Whole);
+        let is_whole = self.event == Event::Whole;
         self.event = Event::Passing;
         match text.is_empty() {
             true => None,
@@ -164,33 +175,31 @@ impl EventFilter {
                 *passing = if is_complete { end } else { text.len() };
                 continue;
             }
-            let passes = match &mut self.event {
+            let passes = match self.event {
                 Event::Passing => true,
                 Event::Whole if line.ends_event() => {
                     self.check_length(end - *passing)?;
-                    self.event = Event::new();
+                    self.begin_event();
                     return Ok(Some(end));
                 }
                 Event::Whole => false,
-                Event::Undecided(event) => {
-                    let is_comment = !event.has_lines && !may_begin_event(&line);
-                    if is_comment {
-                        true
-                    } else if !event.has_lines && !line.ends_event() && is_off() {
-                        self.event = Event::Passing;
-                        true
-                    } else {
-                        match event.read(&line)? {
-                            Verdict::Undecided => line.ends_event(),
-                            Verdict::Passing => {
-                                self.event = Event::Passing;
-                                true
-                            }
-                            Verdict::Whole => {
-                                self.event = Event::Whole;
-                                false
-                            }
-                        }
+                Event::Undecided => {
+                    let has_lines = self.undecided.has_lines;
+                    let is_comment = !has_lines && !may_begin_event(&line);
+                    let is_off = || !has_lines && !line.ends_event() && is_off();
+                    self.event = match () {
+                        () if is_comment => Event::Undecided,
+                        () if is_off() => Event::Passing,
+                        () => match self.undecided.read(&line) {
+                            Verdict::Undecided => Event::Undecided,
+                            Verdict::Passing => Event::Passing,
+                            Verdict::Whole => Event::Whole,
+                        },
+                    };
+                    match self.event {
+                        Event::Undecided => is_comment || line.ends_event(),
+                        Event::Passing => true,
+                        Event::Whole => false,
                     }
                 }
             };
@@ -199,14 +208,19 @@ impl EventFilter {
                 self.is_passing_line = !is_complete;
             }
             if line.ends_event() {
-                self.event = Event::new();
+                self.begin_event();
             }
         }
-        if matches!(self.event, Event::Whole) {
+        if self.event == Event::Whole {
             self.check_length(text.len() - *passing)?;
         }
         self.line = lines.current_start().saturating_sub(*passing);
         Ok(None)
+    }
+
+    fn begin_event(&mut self) {
+        self.event = Event::Undecided;
+        self.undecided.reset();
     }
 
     fn check_length(&self, event: usize) -> Result<(), ListError> {
@@ -214,15 +228,15 @@ impl EventFilter {
     }
 }
 
-impl Event {
-    fn new() -> Self {
-        Self::Undecided(Undecided::default())
-    }
-}
-
 impl Undecided {
-    /// Reads a line, or more of a line that was incomplete before.
-    fn read(&mut self, line: &Line<'_>) -> Result<Verdict, ListError> {
+    fn reset(&mut self) {
+        self.classifier.reset();
+        (self.has_lines, self.data, self.value, self.others) = (false, 0, 0, 0);
+    }
+
+    /// Reads a line, or more of a line that was incomplete before. An event that stays undecided for too long is read
+    /// whole.
+    fn read(&mut self, line: &Line<'_>) -> Verdict {
         let value = match (Field::parse(line.content), line.content) {
             (Field::Data(value), _) if line.is_complete => value,
             // The next byte may be a space, which is not part of the value.
@@ -230,38 +244,38 @@ impl Undecided {
             (Field::Data(value), _) => value,
             // It may become data.
             (_, beginning) if !line.is_complete && DATA.starts_with(beginning) => {
-                return Ok(Verdict::Undecided);
+                return Verdict::Undecided;
             }
             _ => {
                 let others = self.others + line.content.len();
                 if others > MAX_UNDECIDED {
-                    return Err(ListError::Undecided);
+                    return Verdict::Whole;
                 }
                 if line.is_complete {
                     (self.others, self.has_lines) = (others, true);
                 }
-                return Ok(Verdict::Undecided);
+                return Verdict::Undecided;
             }
         };
         if self.value == 0 && self.data > 0 && (line.is_complete || !value.is_empty()) {
-            self.classify(b"\n")?; // as a client joins several lines
+            let verdict = self.classify(b"\n"); // as a client joins several lines
+            if verdict != Verdict::Undecided {
+                return verdict;
+            }
         }
-        let verdict = self.classify(&value[self.value..])?;
+        let verdict = self.classify(&value[self.value..]);
         self.value = value.len();
         if line.is_complete {
             (self.value, self.has_lines) = (0, true);
         }
-        Ok(verdict)
+        verdict
     }
 
-    fn classify(&mut self, data: &[u8]) -> Result<Verdict, ListError> {
+    fn classify(&mut self, data: &[u8]) -> Verdict {
         let allowed = data.len().min(MAX_UNDECIDED - self.data);
         let verdict = self.classifier.push(&data[..allowed]);
         self.data += allowed;
-        if verdict == Verdict::Undecided && allowed < data.len() {
-            return Err(ListError::Undecided);
-        }
-        Ok(verdict)
+        if allowed < data.len() && verdict == Verdict::Undecided { Verdict::Whole } else { verdict }
     }
 }
 

@@ -19,8 +19,7 @@ mod whole_event;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-use self::classifier::{Classifier, MAX_UNDECIDED, Verdict};
+pub(crate) use self::classifier::{Classifier, MAX_UNDECIDED, Verdict};
 #[cfg(test)]
 use self::edits::one_line;
 pub(crate) use self::error::ListError;

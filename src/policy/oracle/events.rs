@@ -19,17 +19,15 @@ const MAX_OTHERS: usize = 64 * 1024;
 pub(crate) fn filtered_stream(
     text: &[u8],
     is_decided: impl Fn(&[u8]) -> bool,
-    show: impl Fn(&[u8]) -> Shown,
+    show: impl Fn(&[u8], bool) -> Shown,
 ) -> (Vec<u8>, bool) {
     let (bom, rest) = split_bom(text);
     let mut out = bom.to_vec();
     for event in lines(rest).split_inclusive(Line::is_blank) {
         let has_data = event.iter().any(Line::is_data);
-        let shown = match has_too_many_others(event, &is_decided) {
-            true => Shown::Nothing,
-            false if has_data => show(&data_of(event)),
-            false => Shown::Unchanged,
-        };
+        let is_whole = has_too_many_others(event, &is_decided);
+        let shown =
+            if has_data || is_whole { show(&data_of(event), is_whole) } else { Shown::Unchanged };
         match &shown {
             Shown::Unchanged => out.extend(event.iter().flat_map(Line::whole)),
             Shown::Changed(data) => {

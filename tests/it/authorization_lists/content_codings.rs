@@ -34,7 +34,8 @@ async fn no_coding_is_accepted_for_answers_that_are_read() {
     let search = call("search", 1);
     for (name, method, accept, body, expected) in [
         ("ci", Method::POST, "application/json", TOOLS_LIST, "identity"),
-        ("ci", Method::POST, "application/json", &search, "gzip, br"),
+        // It may bring the answer to another request.
+        ("ci", Method::POST, "application/json", &search, "identity"),
         ("ci", Method::GET, EVENTS, "", "identity"),
         ("alice", Method::POST, "application/json", TOOLS_LIST, "gzip, br"),
         // The policy may change while the stream is open.
@@ -69,11 +70,11 @@ async fn codings_are_accepted_where_nothing_is_read() {
 async fn an_encoded_answer_to_initialize_passes() {
     let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#;
     let gzip = ("content-encoding", "gzip");
-    for name in ["alice", "ci"] {
-        let layer = layer(without_denials()).danger_disable_session_binding();
-        let app =
-            answering(layer, move || ([EVENT_STREAM, gzip, ("mcp-session-id", "6f1c")], "encoded"));
-        let response = send(app, post(name, "/mcp", initialize)).await;
-        assert_eq!((response.status.as_u16(), &*response.body), (200, "encoded"), "{name}");
-    }
+    let layer = layer(without_denials()).danger_disable_session_binding();
+    let app =
+        answering(layer, move || ([EVENT_STREAM, gzip, ("mcp-session-id", "6f1c")], "encoded"));
+    let response = send(app.clone(), post("alice", "/mcp", initialize)).await;
+    assert_eq!((response.status.as_u16(), &*response.body), (200, "encoded"));
+    // To a restricted principal it may be a list.
+    assert_eq!(send(app, post("ci", "/mcp", initialize)).await.status, 502);
 }

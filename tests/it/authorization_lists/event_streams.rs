@@ -140,15 +140,16 @@ async fn a_list_is_filtered_in_every_event() {
     }
 }
 
-/// Only the answer to a list request may have a list.
+/// A server may write the answer to a list request there, if both requests have the same ID.
 #[tokio::test]
-async fn the_answer_to_another_post_is_untouched() {
+async fn a_list_in_the_answer_to_another_post_is_filtered() {
     let text = format!("data: {LIST}\n\n");
-    let long = format!("data: {{\"result\":{{\"_meta\":\"{}\"}}}}\n\n", "x".repeat(70_000));
-    for text in [text, long] {
-        let request = post("ci", "/mcp", call("search", 1));
-        let out = streamed(layer(policy()), request, [text.as_bytes()]).await;
-        assert_eq!(out, (text, End::Complete));
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#.to_owned();
+    for message in [call("search", 1), ping] {
+        let request = post("ci", "/mcp", message);
+        let (out, end) = streamed(layer(policy()), request, [text.as_bytes()]).await;
+        assert!(out.contains("search") && !out.contains("delete"), "{out}");
+        assert_eq!(end, End::Complete);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Lists in JSON responses.
 
-use axum::body::Body;
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
 use axum::response::IntoResponse;
 use http_body::Body as _;
 use tower::ServiceExt;
@@ -126,12 +128,54 @@ async fn a_filtered_list_may_not_be_stored_and_has_no_tag() {
     let response = send(app.clone(), post("ci", "/mcp", TOOLS_LIST)).await;
     assert_eq!(response.headers["cache-control"], "private, no-store");
     assert!(!response.headers.contains_key("etag"));
-    // The response to another request, and to a principal that is not restricted.
-    for request in [post("ci", "/mcp", call("search", 1)), post("alice", "/mcp", TOOLS_LIST)] {
-        let response = send(app.clone(), request).await;
-        assert_eq!(response.headers["cache-control"], "public, max-age=60");
-        assert_eq!(response.headers["etag"], "\"1\"");
-        assert_eq!(response.body, tools_answer(&["search", "delete"]));
+    // The response to a principal that is not restricted.
+    let response = send(app, post("alice", "/mcp", TOOLS_LIST)).await;
+    assert_eq!(response.headers["cache-control"], "public, max-age=60");
+    assert_eq!(response.headers["etag"], "\"1\"");
+    assert_eq!(response.body, tools_answer(&["search", "delete"]));
+}
+
+/// Servers find the response to write to by the ID of a request. A client that uses one twice gets the list as the
+/// answer to its second request.
+#[tokio::test]
+async fn a_list_in_the_answer_to_another_request_is_filtered() {
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#.to_owned();
+    for message in [call("search", 1), ping] {
+        let fields = [JSON, ("cache-control", "public"), ("etag", "\"1\"")];
+        let answer = move || (fields, tools_answer(&["search", "delete"]));
+        let app = answering(layer(policy()), answer);
+        let response = send(app, post("ci", "/mcp", message)).await;
+        assert!(!response.body.contains(r#""name" : "delete""#), "{}", response.body);
+        assert!(response.body.contains(r#""name" : "search""#));
+        assert_eq!(response.headers["cache-control"], "private, no-store");
+        assert!(!response.headers.contains_key("etag"));
+    }
+}
+
+#[tokio::test]
+async fn other_results_pass_as_they_come() {
+    let fields = [JSON, ("cache-control", "public"), ("etag", "\"1\"")];
+    for (kind, body) in [
+        (JSON, format!(r#"{{"id":1,"result":{{"content":["{}"]}}}}"#, "x".repeat(5 << 20))),
+        (JSON, r#"{"id":1,"result":{"capabilities":{},"protocolVersion":"1"}}"#.to_owned()),
+        (JSON, format!(r#"{{"id":1,"result":{{"x":"{}"}}}}"#, "x".repeat(70_000))),
+        (JSON, r#"[{"id":1,"result":{"content":[]}}]"#.to_owned()),
+        (JSON, r#"{"id":1,"result":{"#.to_owned()),
+        (("content-type", "text/html"), "<p>".to_owned()),
+    ] {
+        for chunk in [1000, body.len()] {
+            let chunks: Vec<_> =
+                body.as_bytes().chunks(chunk).map(Bytes::copy_from_slice).collect();
+            let answer = move || {
+                let chunks = chunks.clone().into_iter().map(Ok::<_, Infallible>);
+                ([kind, fields[1], fields[2]], Body::from_stream(futures::stream::iter(chunks)))
+            };
+            let app = answering(layer(policy()), answer);
+            let response = send(app, post("ci", "/mcp", call("search", 1))).await;
+            assert!(response.body == body, "{}", response.body);
+            assert_eq!(response.headers["etag"], "\"1\"");
+            assert_eq!(response.headers["cache-control"], "public");
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Lists in responses: a principal sees what it may use. The cases 107 to 137 of the specification, see CASES.md.
+//! Lists in responses: a principal sees what it may use. The cases 107 to 137 of the
+//! specification, see `AUTHORIZATION_CASES.md`.
 
 mod cache_scope;
 mod content_codings;
