@@ -1,5 +1,5 @@
 //! The parts of `src/policy` that read messages and lists, compiled once more for benchmarks and fuzz targets: they
-//! are not public. The crate that includes this file also includes `src/text.rs`, as `text`.
+//! are not public. The crate that includes this file also includes `src/event_stream.rs`, `src/json.rs` and `src/text.rs`.
 
 #![allow(dead_code, unused_imports, unreachable_pub)]
 

@@ -1,5 +1,5 @@
-//! The last steps before a request is forwarded: the session and the scopes are verified, the principal is inserted, and
-//! credentials are stripped.
+//! The last steps before a request is forwarded: the session and the scopes are verified, the principal is
+//! inserted, and credentials are stripped.
 
 use http::header::{AUTHORIZATION, UPGRADE};
 use http::request::Parts;

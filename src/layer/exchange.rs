@@ -22,7 +22,7 @@ pub(super) struct Exchange {
     pub(super) resource: Option<Arc<Published>>,
     /// Whether the request was a GET.
     pub(super) is_get: bool,
-    /// Whether the principal may not do everything.
+    /// Whether the principal is restricted, so that the messages of the request were read.
     pub(super) is_restricted: bool,
     pub(super) filtered: Filtered,
     /// The path of a request whose response may be a stream that the client keeps open, if an authorizer decides there.

@@ -1,4 +1,4 @@
-//! Code of the application that the layer runs: a panic or a hang of it must not be one of the layer.
+//! Runs code of the application, so that its panics and hangs are no panics and hangs of the layer.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::deadline::in_time;
 
-/// Why code of the application has no result.
+/// The reason why code of the application has no result.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(super) enum Interrupted {
     #[error("{0} panicked")]

@@ -39,7 +39,7 @@ impl Exchange {
             head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         let is_stream = is_event_stream(&head.headers);
-        // What a server announces in an encoded response is not read: that is no more than a convenience.
+        // Announcements in an encoded response are not read: clients then receive no `list_changed`, a convenience.
         let begins_at = self.begins_at.filter(|_| {
             head.headers.contains_key(session_ids.header()) && !is_encoded(&head.headers)
         });

@@ -11,7 +11,7 @@ use super::decision::{Decision, Refusal};
 use super::target::Target;
 use crate::auth::Principal;
 
-/// An authorizer whose type is erased, for those that are chosen at run time. Clones share it.
+/// An authorizer whose type is erased, as for one that is chosen at run time. Clones share it.
 #[derive(Clone)]
 pub struct BoxAuthorizer(Arc<dyn Erased>);
 

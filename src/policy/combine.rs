@@ -9,7 +9,7 @@ use crate::auth::{Principal, Scope};
 
 /// Makes an authorizer that allows what both of these allow, such as a policy and a check of arguments.
 ///
-/// The first one is asked first, and the second one if that allows the call, or would with more scopes.
+/// The second one is asked only if the first one allows the call, or would allow it with more scopes.
 ///
 /// ```
 /// use mcp_auth_layer::Principal;

@@ -1,4 +1,4 @@
-//! What an authorizer answers.
+//! The answer of an authorizer.
 
 mod refusal;
 
@@ -48,8 +48,8 @@ impl Decision {
         self.refusal.as_ref()
     }
 
-    /// Returns the rule of a [`Policy`](super::Policy) that decides. No rule decides about methods that are
-    /// always allowed, and about what no rule allows.
+    /// Returns the rule of a [`Policy`](super::Policy) that decides. It is `None` for a method that needs no rule, and
+    /// for a call that is refused because no rule allows it.
     pub fn rule(&self) -> Option<RuleId> {
         self.rule
     }

@@ -1,4 +1,4 @@
-//! Rules by whom they are for, and then by what they name, so that a decision looks at few of them.
+//! Rules by their subjects, and then by the names that they have, so that a decision looks at few of them.
 //!
 //! A policy may have many rules, and each request may come from another caller: then memory is what takes the time.
 //! So one look-up finds a caller, another one a name, and what is read after that is close together.
@@ -35,15 +35,15 @@ pub(super) struct Index {
     by_role: Buckets,
     by_scope: Buckets,
     general: Bucket,
-    /// Those of `by_scope`, for callers who lack the scope.
+    /// The rules of `by_scope`, for callers that lack the scope.
     scoped: Bucket,
     /// Whether there are rules about this kind of names.
     has: [bool; Kind::ALL.len()],
 }
 
 impl Index {
-    /// Files a rule under what few callers share: a principal, else a role, else a scope. Returns whether that is
-    /// all of its subject, so that the rule is for every caller for whom it is found.
+    /// Files a rule under the part of its subject that the fewest callers share: a principal, else a role, else a
+    /// scope. Returns whether its subject has no other part, so that the rule is for every caller that finds it.
     pub(super) fn add(&mut self, rule: usize, subject: &Subject, objects: Objects) -> bool {
         let (rule, entries) = (number(rule), self.names.add(objects));
         for (has, kind) in self.has.iter_mut().zip(Kind::ALL) {
@@ -103,7 +103,7 @@ impl Index {
         self.buckets(caller).try_for_each(|bucket| bucket.find(&self.names, &sought, &mut visit))
     }
 
-    /// Does so with the allow rules for scopes, whether or not the caller has them.
+    /// Calls `visit` with the allow rules for scopes that match the name, whether or not the caller has the scopes.
     pub(super) fn find_scoped(&self, wanted: &Wanted<'_>, mut visit: impl FnMut(usize)) {
         let sought = self.names.seek(Effect::Allow, wanted);
         let _ = self.scoped.find(&self.names, &sought, &mut |rule| {
@@ -117,7 +117,7 @@ impl Index {
         self.buckets(caller).flat_map(|bucket| &bucket.rules).any(|rule| is_for(*rule as usize))
     }
 
-    /// Returns whether it does for any of those for everything.
+    /// Returns whether `is_for` holds for any of the rules for everything that may be for the caller.
     pub(super) fn any_everything(
         &self,
         caller: &Caller<'_>,

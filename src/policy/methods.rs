@@ -1,4 +1,4 @@
-//! The table of methods: what decides about which, and what each of them names.
+//! The table of methods: what decides about each of them, and what it names.
 //!
 //! It has every method that a client may send, of every version of the protocol from 2024-11-05 to 2026-07-28. A
 //! method that is not in it is refused unless a rule permits the method itself: roadmaps and vendors add methods,
@@ -9,13 +9,13 @@ use super::target::TargetKind;
 /// What decides whether a principal may use a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody may use it. A rule may still deny the method.
+    /// Every principal may use it, unless a rule denies the method.
     Always,
-    /// Everybody may use it, and the lists in its answer are filtered.
+    /// The same, and the lists in its answer are filtered.
     List,
-    /// Who may use each of the targets of the message, of which there may be none.
+    /// A principal may use it that may use each of the targets of the message.
     ByTargets,
-    /// Only who may use the method itself.
+    /// A principal may use it if a rule allows the method itself.
     ByMethod,
 }
 

@@ -16,7 +16,7 @@ use super::subject::{Caller, Subject};
 use super::target::Target;
 use crate::auth::Principal;
 
-/// Who may do what: a set of rules, whose order has no meaning.
+/// A set of rules, whose order has no meaning: they say which principals may do what.
 ///
 /// What no rule allows is refused, and a deny rule wins over every allow rule. Always allowed
 /// are `initialize`, `ping`, `server/discover`, `logging/setLevel`, the notifications of the protocol, and
@@ -135,7 +135,7 @@ impl Policy {
         Explanation::new(self.decide(caller, call), caller, call)
     }
 
-    /// Returns whether a rule that the index has found is for a caller.
+    /// Returns whether a rule that the index found is for a caller.
     fn is_for(&self, rule: usize, caller: &Caller<'_>) -> bool {
         self.rules[rule].is_plain || self.terms[rule].subject.matches_but_for_name(caller)
     }

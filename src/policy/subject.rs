@@ -9,9 +9,9 @@ use crate::auth::{Principal, Scope};
 /// | function | matches |
 /// | --- | --- |
 /// | [`principal`], [`principals`] | each of these principals, by name |
-/// | [`role`], [`roles`] | everybody with any of these roles |
-/// | [`scope`], [`scopes`] | everybody whose credential has all of these scopes |
-/// | [`anyone`] | everybody who is authenticated |
+/// | [`role`], [`roles`] | every principal with any of these roles |
+/// | [`scope`], [`scopes`] | every principal whose credential has all of these scopes |
+/// | [`anyone`] | every authenticated principal |
 ///
 /// [`and`](Self::and) joins two of them, and both must match.
 ///
@@ -55,7 +55,7 @@ pub fn principals(names: impl IntoIterator<Item = impl Into<String>>) -> Subject
     Subject { names: not_empty("principals", names), ..anyone() }
 }
 
-/// Matches everybody with this role: in the principal's own [roles](Principal::roles), or
+/// Matches every principal with this role: in the principal's own [roles](Principal::roles), or
 /// [assigned](super::Policy::assign_role) by the policy.
 ///
 /// # Panics
@@ -66,7 +66,7 @@ pub fn role(role: impl Into<String>) -> Subject {
     roles([role])
 }
 
-/// Matches everybody with any of these roles.
+/// Matches every principal with any of these roles.
 ///
 /// # Panics
 ///
@@ -76,7 +76,7 @@ pub fn roles(roles: impl IntoIterator<Item = impl Into<String>>) -> Subject {
     Subject { roles: vec![not_empty("roles", roles)], ..anyone() }
 }
 
-/// Matches everybody whose credential has this scope.
+/// Matches every principal whose credential has this scope.
 ///
 /// # Panics
 ///
@@ -86,7 +86,7 @@ pub fn scope<S: TryInto<Scope, Error: fmt::Display>>(scope: S) -> Subject {
     scopes([scope])
 }
 
-/// Matches everybody whose credential has all of these scopes.
+/// Matches every principal whose credential has all of these scopes.
 ///
 /// # Panics
 ///
@@ -106,7 +106,7 @@ pub fn scopes<S: TryInto<Scope, Error: fmt::Display>>(
     Subject { scopes: all, ..anyone() }
 }
 
-/// Matches everybody who is authenticated.
+/// Matches every authenticated principal.
 pub fn anyone() -> Subject {
     Subject { names: Vec::new(), issuer: None, roles: Vec::new(), scopes: Vec::new() }
 }
@@ -126,7 +126,7 @@ impl Subject {
     /// Matches only principals of this issuer, such as the URL of an authorization server.
     ///
     /// The same name of another issuer is another principal. Roles and scopes without an issuer match
-    /// whoever issued them.
+    /// those of every issuer.
     ///
     /// # Panics
     ///
@@ -136,22 +136,22 @@ impl Subject {
         let issuer = issuer.into();
         assert!(
             self.issuer.is_none_or(|own| own == issuer),
-            "Subject::issued_by: nobody has two issuers"
+            "Subject::issued_by: a principal has one issuer: add a rule for each"
         );
         self.issuer = Some(issuer);
         self
     }
 
-    /// Matches only whom the other one matches as well.
+    /// Matches only principals that the other one matches as well.
     ///
     /// # Panics
     ///
-    /// If both name principals, or different issuers: nobody would match.
+    /// If both name principals, or different issuers: no principal would match.
     #[track_caller]
     pub fn and(mut self, other: Self) -> Self {
         assert!(
             self.names.is_empty() || other.names.is_empty(),
-            "Subject::and: nobody is two principals: name them in one `principals`"
+            "Subject::and: a principal has one name: name all of them in one `principals`"
         );
         self.names.extend(other.names);
         self.roles.extend(other.roles);

@@ -1,7 +1,7 @@
 //! URIs of resources, which servers normalize in different ways before they use them.
 //!
-//! Nobody normalizes here: an allow rule with `*` matches only [plain](Uri::Plain) URIs, which every server
-//! reads alike, and a deny rule matches whatever might be what it names.
+//! URIs are not normalized here. An allow rule with `*` matches only [plain](Uri::Plain) URIs, which every
+//! server reads alike, and a deny rule matches every URI that a server might read as one that it names.
 
 use std::borrow::Cow;
 

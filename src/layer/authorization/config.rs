@@ -1,4 +1,4 @@
-//! Which authorizer decides, about which requests, and how.
+//! The options of authorization: which authorizer decides, about which requests, and how.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,7 +38,7 @@ impl Default for Authorization {
 }
 
 impl Authorization {
-    /// Returns the authorizer of a request, unless its endpoint is not MCP's.
+    /// Returns the authorizer that decides about a request. `None` if the path is not an MCP endpoint.
     pub(super) fn authorizer(&self, head: &Parts) -> Option<&BoxAuthorizer> {
         let authorizer = self.authorizer.as_ref()?;
         (!self.not_mcp.iter().any(|path| path.is_of(head))).then_some(authorizer)
@@ -54,8 +54,8 @@ impl Authorization {
         self.authorizer(head).is_some_and(|authorizer| is_restricted(authorizer, principal))
     }
 
-    /// Returns in which responses to a request lists are filtered, as far as its head says. A stream may bring the
-    /// response to an earlier request, by which it is resumed perhaps.
+    /// Returns in which responses to a request lists are filtered, as far as its head decides that. A stream that is
+    /// resumed, or that the client keeps open, may have the responses to earlier requests.
     pub(in crate::layer) fn filtered(&self, head: &Parts) -> Filtered {
         if self.is_dry_run || self.authorizer(head).is_none() {
             return Filtered::Nothing;
@@ -80,7 +80,7 @@ impl Authorization {
     }
 }
 
-/// An authorizer that panics allows nothing.
+/// Returns whether a principal is restricted. It is, if the authorizer panics.
 fn is_restricted(authorizer: &BoxAuthorizer, principal: &Principal) -> bool {
     !catch_unwind(AssertUnwindSafe(|| authorizer.is_unrestricted(principal))).unwrap_or(false)
 }

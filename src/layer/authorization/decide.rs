@@ -23,11 +23,11 @@ use crate::policy::{
 };
 use crate::telemetry::audit;
 
-const AMBIGUOUS: &str = "an argument that decides can be read in more than one way";
+const AMBIGUOUS: &str = "an argument that decides can be read in more than one way: send each name once, and spell it exactly";
 
 impl<A> Gate<A> {
-    /// Reads the messages of a request, and refuses what its principal may not do. The body is collected, unless it was
-    /// before.
+    /// Reads the messages of a request, and refuses the request if one of them is not allowed. The body is collected,
+    /// unless it was collected before.
     pub(in crate::layer) async fn authorize(
         &self,
         head: &mut Parts,
@@ -136,7 +136,7 @@ impl<A> Gate<A> {
     }
 }
 
-/// Rejects a message whose arguments a rule asks for, and parsers could read in different ways.
+/// Rejects a message with an argument that a rule asks for, and that parsers could read in different ways.
 fn reject_ambiguous(message: &Message<'_>) -> Rejection {
     let id = message.id().map_or("null", |id| id.echoed());
     Rejection::bad_request(AMBIGUOUS).with_json_rpc(INVALID_REQUEST, id)

@@ -6,10 +6,10 @@ use http::request::Parts;
 use crate::auth::original_uri;
 use crate::session::{EndpointUrl, SessionIds};
 
-/// Where a client of HTTP+SSE sends its messages to, which stands for its stream.
+/// The endpoint to which a client of HTTP+SSE sends its messages. It identifies the stream of the client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Endpoint {
-    /// The session ID in the query, as the inner service has made it.
+    /// The session ID in the query, as the inner service made it.
     Session(Box<[u8]>),
     /// The path and the query, if it has no session ID.
     Path(Box<str>),

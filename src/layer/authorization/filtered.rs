@@ -5,11 +5,11 @@
 pub(in crate::layer) enum Filtered {
     /// In none.
     Nothing,
-    /// In an event stream, which may bring the response to any request.
+    /// In an event stream, which may have the response to any request.
     Streams,
-    /// In every response, though no list was asked for. A server may answer an earlier request by it: many of them find
-    /// the response to write to by the ID of a request, which a client may use twice.
+    /// In every response, though the client asked for no list. It may be the answer to an earlier request: many servers
+    /// find the response to write to by the ID of a request, which a client may use twice.
     Unasked,
-    /// In every response: a list was asked for.
+    /// In every response, as the client asked for a list.
     Everything,
 }

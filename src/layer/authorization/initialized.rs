@@ -1,4 +1,4 @@
-//! The response to `initialize` as one JSON text, of which it is read in passing what the server announces.
+//! The JSON response to `initialize`. It passes unchanged, and a copy is read for what the server announces.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,10 +12,10 @@ use super::capabilities::Announced;
 use super::open_streams::{OpenStreams, PathId};
 use crate::auth::BoxError;
 
-/// The maximum of a response that is read. Those of servers have a few hundred bytes, and instructions.
+/// The maximum of the copy, in bytes. Servers send a few hundred bytes, and their instructions.
 const MAX_READ: usize = 64 * 1024;
 
-/// A body that is passed on as it is. A copy is read at its end.
+/// A body that passes unchanged. A copy of it is read at its end.
 pub(in crate::layer) struct Initialized {
     body: Body,
     copy: Option<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! A response that is one JSON text, and perhaps a list.
+//! A response that is one JSON text, which may be a list.
 
 use std::collections::VecDeque;
 use std::fmt::Display;
@@ -19,8 +19,8 @@ use crate::layer::exchange::Exchange;
 use crate::layer::response::{is_encoded, is_event_stream, is_part};
 use crate::policy::{Classifier, MAX_UNDECIDED, Verdict, is_json};
 
-/// Fields that say something of the whole list: its length, its version, and its digests (RFC 9530, RFC 3230).
-const OF_THE_WHOLE: [&str; 6] =
+/// Header fields that depend on the whole body: its length, its version, and its digests (RFC 9530, RFC 3230).
+const BODY_FIELDS: [&str; 6] =
     ["content-length", "etag", "content-digest", "repr-digest", "digest", "content-md5"];
 
 /// A response that may be a list, which is filtered before its head is sent.
@@ -33,25 +33,25 @@ impl PendingList {
         may_be.then(|| Self(exchange.clone()))
     }
 
-    /// Returns the response with the list that the principal is shown. Nothing is sent of what cannot be read.
+    /// Returns the response with the elements that the principal may use. A response that cannot be read is withheld.
     pub(in crate::layer) async fn filter(self, response: Response<Body>) -> Response<Body> {
         let (mut head, mut body) = response.into_parts();
-        let is_sent = !head.status.is_success() || is_event_stream(&head.headers);
-        if is_sent {
+        let passes = !head.status.is_success() || is_event_stream(&head.headers);
+        if passes {
             return Response::from_parts(head, body); // a stream is filtered as it comes
         }
         if self.0.filtered == Filtered::Unasked {
             return self.filter_unasked(head, body).await;
         }
         if matches!(head.status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
-            // The answer comes on the stream of the session.
+            // The answer comes on the stream of the session, where it is filtered.
             for name in [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING] {
                 head.headers.remove(name);
             }
             return Response::from_parts(head, Body::empty());
         }
         if body.size_hint().exact() == Some(0) {
-            // Nothing is shown. Some servers of HTTP+SSE accept messages so, with the status 200.
+            // There is no list in it. Some servers of HTTP+SSE accept messages with the status 200.
             return Response::from_parts(head, body);
         }
         if let Err(cause) = check(head.status, &head.headers) {
@@ -63,14 +63,14 @@ impl PendingList {
         }
     }
 
-    /// Returns the response to a request that asked for no list. Unless it is one after all, it passes as it comes.
+    /// Returns the response to a request that asked for no list. It passes as it comes, unless it is a list after all.
     async fn filter_unasked(self, head: Parts, mut body: Body) -> Response<Body> {
         if body.size_hint().exact() == Some(0) {
             return Response::from_parts(head, body);
         }
         if is_part(head.status, &head.headers) || is_encoded(&head.headers) {
             return self.0.unprotectable(
-                "a response that is encoded, or a part of one, cannot be told from a list",
+                "a response that is encoded, or a part of one, cannot be told from a list: compress it outside of the layer",
             );
         }
         if !may_be_list(&mut body).await {
@@ -86,7 +86,7 @@ impl PendingList {
         }
     }
 
-    /// Returns what of a list is shown, and whether it is less than all of it.
+    /// Returns the body with the elements that the principal may use, and whether it was changed.
     async fn filtered(&self, body: &mut Body) -> Result<(Body, bool), String> {
         let Exchange { principal, state, .. } = &self.0;
         let limits = Limits {
@@ -106,9 +106,9 @@ impl PendingList {
     }
 }
 
-/// Returns a response with what is shown of a list.
+/// Returns the response with the filtered body of a list.
 fn list(mut head: Parts, body: Body) -> Response<Body> {
-    for name in OF_THE_WHOLE {
+    for name in BODY_FIELDS {
         head.headers.remove(name);
     }
     head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

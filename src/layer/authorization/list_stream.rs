@@ -15,10 +15,10 @@ use crate::layer::exchange::Exchange;
 use crate::layer::stream_data::poll_data;
 use crate::policy::{EventFilter, ListError, Part, WholeEvent};
 
-/// The first stage of an event stream: it filters lists as they come, and puts events of the layer between events.
+/// The first stage of an event stream. It filters lists as they come, and sends events of the layer between others.
 pub(in crate::layer) struct ListStream {
     filter: EventFilter,
-    /// What was read and not yet sent.
+    /// The parts that were read and not sent yet.
     parts: VecDeque<Part>,
     deciding: Option<Deciding>,
     /// Why the stream ends after these parts.
@@ -31,7 +31,7 @@ pub(in crate::layer) struct ListStream {
 enum Place {
     /// One that a client keeps open.
     KeptOpen(StreamHandle),
-    /// The response to the request that may have begun a session, until it is read what the server announces.
+    /// The response to a request that may begin a session, until the announcements of the server were read.
     Response(PathId),
     Other,
 }
@@ -52,7 +52,7 @@ impl ListStream {
         Self::new(list_limit, Place::KeptOpen(handle))
     }
 
-    /// Creates the filter of a stream that is a response. `begins` is where a request was sent that may begin a session.
+    /// Creates the filter of a stream that is a response. `begins` is the path of a request that may begin a session.
     pub(in crate::layer) fn response(list_limit: usize, begins: Option<PathId>) -> Self {
         Self::new(list_limit, begins.map_or(Place::Other, Place::Response))
     }
@@ -119,7 +119,7 @@ impl ListStream {
                     let is_off = || !reads_all && !state.config.authorization.filters(principal);
                     self.failed = self.filter.push(data, &is_off, &mut self.parts).err();
                     if self.failed.is_some() && !state.config.authorization.filters(principal) {
-                        // It was read for what the server announces, and nothing else.
+                        // The stream was read for the announcements of the server, and for nothing else.
                         (self.failed, self.place) = (None, Place::Other);
                         self.parts.push_back(self.filter.give_up());
                     }
@@ -133,7 +133,7 @@ impl ListStream {
         }
     }
 
-    /// Returns what of an event is sent, or begins to wait for it.
+    /// Returns the bytes that are sent for an event, or starts to wait for the decision.
     fn decide(
         &mut self,
         event: WholeEvent,
@@ -154,7 +154,7 @@ impl ListStream {
         None
     }
 
-    /// Reads what the server announces, once.
+    /// Reads the announcements of the server, once.
     fn read_announced(&mut self, data: &[u8], exchange: &Exchange) {
         match &mut self.place {
             Place::KeptOpen(handle) if !handle.has_announced() => {

@@ -1,4 +1,4 @@
-//! What a principal is shown of a list.
+//! Which elements of a list a principal is shown.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use crate::policy::json_rpc::{INTERNAL_ERROR, UNAVAILABLE};
 use crate::policy::{Authorizer as _, BoxAuthorizer, ListError, Lists, Refusal, RefusalKind};
 use crate::telemetry::audit;
 
-/// What of an answer is sent.
+/// How much of an answer is sent.
 pub(super) enum Shown {
-    /// All of it, as it is.
+    /// The whole answer, as it is.
     Unchanged,
     Changed(Vec<u8>),
     Nothing,

@@ -5,7 +5,8 @@
 //! would be refused. `options` has the options of the layer, and `config` holds them.
 //!
 //! Responses: `filtered` says which ones are read. `list_response` filters one that is a JSON text, and `list_stream` an
-//! event stream; both ask the authorizer by `lists`.
+//! event stream; both ask the authorizer by `lists`. `resumed` is a body whose
+//! beginning was read.
 //!
 //! Streams: `open_streams` has those of this process. The answers of HTTP+SSE are sent on them, for which `endpoint` finds
 //! the stream, and so is `list_changed`. `capabilities` reads which of these notifications a server announces, in a

@@ -1,5 +1,5 @@
-//! The event streams that are open in this process: the responses of HTTP+SSE travel on them, and clients are told on
-//! them that lists have changed.
+//! The event streams that are open in this process. The responses of HTTP+SSE are sent on them, and so is
+//! `list_changed`.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -17,10 +17,10 @@ use crate::auth::Principal;
 use crate::policy::{Authorizer as _, BoxAuthorizer};
 use crate::session::EndpointUrl;
 
-/// How many events may wait for a client that does not read.
+/// The maximum of events that wait for a client which does not read.
 const MAX_WAITING: usize = 32;
 
-/// How many paths are remembered with what the servers behind them announced.
+/// The maximum of paths for which the announcements of their servers are remembered.
 const MAX_PATHS: usize = 64;
 
 /// The event streams that are open in this process. Clones share them.
@@ -30,7 +30,7 @@ pub(in crate::layer) struct OpenStreams {
     hasher: RandomState,
 }
 
-/// A path, as far as it matters here. It takes no memory.
+/// The hash of a path, which takes no allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::layer) struct PathId(u64);
 
@@ -39,16 +39,16 @@ struct Streams {
     last: u64,
     open: HashMap<u64, OpenStream>,
     endpoints: HashMap<(Principal, Endpoint), u64>,
-    /// What the servers at these paths announced to sessions that are not bound to one stream.
+    /// The announcements of the servers at these paths, for sessions that are not bound to one stream.
     announced: HashMap<PathId, Announced>,
 }
 
 struct OpenStream {
     path: PathId,
     sender: Sender<Sent>,
-    /// What the server announced on the stream itself.
+    /// The announcements on the stream itself.
     announced: Option<Announced>,
-    /// A change waits to be told, so that another one need not be.
+    /// Whether `list_changed` waits to be sent, so that a second one is not needed.
     has_changed: bool,
 }
 
@@ -66,12 +66,12 @@ impl OpenStreams {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what stands for a path.
+    /// Returns the hash of a path.
     pub(in crate::layer) fn path_id(&self, path: &str) -> PathId {
         PathId(self.hasher.hash_one(path))
     }
 
-    /// Adds a stream that a request to this path opens.
+    /// Adds a stream that a request to this path opened.
     pub(in crate::layer) fn open(&self, path: &str) -> StreamHandle {
         let (sender, receiver) = channel(MAX_WAITING);
         let stream =
@@ -112,7 +112,7 @@ impl OpenStreams {
         Ok(())
     }
 
-    /// Remembers what the server at a path announced to a session.
+    /// Remembers the announcements of the server at a path.
     pub(super) fn announce(&self, path: PathId, announced: Announced) {
         let at_paths = &mut self.lock().announced;
         if at_paths.len() < MAX_PATHS || at_paths.contains_key(&path) {
@@ -120,7 +120,7 @@ impl OpenStreams {
         }
     }
 
-    /// Tells clients of every change of an authorizer that lists have changed.
+    /// Sends `list_changed` to clients after each change of an authorizer.
     pub(in crate::layer) fn announce_changes_of(&self, authorizer: &BoxAuthorizer) {
         let (streams, hasher) = (Arc::downgrade(&self.streams), self.hasher.clone());
         for changes in authorizer.changes() {
@@ -147,19 +147,19 @@ impl OpenStreams {
     }
 }
 
-/// The end of an open stream that its response body holds. The stream is removed when it is dropped.
+/// The receiving end of an open stream, which its response body holds. The stream is removed when this is dropped.
 pub(in crate::layer) struct StreamHandle {
     streams: OpenStreams,
     id: u64,
     path: Box<str>,
     receiver: Receiver<Sent>,
-    /// Where clients of HTTP+SSE send the messages of this stream to.
+    /// The endpoint to which the client of HTTP+SSE sends its messages.
     endpoint: Option<(Principal, Endpoint)>,
     has_announced: bool,
 }
 
 impl StreamHandle {
-    /// Returns what is to be sent on the stream, once there is something.
+    /// Returns the next events of the layer for the stream, once there are some.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
         match self.receiver.poll_recv(cx) {
             Poll::Ready(Some(Sent::Event(event))) => Poll::Ready(event),
@@ -173,7 +173,7 @@ impl StreamHandle {
         }
     }
 
-    /// Takes note of an endpoint in an event of the stream.
+    /// Remembers the first endpoint in the events of the stream.
     pub(in crate::layer) fn has_endpoint(&mut self, principal: &Principal, url: EndpointUrl<'_>) {
         let Some(endpoint) = Endpoint::in_event(url, &self.path) else { return };
         if self.endpoint.is_none() {
@@ -183,12 +183,12 @@ impl StreamHandle {
         }
     }
 
-    /// Returns whether the server announced on the stream what it tells.
+    /// Returns whether announcements on the stream were read.
     pub(super) fn has_announced(&self) -> bool {
         self.has_announced
     }
 
-    /// Takes note of what the server announced on the stream.
+    /// Remembers the announcements on the stream.
     pub(super) fn announce(&mut self, announced: Announced) {
         self.has_announced = true;
         if let Some(stream) = self.streams.lock().open.get_mut(&self.id) {

@@ -119,12 +119,12 @@ impl<A> McpAuthLayer<A> {
         self
     }
 
-    /// Sets how many bytes a JSON response, or one event of a stream, may have if it has a list that is filtered: 4 MiB
-    /// (4,194,304 bytes) by default.
+    /// Sets how many bytes a JSON response, or one event of a stream, may have if it is a list that is filtered: 4 MiB
+    /// (4,194,304 bytes) by default. The limit is also for one whose first 64 KiB do not show whether it is a list.
     ///
     /// A longer response is withheld, and the client receives 502. A stream ends with an error before a longer event.
-    /// Both are logged. Other responses have no limit. JSON responses with lists also count into
-    /// [`max_verified_bodies_total`](Self::max_verified_bodies_total), and have 30 seconds to arrive.
+    /// Both are logged. Other responses, such as results of tools, have no limit. JSON responses that are held also
+    /// count into [`max_verified_bodies_total`](Self::max_verified_bodies_total), and have 30 seconds to arrive.
     ///
     /// ```
     /// use mcp_auth_layer::McpAuthLayer;

@@ -13,13 +13,13 @@ use crate::policy::json_rpc::{INVALID_REQUEST, batch, error, tool_error};
 use crate::policy::{Call, Decision, Message, Messages, Refusal, RefusalKind};
 use crate::telemetry;
 
-/// What a message is told that is refused because of another one in its batch.
+/// The error for a message that is allowed, but not executed, as another one of its batch is refused.
 const REFUSED_BATCH: &str = "no message of the batch was executed, because one of them is refused";
 
 /// Why a request is not forwarded.
 pub(in crate::layer) enum Stop {
     Rejected(Rejection),
-    /// It has a message that is refused.
+    /// A message of the request is refused.
     Refused(Response<Body>),
 }
 
@@ -41,7 +41,7 @@ impl From<Rejection> for Stop {
     }
 }
 
-/// Messages of which one at least is refused.
+/// Messages, at least one of which is refused.
 pub(super) struct Refused<'r> {
     pub(super) head: &'r Parts,
     pub(super) exchange: &'r Exchange,
@@ -51,7 +51,7 @@ pub(super) struct Refused<'r> {
 }
 
 impl<'r> Refused<'r> {
-    /// Returns the response: where the client waits for it, and in the form that it shows to its user.
+    /// Returns the response. It is sent where the client waits for it, in the form that clients show to their users.
     pub(super) fn stop(&self) -> Stop {
         let Exchange { principal, state, .. } = self.exchange;
         let answers = self.answers();
@@ -123,7 +123,7 @@ impl<'r> Refused<'r> {
         refusals.into_iter().any(|refusal| refusal.kind() == RefusalKind::Unavailable)
     }
 
-    /// Returns the refusal by the status of the response.
+    /// Returns the rejection of the request, which refuses by its status.
     fn rejection(&self) -> Rejection {
         let Some((refusal, call, id)) = self.first() else { return Rejection::unavailable() };
         let message = refusal.message(&self.exchange.principal, call).into_owned();
@@ -134,7 +134,7 @@ impl<'r> Refused<'r> {
         rejection.with_json_rpc(refusal.code(call), id)
     }
 
-    /// Returns the rejection that makes a client ask for more scopes, if it can and they would help.
+    /// Returns the rejection that makes a client ask for more scopes, if the client can ask and the scopes would help.
     fn insufficient_scope(&self) -> Option<Rejection> {
         let Messages::Single(_) = self.messages else { return None };
         let (refusal, call, id) = self.first()?;
@@ -155,7 +155,7 @@ impl<'r> Refused<'r> {
     }
 }
 
-/// Returns whether the model can correct the call of a tool, which reads results and not errors.
+/// Returns whether to refuse the call of a tool by a result: models read results, not errors, and can correct arguments.
 fn is_for_model(refusal: &Refusal, call: &Call<'_>) -> bool {
     refusal.kind() == RefusalKind::ArgumentsRefused && call.method() == "tools/call"
 }

@@ -1,4 +1,4 @@
-//! Why a call is refused, and what the client is told.
+//! The refusal of a call, with the message for the client.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -12,7 +12,7 @@ use super::super::target::{Target, TargetKind};
 use crate::auth::{BoxError, Principal, Scope};
 use crate::text::Shortened;
 
-/// Why a call is refused.
+/// The reason why a call is refused.
 ///
 /// Its message is sent to the client and shown to users and models, such as
 /// ``ci may not call the tool `write_file` ``.
@@ -36,7 +36,7 @@ pub enum RefusalKind {
     NotPermitted,
     /// The principal may use this, but not with these arguments. A model can correct them.
     ArgumentsRefused,
-    /// It cannot be decided now.
+    /// The authorizer cannot decide now.
     Unavailable,
 }
 

@@ -48,7 +48,7 @@ use crate::telemetry::TARGET;
 /// tools = ["whoami"]
 /// methods = ["tasks/get"]            # methods outside of the known ones
 ///
-/// [[deny]]                           # wins, wherever it stands
+/// [[deny]]                           # wins over every allow rule
 /// anyone = true
 /// tools = ["*_internal"]
 ///

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::names::NameId;
 
-/// Up to this many, looking at each is faster than a hash: eight are in one cache line.
+/// Up to this many names, comparing each is faster than a hash: eight are in one cache line.
 const MAX_FEW: usize = 32;
 
 /// Rules that name something without `*`.

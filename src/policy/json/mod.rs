@@ -1,5 +1,5 @@
 //! Strict reading of JSON: by visitors that see every member of an object, so that duplicates and almost equal
-//! names are found. Values that do not matter are skipped, and stay as they are.
+//! names are found. Values that do not decide are skipped.
 
 mod alike;
 mod members;

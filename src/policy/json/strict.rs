@@ -1,4 +1,4 @@
-//! Values that every parser reads in the same way, whatever is in them.
+//! Values that every parser reads in the same way.
 
 use std::collections::HashSet;
 

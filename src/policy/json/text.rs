@@ -1,4 +1,4 @@
-//! Values of which the text matters.
+//! The text of values.
 
 use std::borrow::Cow;
 

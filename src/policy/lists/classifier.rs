@@ -1,13 +1,14 @@
-//! Whether an event of which more is to come must be read whole.
+//! Decides from the beginning of an event whether the whole of it must be read.
 
 use std::borrow::Cow;
 
 use super::super::json::is_alike;
 
-/// How much of an event may be held while it is not decided, in bytes.
+/// The maximum of bytes of an event that are held while it is undecided.
 pub(crate) const MAX_UNDECIDED: usize = 64 * 1024;
 
-/// The maximum of a key or a method that is looked at. The longest one that matters has 240 bytes if all of it is escaped.
+/// The maximum of a key or a method that is read, in bytes. The longest one that decides has 240 bytes if all of it is
+/// escaped.
 const MAX_KEY: usize = 256;
 
 const LISTS: [&str; 4] = ["tools", "prompts", "resources", "resourceTemplates"];
@@ -15,11 +16,11 @@ const LISTS: [&str; 4] = ["tools", "prompts", "resources", "resourceTemplates"];
 /// A member of a message that is no result, and so no list. `params` says less: `method` may follow it.
 const NO_RESULT: [&str; 1] = ["error"];
 
-/// The notification that names a resource, and the one that says what a server announces on a stream.
+/// The notification that names a resource, and the one by which a server announces on a stream.
 const NOTIFICATIONS: [&str; 2] =
     ["notifications/resources/updated", "notifications/subscriptions/acknowledged"];
 
-/// Members of the response to `initialize`, which says what the server announces.
+/// Members of the response to `initialize`, in which the server announces.
 const INITIALIZED: [&str; 5] =
     ["capabilities", "protocolVersion", "serverInfo", "supportedVersions", "instructions"];
 
@@ -47,15 +48,15 @@ pub(crate) enum Verdict {
     Undecided,
     /// It is nothing that matters, and the rest of it need not be read.
     Passing,
-    /// It must be read whole, by [`Lists`](super::Lists): it may be a list, or cannot be read in passing. So must the
-    /// update of a resource, and messages that say what a server announces.
+    /// It must be read whole, by [`Lists`](super::Lists): it may be a list, the update of a resource or an announcement
+    /// of the server, or this type cannot decide about it.
     Whole,
 }
 
 /// Reads the data of one event as it comes, up to the first member that decides.
 ///
-/// It looks at the keys of a message and of its `result`, at its `method`, and skips all else. A value that is not JSON is passing:
-/// it is no message. Several `data` lines must be separated by LF, as a client joins them.
+/// It reads the keys of a message and of its `result`, and its `method`, and skips all else. A value that is no JSON
+/// object or array passes, as it is no message. Several `data` lines must be separated by LF, as a client joins them.
 #[derive(Debug)]
 pub(crate) struct Classifier {
     state: State,
@@ -152,7 +153,7 @@ impl Classifier {
             State::Start => match byte {
                 _ if is_space => self.state,
                 b'{' => State::BeforeKey { may_end: true },
-                // A batch, which is not read in passing; and a byte order mark, which some clients skip.
+                // A batch, whose messages are not read here; and a byte order mark, which some clients skip.
                 b'[' | 0xEF => UNREADABLE,
                 _ => State::Decided(Verdict::Passing),
             },

@@ -1,4 +1,4 @@
-//! The events of one stream, and which of them must be read whole: lists above all.
+//! Finds the events of one stream that must be read whole: lists above all.
 
 use std::collections::VecDeque;
 
@@ -14,19 +14,19 @@ const FIELDS: [&[u8]; 3] = [DATA, b"event", b"id"];
 
 /// Divides an event stream into what is passed on as it is, and events that must be read whole, as lists must.
 ///
-/// An event is held from its first line on until it is known whether it is one, and such an event until its end. All
-/// else passes at once, in whatever way the bytes are cut into chunks: comments between events, and the rest of an
-/// event that is no list.
+/// An event is held from its first line on until it is known whether it must be read whole, and if it must, until its
+/// end. All else passes at once, wherever the bytes are cut into chunks: comments between events, and the rest of an
+/// event that need not be read.
 pub(crate) struct EventFilter {
     reader: LineReader,
     event: Event,
-    /// What was read of the event while it is undecided.
+    /// The state of the event while it is undecided.
     undecided: Undecided,
-    /// What is held: the lines of the event, and the beginning of one.
+    /// The bytes that are held: lines of the event, and the beginning of one.
     held: BytesMut,
     /// Where in `held` that line begins.
     line: usize,
-    /// The beginning of the line was passed on, and the rest of it follows.
+    /// Whether the beginning of the line was passed on, and the rest of it follows.
     is_passing_line: bool,
     max_event: usize,
 }
@@ -55,7 +55,7 @@ struct Undecided {
 pub(crate) enum Part {
     /// It is passed on as it is.
     Passing(Bytes),
-    /// It is a whole event, a list perhaps.
+    /// It is a whole event, which may be a list.
     Event(WholeEvent),
 }
 
@@ -73,7 +73,7 @@ impl EventFilter {
         }
     }
 
-    /// Returns whether something else can be sent now: no event was passed on in part.
+    /// Returns whether an event of the layer can be sent now, as no event was passed on in part.
     pub(crate) fn is_between_events(&self) -> bool {
         !self.is_passing_line && self.event != Event::Passing
     }
@@ -139,7 +139,7 @@ impl EventFilter {
         Part::Passing(self.held.split().freeze())
     }
 
-    /// Returns what was still held, at the end of the stream. Some clients take it for an event.
+    /// Returns the bytes that are still held at the end of the stream. Some clients take them for an event.
     pub(crate) fn finish(&mut self) -> Option<Part> {
         let text = self.held.split().freeze();
         let is_whole = self.event == Event::Whole;
@@ -151,8 +151,9 @@ impl EventFilter {
         }
     }
 
-    /// Reads a text that begins with what was held, of which so much was searched before. Everything up to `passing`
-    /// is passed on, also if there is an error. The event from there up to the returned place is whole.
+    /// Reads a text that begins with what was held, the first `searched` bytes of which were read before. The bytes
+    /// before `passing` are passed on, also if there is an error. The whole event, if one is returned, is between
+    /// `passing` and the returned position.
     fn find(
         &mut self,
         text: &[u8],
@@ -233,11 +234,12 @@ impl Undecided {
         (self.has_lines, self.data, self.value, self.others) = (false, 0, 0, 0);
     }
 
-    /// Reads a line, or more of a line that was incomplete before. What stays undecided for too long is read whole.
+    /// Reads a line, or more of a line that was incomplete before. An event that stays undecided for too long is read
+    /// whole.
     fn read(&mut self, line: &Line<'_>) -> Verdict {
         let value = match (Field::parse(line.content), line.content) {
             (Field::Data(value), _) if line.is_complete => value,
-            // It is not known whether a space follows, which is not part of the value.
+            // The next byte may be a space, which is not part of the value.
             (_, b"data" | b"data:") => &[],
             (Field::Data(value), _) => value,
             // It may become data.

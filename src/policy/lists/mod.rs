@@ -1,13 +1,13 @@
-//! The filter of lists: which elements an answer shows, and the answer without some of them.
+//! The filter of lists: finds the elements of an answer, and removes some of them.
 //!
 //! A list is recognized by its shape: a JSON-RPC result that has an array `tools`, `prompts`, `resources` or
 //! `resourceTemplates`. No other result of any version of the protocol has those. So it does not matter which
 //! request it answers, nor by which connection that request came.
 //!
-//! [`Lists`] reads a whole answer: the body of a JSON response, or the data of one event. [`Classifier`] says of an
-//! event of which more is to come whether it may be a list at all, so that long results of tools are not held.
-//! [`EventFilter`] finds the events in a stream that must be read whole. Beside lists these are updates of a resource,
-//! which are shown to principals that may read it, and messages that say what a server announces.
+//! [`Lists`] reads a whole answer: the body of a JSON response, or the data of one event. [`Classifier`] decides from
+//! the beginning of an event whether it may be a list, so that long results of tools are not held. [`EventFilter`]
+//! finds the events of a stream that must be read whole. Beside lists these are updates of resources, which are shown
+//! to principals that may read the resource, and messages in which a server announces its capabilities.
 
 pub(crate) mod classifier;
 mod edits;

@@ -18,8 +18,8 @@ const LISTS: [TargetKind; 4] =
 const CACHE_SCOPE: usize = 4;
 const TTL: usize = 5;
 
-/// What in a message of a server is shown to some principals only: the elements of its lists, or the resource that it
-/// is the update of.
+/// The parts of a message of a server that only some principals are shown: the elements of its lists, or the resource
+/// of which it is the update.
 #[derive(Debug)]
 pub(crate) struct Lists<'t> {
     text: &'t str,
@@ -40,7 +40,7 @@ struct List<'t> {
 #[derive(Debug)]
 struct Element {
     part: Range<usize>,
-    /// Which target it is; `None` if it has no name that can be read.
+    /// The index of its target; `None` if it has no name that can be read.
     target: Option<usize>,
 }
 
@@ -60,7 +60,7 @@ impl<'t> Lists<'t> {
         Ok(lists)
     }
 
-    /// Reads the update of a resource: the only notification that names something.
+    /// Reads the update of a resource, the only notification that has a target.
     fn read_update(&mut self) -> Result<(), ListError> {
         let message = Members::read(&["method", "params"], self.text);
         let message = message.ok_or(ListError::NotAMessage)?;
@@ -137,7 +137,7 @@ impl<'t> Lists<'t> {
     /// same as before.
     ///
     /// Elements without a name are not visible, nor are targets about which `visible` says nothing. A shared cache
-    /// may keep the answer for everybody unless it is private, so it becomes private.
+    /// may keep the answer for every principal unless it is private, so it becomes private.
     pub(crate) fn filtered(&self, visible: &[bool]) -> Option<Vec<u8>> {
         let mut edits = Edits::default();
         for list in &self.lists {

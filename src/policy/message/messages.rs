@@ -1,10 +1,10 @@
-//! What a body has in it.
+//! The messages of a body.
 
 use super::super::call::Call;
 use super::super::id::Id;
 use super::super::methods::{Access, Names, access, names};
 
-/// What is in one body.
+/// The messages of one body.
 #[derive(Debug)]
 pub(crate) enum Messages<'b> {
     Single(Message<'b>),
@@ -21,7 +21,7 @@ pub(crate) enum Message<'b> {
         call: Call<'b>,
     },
     Notification(Call<'b>),
-    /// The answer to a request of the server, which everybody may give.
+    /// The answer to a request of the server, which every principal may give.
     Response,
 }
 
@@ -47,7 +47,7 @@ impl<'b> Messages<'b> {
 }
 
 impl<'b> Message<'b> {
-    /// Returns what it wants to use, unless it is a response.
+    /// Returns the call that a policy decides about, unless the message is a response.
     pub(crate) fn call(&self) -> Option<&Call<'b>> {
         match self {
             Self::Request { call, .. } | Self::Notification(call) => Some(call),

@@ -1,9 +1,9 @@
-//! The strict reader of what a client sends: one message or a batch, and for each what it wants to use.
+//! The strict reader of what a client sends: one message or a batch, and the targets of each message.
 //!
 //! Nothing is normalized, and the inner service gets the same bytes. So every parser must find the same method and
 //! the same names in them. The reader refuses a body that is not UTF-8 or not JSON, or in which a member that
 //! decides is there twice or in another spelling; it reads a body to its end, and it refuses a charset, a
-//! compression or a header field that tells another story. What does not decide is skipped, whatever it is.
+//! content coding or a header field that contradicts the body. Values that do not decide are skipped.
 
 mod batch;
 mod body_headers;

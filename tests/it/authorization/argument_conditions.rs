@@ -66,7 +66,7 @@ async fn arguments_that_decide_must_have_one_reading() {
 
 /// The inner service could read the second `force`, of which the condition knows nothing.
 #[tokio::test]
-async fn arguments_with_two_readings_are_rejected_even_if_the_condition_holds() {
+async fn ambiguous_arguments_are_400_even_if_the_condition_holds() {
     let never_by_force = Policy::new().allow(
         principal("ci"),
         tools(["push"]).when(|call| call.argument::<bool>("force").is_none()),

@@ -99,7 +99,7 @@ async fn names_in_the_audit_log_are_escaped_and_cut() {
 }
 
 #[tokio::test]
-async fn unrestricted_principals_and_layers_without_authorizer_leave_no_events() {
+async fn messages_that_are_not_read_leave_no_audit_events() {
     let (log, _guard) = Log::start(LevelFilter::TRACE);
     App::with_policy(policy_without_deny()).passes(sent(tool("delete")).by(ALICE)).await;
     App::new(layer()).passes(tool("delete")).await;

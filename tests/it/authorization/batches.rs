@@ -70,7 +70,7 @@ async fn a_refused_notification_refuses_the_requests_of_its_batch() {
 
 /// Cases 78 and 79.
 #[tokio::test]
-async fn batches_are_rejected_if_they_are_empty_or_the_version_has_none() {
+async fn empty_batches_and_those_of_later_versions_are_rejected() {
     let app = app();
     let allowed = batch(&[&tool("search")]);
     for version in ["2024-11-05", "2025-03-26"] {

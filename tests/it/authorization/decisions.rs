@@ -63,7 +63,7 @@ async fn users_without_a_rule_of_their_own_are_refused() {
 }
 
 #[tokio::test]
-async fn a_rule_for_the_user_of_an_issuer_is_for_no_other_user_of_that_name() {
+async fn a_rule_for_the_user_of_an_issuer_is_for_no_namesake() {
     let rule = principal("ci").issued_by(ISSUER);
     let app = App::with_policy(Policy::new().allow(rule, tools(["search"])));
     app.passes(sent(tool("search")).by(CI_OF_ISSUER)).await;
@@ -82,7 +82,7 @@ async fn scopes_of_the_credential_grant_what_their_rules_allow() {
 }
 
 #[tokio::test]
-async fn deny_rules_for_an_implied_scope_restrict_who_may_do_everything() {
+async fn deny_rules_for_an_implied_scope_win_over_everything() {
     let policy = Policy::new()
         .allow(principal("bob"), everything())
         .deny(scope("limited"), tools(["delete"]));

@@ -87,7 +87,7 @@ async fn an_allowed_resource_is_read_and_another_one_is_refused() {
 
 /// Cases 32 to 36.
 #[tokio::test]
-async fn uris_that_servers_read_differently_match_no_pattern_with_an_asterisk() {
+async fn uris_that_servers_read_differently_match_no_wildcard() {
     let app = app();
     for uri in ["docs://a/b", "docs://a/.b", "docs://a/b..c", "docs://a%41"] {
         app.passes(resource(uri)).await;
@@ -171,7 +171,7 @@ async fn a_subscription_with_one_forbidden_uri_is_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn tasks_of_a_subscription_are_refused_without_a_rule_for_everything() {
+async fn tasks_of_a_subscription_are_refused_without_a_rule() {
     let app = app();
     let request = listen(json!({"resourceSubscriptions": ["docs://a"], "taskIds": ["t-1"]}));
     app.passes(sent(request.clone()).by(ALICE)).await;

@@ -100,7 +100,7 @@ async fn a_refused_call_leaves_the_session_open() {
 }
 
 #[tokio::test]
-async fn requests_without_a_credential_are_rejected_before_they_are_read() {
+async fn unauthenticated_requests_are_rejected_unread() {
     let app = app();
     for body in [tool("search"), tool("delete"), "{".to_owned()] {
         let request = sent(body).without("authorization");
@@ -112,7 +112,7 @@ async fn requests_without_a_credential_are_rejected_before_they_are_read() {
 }
 
 #[tokio::test]
-async fn the_inner_service_sees_the_principal_of_a_message_that_passes() {
+async fn the_inner_service_sees_the_principal_of_an_allowed_message() {
     let app = app();
     let head = app.passes(tool("search")).await;
     assert_eq!(head.extensions.get::<Principal>().unwrap().name(), "ci");

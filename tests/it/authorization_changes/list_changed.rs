@@ -25,7 +25,7 @@ async fn told_after(authorization: &str, media_type: &'static str, answer: &str)
 }
 
 #[tokio::test]
-async fn streams_are_told_what_the_server_announced_to_their_session() {
+async fn list_changed_is_for_the_lists_announced_to_the_session() {
     let event = |answer: &str| format!("event: message\ndata: {answer}\n\n");
     for who in [CI, ALICE] {
         let told = told_after(who, "application/json", ANNOUNCES_TOOLS).await;
@@ -97,7 +97,7 @@ async fn several_changes_are_told_once_to_a_client_that_does_not_read() {
 
 /// Version 2026-07-28: notifications have the ID of the subscription.
 #[tokio::test]
-async fn the_stream_of_a_subscription_is_told_what_the_server_acknowledged() {
+async fn list_changed_on_a_subscription_is_for_acknowledged_lists() {
     let (server, authorizer) = (Server::default(), Replaceable::new(policy()));
     let app = app(&server, authorizer.clone());
     let listen = r#"{"jsonrpc":"2.0","id":7,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true}}}"#;

@@ -66,7 +66,7 @@ async fn an_update_without_a_readable_uri_is_not_shown() {
 }
 
 #[tokio::test]
-async fn updates_are_shown_by_the_policy_of_the_moment() {
+async fn updates_are_shown_by_the_current_policy() {
     let (server, authorizer) = (Server::default(), Replaceable::new(policy()));
     let app = app(&server, authorizer.clone());
     let mut stream = Stream::open(&app, CI, "/mcp").await;
@@ -76,7 +76,7 @@ async fn updates_are_shown_by_the_policy_of_the_moment() {
 }
 
 #[tokio::test]
-async fn updates_on_the_stream_of_a_subscription_are_shown_by_the_policy_of_the_moment() {
+async fn updates_on_a_subscription_are_shown_by_the_current_policy() {
     let (server, authorizer) = (Server::default(), Replaceable::new(policy()));
     let app = app(&server, authorizer.clone());
     let listen = r#"{"jsonrpc":"2.0","id":7,"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":["docs://a"]}}}"#;

@@ -73,7 +73,7 @@ async fn a_list_that_is_held_is_filtered_by_the_new_policy() {
 }
 
 #[tokio::test]
-async fn a_stream_of_a_principal_that_was_not_restricted_is_filtered_from_now_on() {
+async fn streams_are_filtered_once_their_principal_is_restricted() {
     let fixture = Fixture::new(&policy("'search'"));
     let Fixture { server, app, .. } = &fixture;
     let (mut client, target) = open(app, "alice").await;

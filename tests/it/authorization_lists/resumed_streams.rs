@@ -58,7 +58,7 @@ async fn a_replayed_list_is_filtered() {
 }
 
 #[tokio::test]
-async fn a_replayed_list_is_whole_for_a_principal_that_may_do_everything() {
+async fn a_replay_is_whole_for_a_principal_that_may_do_everything() {
     let app = server().layer(layer(without_denials()));
     let id = interrupted(&app, "alice").await;
     for request in [get_stream("alice", "/mcp"), post("alice", "/mcp", TOOLS_LIST)] {

@@ -198,7 +198,7 @@ async fn wait_for(client: Client, length: usize) -> String {
 
 /// What a call is refused for by its arguments can be called with others.
 #[tokio::test]
-async fn a_function_decides_about_each_element_as_a_call_without_arguments() {
+async fn a_function_decides_about_elements_without_arguments() {
     async fn decide(_: &Principal, call: &Call<'_>) -> Result<(), Refusal> {
         tokio::task::yield_now().await;
         match call.targets().first().map(|target| target.name()) {

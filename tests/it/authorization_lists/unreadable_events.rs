@@ -9,7 +9,7 @@ const OTHER: &str = "data: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\"
 
 /// What comes before such an event is sent, also if it came in the same chunk, and nothing after it is.
 #[tokio::test]
-async fn the_stream_ends_with_an_error_before_an_event_that_cannot_be_read() {
+async fn an_event_that_cannot_be_read_ends_the_stream_with_an_error() {
     for (unreadable, readable) in [
         (r#"{"result":{"tools":[{"name":"delete"},]}}"#, r#"{"result":{"tools":[]}}"#),
         (

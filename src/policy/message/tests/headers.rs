@@ -1,4 +1,4 @@
-//! Header fields that could tell another story than the body.
+//! Header fields that could contradict the body.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
