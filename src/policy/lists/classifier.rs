@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 use super::super::json::is_alike;
+use super::members::{INITIALIZED, LISTS, NO_LIST, NO_RESULT, NOTIFICATIONS};
 
 /// The maximum of bytes of an event that are held while it is undecided.
 pub(crate) const MAX_UNDECIDED: usize = 64 * 1024;
@@ -10,36 +13,6 @@ pub(crate) const MAX_UNDECIDED: usize = 64 * 1024;
 /// The maximum of a key or a method that is read, in bytes. The longest one that decides has 240 bytes if all of it is
 /// escaped.
 const MAX_KEY: usize = 256;
-
-const LISTS: [&str; 4] = ["tools", "prompts", "resources", "resourceTemplates"];
-
-/// A member of a message that is no result, and so no list. `params` says less: `method` may follow it.
-const NO_RESULT: [&str; 1] = ["error"];
-
-/// The notification that names a resource, and the one by which a server announces on a stream.
-const NOTIFICATIONS: [&str; 2] =
-    ["notifications/resources/updated", "notifications/subscriptions/acknowledged"];
-
-/// Members of the response to `initialize`, in which the server announces.
-const INITIALIZED: [&str; 5] =
-    ["capabilities", "protocolVersion", "serverInfo", "supportedVersions", "instructions"];
-
-/// Members of results that are no lists.
-const NO_LIST: [&str; 13] = [
-    "content",
-    "structuredContent",
-    "isError",
-    "contents",
-    "messages",
-    "completion",
-    "task",
-    "tasks",
-    "taskId",
-    "createdAt",
-    "inputRequests",
-    "requestState",
-    "roots",
-];
 
 /// What is known of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,17 +106,41 @@ impl Classifier {
     }
 
     /// Reads more of the data. Once it is decided, the rest need not be presented.
-    pub(crate) fn push(&mut self, data: &[u8]) -> Verdict {
-        for &byte in data {
+    pub(crate) fn push(&mut self, mut data: &[u8]) -> Verdict {
+        while let Some((&byte, rest)) = data.split_first() {
             if let State::Decided(verdict) = self.state {
                 return verdict;
             }
-            self.state = self.after(byte);
+            let within = self.within_string(data);
+            if within > 0 {
+                data = &data[within..];
+            } else {
+                self.state = self.after(byte);
+                data = rest;
+            }
         }
         match self.state {
             State::Decided(verdict) => verdict,
             _ => Verdict::Undecided,
         }
+    }
+
+    /// Reads what of the data belongs to a string, up to its end or an escape, and returns its length. Most of a message
+    /// are strings, which are searched faster than they are read byte by byte.
+    fn within_string(&mut self, data: &[u8]) -> usize {
+        let is_kept = match self.state {
+            State::Key { is_escaped: false } | State::Method { is_escaped: false } => true,
+            State::String { is_escaped: false, .. } => false,
+            _ => return 0,
+        };
+        let end = memchr2(b'"', b'\\', data).unwrap_or(data.len());
+        if !is_kept {
+            return end;
+        }
+        // A key that becomes too long is read byte by byte, to where that is known.
+        let end = end.min(MAX_KEY.saturating_sub(self.key.len()));
+        self.key.extend_from_slice(&data[..end]);
+        end
     }
 
     fn after(&mut self, byte: u8) -> State {

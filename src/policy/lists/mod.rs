@@ -13,6 +13,7 @@ pub(crate) mod classifier;
 mod edits;
 mod error;
 mod event_filter;
+mod members;
 mod read;
 mod whole_event;
 
