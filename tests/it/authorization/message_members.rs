@@ -87,7 +87,7 @@ async fn members_with_almost_the_name_of_one_that_decides_are_rejected() {
         let alone = tool("search").replace(r#""name""#, &format!(r#""{alike}""#));
         app.rejects(alone, 400, INVALID_REQUEST).await;
     }
-    for alike in ["Method", "METHOD", "jsonRpc", "ID", "Result", "paramſ", "PARAMS", "erroR"] {
+    for alike in ["Method", "METHOD", "jsonRpc", "ID", "Result", "paramſ", "PARAMS", "ERROR"] {
         let request = tool("search").replacen('{', &format!(r#"{{"{alike}":"x","#), 1);
         app.rejects(request, 400, INVALID_REQUEST).await;
     }
