@@ -43,6 +43,16 @@ pub struct CredentialArgs {
 }
 
 impl CredentialArgs {
+    /// Returns the names of those who have a credential, if all of them are on the command line.
+    pub fn names(&self) -> Option<Vec<String>> {
+        let has_files = [&self.htpasswd, &self.token_file, &self.hmac_key_file]
+            .iter()
+            .any(|file| file.is_some());
+        let named = self.users.iter().chain(&self.tokens).map(|named| named.name.clone());
+        let names: Vec<_> = named.chain(self.keys.iter().map(|key| key.id.clone())).collect();
+        (!has_files && !names.is_empty()).then_some(names)
+    }
+
     /// Returns the schemes in the order in which they should be tried, and the password of `admin`
     /// if one was generated. There is none if the server has other schemes.
     pub fn schemes(

@@ -99,9 +99,13 @@ impl ServerArgs {
     /// Starts to listen, and prints the address.
     pub async fn start(self, path: &str, curl: &str) -> Result<Server, Failure> {
         log_to_stderr()?;
+        let names = self.credentials.names().filter(|_| !self.oauth.is_configured());
         let (mut schemes, generated) = self.credentials.schemes(self.oauth.is_configured())?;
         let policy = self.policy.map(PolicyFile::open).transpose();
         let policy = policy.map_err(invalid("--policy"))?;
+        if let (Some(policy), Some(names)) = (&policy, names) {
+            warn_of_unknown_principals(policy, &names);
+        }
         let metrics = if self.metrics { Metrics::start()? } else { Metrics::disabled() };
         let shutdown = shutdown::on_signal().map_err(Failure::work)?;
         let listener = self.listen.bind().await?;
@@ -137,5 +141,14 @@ impl ServerArgs {
             head_timeout: Duration::from_secs(self.head_timeout),
             is_loopback,
         })
+    }
+}
+
+/// Warns of rules for principals who have no credential: a name is misspelled, perhaps.
+fn warn_of_unknown_principals(policy: &PolicyFile, names: &[String]) {
+    for principal in policy.policy().principals() {
+        if principal.issuer().is_some() || !names.iter().any(|name| name == principal.name()) {
+            tracing::warn!(principal = principal.name(), "--policy: no credential has this name");
+        }
     }
 }

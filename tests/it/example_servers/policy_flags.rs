@@ -248,3 +248,14 @@ async fn proxy_enforces_and_reloads_a_policy() {
     let (_, log) = proxy.terminate().await;
     assert_eq!(audited(&log, "would_refuse"), 1, "{log}");
 }
+
+#[tokio::test]
+async fn rules_for_names_without_a_credential_are_warnings() {
+    let policy = CredentialFile::new(&POLICY.replace("'alice'", "'alice', 'alize'"));
+    let (_, log) = start("streamable_server", &policy, &[]).await.terminate().await;
+    let warned = |name: &str| {
+        let name = format!("no credential has this name principal=\"{name}\"");
+        log.lines().filter(|line| line.contains(&name)).count()
+    };
+    assert_eq!([warned("alize"), warned("alice"), warned("ci")], [1, 0, 0], "{log}");
+}
