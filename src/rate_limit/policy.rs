@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::client_ip::ClientIp;
 use crate::crypto::Mac;
-use crate::stores::{AttemptStore, BoxAttemptStore, Quota};
+use crate::stores::{AttemptStore, BoxAttemptStore, Quota, StoreKey};
 
 const PER_ADDRESS: Quota = Quota::from_static(20, Duration::from_secs(3));
 const PER_USER: Quota = Quota::from_static(10, Duration::from_secs(10));
@@ -102,13 +102,12 @@ impl RateLimit {
     /// Counts attempts in a store that several replicas share, instead of the memory of this
     /// process. If the store fails, requests are rejected with 503.
     ///
-    /// The store sees no address and no user: these are hashed with HMAC-SHA-256 under `key`. Make
-    /// it of 32 random bytes, and give all replicas the same. Each request with a credential waits
+    /// The store sees no address and no user: these are hashed under `key`, which all replicas have. Each request with a credential waits
     /// for the store twice or three times. The attempt of a client that disconnects stays counted.
     /// Concurrent requests of a client that is not known yet each count until the first of them is
     /// authenticated: the quota of a user must allow as many.
-    pub fn shared_store(mut self, store: impl AttemptStore, key: [u8; 32]) -> Self {
-        let (store, key) = (BoxAttemptStore::new(store), Mac::new(&key));
+    pub fn shared_store(mut self, store: impl AttemptStore, key: impl Into<StoreKey>) -> Self {
+        let (store, key) = (BoxAttemptStore::new(store), key.into().derive("attempts"));
         self.shared = Some(SharedStore { store, key });
         self
     }

@@ -5,6 +5,7 @@
 //! no decision about a request. This folder uses `crypto` and `error` alone.
 
 mod attempts;
+mod key;
 mod replay;
 
 #[cfg(test)]
@@ -14,4 +15,5 @@ pub use self::attempts::{
     AttemptCounter, AttemptKeys, AttemptStatus, AttemptStep, AttemptStore, BoxAttemptStore,
     InvalidQuota, MemoryAttemptStore, Quota,
 };
+pub use self::key::{StoreKey, StoreKeyError};
 pub use self::replay::{BoxReplayStore, MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};

@@ -1,0 +1,1 @@
+//! Failed attempts that replicas count together.

@@ -1,0 +1,1 @@
+//! Used nonces that replicas share, whatever happens to the data of Redis.

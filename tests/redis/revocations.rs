@@ -1,0 +1,1 @@
+//! Revocations that arrive at every replica.

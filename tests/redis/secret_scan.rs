@@ -1,0 +1,1 @@
+//! What Redis and the network see: no name, address, token or nonce.

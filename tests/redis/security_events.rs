@@ -1,0 +1,1 @@
+//! Security events of identity providers that reach every replica.
