@@ -3,11 +3,14 @@
 #![allow(dead_code, unused_imports)] // the parts that no test uses yet
 
 mod info;
+#[path = "../../it/support/log.rs"]
+mod log;
 mod ports;
 mod proxy;
 mod server;
 mod wait;
 
+pub use self::log::Log;
 pub use self::ports::free_port;
 pub use self::proxy::Proxy;
 pub use self::server::{RedisServer, connect};
