@@ -2,35 +2,29 @@
 //! computed for one principal, and is valid for this principal alone.
 //!
 //! ```text
-//! bound   = id "." base64url(HMAC-SHA-256(key, message)[..16])
-//! message = "mcp-auth-layer/v1" kind issuer length(name) name length(id) id
-//! issuer  = 0x00, if there is none, or 0x01 length(issuer) issuer
-//! kind    = 0x01 for a session, 0x02 for an event; lengths are 64 bits, big-endian
+//! bound   = id "." base64url(HMAC-SHA-256(key of the kind, message)[..16])
+//! message = length(issuer) issuer length(name) name id
+//! length  = one byte below 255; or 255 and 64 bits, big-endian. No issuer has 0, and another one counts one more
+//! key     = HMAC-SHA-256(session key, "mcp-auth-layer/v2 session") or the same with "event"
 //! ```
+//!
+//! With short names and a UUID the message is one block of SHA-256.
 //!
 //! Nothing is stored, so nothing can be evicted, leaked, or out of step with the sessions themselves.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use subtle::ConstantTimeEq;
 
-use super::key::SessionKey;
+use super::key::{IdKind, SessionKey};
 use crate::auth::Principal;
+use crate::crypto::equal;
 
-const CONTEXT: &[u8] = b"mcp-auth-layer/v1";
 /// Half of the digest: 128 bits resist guessing online, which is the only attack.
 const TAG_BYTES: usize = 16;
 /// The length in base64 without padding.
 const TAG_LEN: usize = 22;
 /// The length by which a bound ID is longer: that of the dot and the tag.
 pub(super) const ADDED_LEN: usize = 1 + TAG_LEN;
-
-/// What an ID identifies. A bound ID of one kind is invalid as one of the other kind.
-#[derive(Clone, Copy)]
-pub(super) enum IdKind {
-    Session = 1,
-    Event = 2,
-}
 
 /// Binds IDs with the current key, and verifies them with the current and the previous one.
 #[derive(Clone, Debug)]
@@ -66,27 +60,57 @@ impl SessionBinder {
         principal: &Principal,
         bound: &'b [u8],
     ) -> Option<&'b [u8]> {
-        let at = bound.len().checked_sub(TAG_LEN)?;
-        let (id, presented) = bound.split_at_checked(at)?;
+        let (id, presented) = bound.split_last_chunk()?;
         let id = id.strip_suffix(b".").filter(|id| !id.is_empty())?;
         // Compared as text: of several encodings of the same bytes only one is valid.
-        let is_valid =
-            |key: &SessionKey| bool::from(tag(key, kind, principal, id).ct_eq(presented));
+        let is_valid = |key: &SessionKey| equal(&tag(key, kind, principal, id), presented);
         (is_valid(&self.current) || self.previous.as_ref().is_some_and(is_valid)).then_some(id)
     }
 }
 
 fn tag(key: &SessionKey, kind: IdKind, principal: &Principal, id: &[u8]) -> [u8; TAG_LEN] {
-    let mac = key.mac().with(CONTEXT).with([kind as u8]);
-    let mac = match principal.issuer() {
-        None => mac.with([0]),
-        Some(issuer) => mac.with([1]).with_prefixed(issuer),
-    };
-    let digest = mac.with_prefixed(principal.name()).with_prefixed(id).finish();
+    let (issuer, name) = (principal.issuer(), principal.name());
+    let issuer_length = Length::new(issuer.map_or(0, |issuer| issuer.len() as u64 + 1));
+    let name_length = Length::new(name.len() as u64);
+    let message = [
+        issuer_length.as_bytes(),
+        issuer.unwrap_or_default().as_bytes(),
+        name_length.as_bytes(),
+        name.as_bytes(),
+        id,
+    ];
+    let digest = key.mac(kind).with_all(&message).finish();
     let mut text = [0; TAG_LEN];
     let written = URL_SAFE_NO_PAD.encode_slice(&digest[..TAG_BYTES], &mut text);
     debug_assert_eq!(written, Ok(TAG_LEN));
     text
+}
+
+/// A length as it is in a message, of which no one is the beginning of another one.
+struct Length {
+    bytes: [u8; 9],
+    count: usize,
+}
+
+impl Length {
+    fn new(length: u64) -> Self {
+        let mut bytes = [u8::MAX; 9];
+        let count = match u8::try_from(length) {
+            Ok(short) if short < u8::MAX => {
+                bytes[0] = short;
+                1
+            }
+            _ => {
+                bytes[1..].copy_from_slice(&length.to_be_bytes());
+                9
+            }
+        };
+        Self { bytes, count }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.count]
+    }
 }
 
 #[cfg(test)]
@@ -146,13 +170,41 @@ mod tests {
 
     #[test]
     fn bound_id_has_the_documented_form() {
-        let mac = Mac::new(&KEY)
-            .with(b"mcp-auth-layer/v1\x02\x01\0\0\0\0\0\0\0\x02id")
-            .with(b"\0\0\0\0\0\0\0\x05alice\0\0\0\0\0\0\0\x030/0");
-        let tag = URL_SAFE_NO_PAD.encode(&mac.finish()[..16]);
-        let alice = Principal::new("alice").issued_by("id");
-        let bound = bound(&binder(), IdKind::Event, &alice, b"0/0");
-        assert_eq!(bound, format!("0/0.{tag}").into_bytes());
+        let key = |label: &str| Mac::new(&Mac::new(&KEY).with(label).finish());
+        let long = "i".repeat(300);
+        for (kind, label) in [
+            (IdKind::Session, "mcp-auth-layer/v2 session"),
+            (IdKind::Event, "mcp-auth-layer/v2 event"),
+        ] {
+            for (issuer, message) in [
+                (None, b"\0\x05alice0/0".to_vec()),
+                (Some("id"), b"\x03id\x05alice0/0".to_vec()),
+                (
+                    Some(&*long),
+                    [b"\xff\0\0\0\0\0\0\x01\x2d", long.as_bytes(), b"\x05alice0/0"].concat(),
+                ),
+            ] {
+                let tag = URL_SAFE_NO_PAD.encode(&key(label).with(message).finish()[..16]);
+                let alice = Principal::new("alice");
+                let alice = match issuer {
+                    Some(issuer) => alice.issued_by(issuer),
+                    None => alice,
+                };
+                let bound = bound(&binder(), kind, &alice, b"0/0");
+                assert_eq!(bound, format!("0/0.{tag}").into_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn no_length_is_the_beginning_of_another_one() {
+        let lengths = [0, 1, 254, 255, 256, u64::MAX].map(Length::new);
+        for (one, other) in
+            lengths.iter().flat_map(|one| lengths.iter().map(move |other| (one, other)))
+        {
+            let is_beginning = one.as_bytes().starts_with(other.as_bytes());
+            assert_eq!(is_beginning, std::ptr::eq(one, other));
+        }
     }
 
     #[test]

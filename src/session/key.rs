@@ -24,7 +24,17 @@ use crate::crypto::{Mac, random};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct SessionKey(Mac);
+pub struct SessionKey {
+    session: Mac,
+    event: Mac,
+}
+
+/// What an ID identifies. A bound ID of one kind is invalid as one of the other kind.
+#[derive(Clone, Copy)]
+pub(super) enum IdKind {
+    Session,
+    Event,
+}
 
 /// The key is too short: it must have 32 or more bytes, as many as the digest (RFC 2104 §3).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,9 +65,24 @@ impl SessionKey {
         KEY.get_or_init(|| Self::from(random::<{ Mac::MIN_KEY }>())).clone()
     }
 
-    /// Returns a MAC that has absorbed the key alone.
-    pub(super) fn mac(&self) -> Mac {
-        self.0.clone()
+    /// Derives a key for each kind of ID, so that messages need not name the kind.
+    fn new(key: &[u8]) -> Self {
+        let derive = |label| {
+            let derived = Mac::new(key).with(label).finish();
+            Mac::new(Zeroizing::new(derived).as_slice())
+        };
+        Self {
+            session: derive("mcp-auth-layer/v2 session"),
+            event: derive("mcp-auth-layer/v2 event"),
+        }
+    }
+
+    /// Returns a MAC that has absorbed the key of this kind alone.
+    pub(super) fn mac(&self, kind: IdKind) -> Mac {
+        match kind {
+            IdKind::Session => self.session.clone(),
+            IdKind::Event => self.event.clone(),
+        }
     }
 }
 
@@ -68,14 +93,14 @@ impl TryFrom<&[u8]> for SessionKey {
         if key.len() < Mac::MIN_KEY {
             return Err(SessionKeyError { length: key.len() });
         }
-        Ok(Self(Mac::new(key)))
+        Ok(Self::new(key))
     }
 }
 
 /// Creates a key from 32 bytes, which are enough. This copy of them is wiped.
 impl From<[u8; 32]> for SessionKey {
     fn from(key: [u8; 32]) -> Self {
-        Self(Mac::new(Zeroizing::new(key).as_slice()))
+        Self::new(Zeroizing::new(key).as_slice())
     }
 }
 
@@ -107,9 +132,11 @@ mod tests {
 
     #[test]
     fn all_ways_to_create_a_session_key_agree() {
-        let by_array = SessionKey::from([7; 32]).mac().finish();
-        assert_eq!(SessionKey::from_static(&[7; 32]).mac().finish(), by_array);
-        assert_ne!(SessionKey::from([8; 32]).mac().finish(), by_array);
+        let tag = |key: SessionKey| key.mac(IdKind::Session).finish();
+        let by_array = tag(SessionKey::from([7; 32]));
+        assert_eq!(tag(SessionKey::from_static(&[7; 32])), by_array);
+        assert_ne!(tag(SessionKey::from([8; 32])), by_array);
+        assert_ne!(SessionKey::from([7; 32]).mac(IdKind::Event).finish(), by_array);
     }
 
     #[test]

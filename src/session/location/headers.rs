@@ -5,7 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::unknown::unknown_session;
 use crate::auth::{Principal, Rejection, is_spelling_of};
-use crate::session::binding::{ADDED_LEN, IdKind, SessionBinder};
+use crate::session::binding::{ADDED_LEN, SessionBinder};
+use crate::session::key::IdKind;
 
 /// Verifies the only field of this name, replaces it by the ID, and returns whether there is one.
 /// An empty field is none.

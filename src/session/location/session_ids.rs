@@ -7,8 +7,8 @@ use super::query::is_blank;
 use super::{headers, query};
 
 use crate::auth::{LAST_EVENT_ID, Principal, Rejection, SESSION_ID};
-use crate::session::binding::{IdKind, SessionBinder};
-use crate::session::key::SessionKey;
+use crate::session::binding::SessionBinder;
+use crate::session::key::{IdKind, SessionKey};
 use crate::session::parameter::SessionParameter;
 
 /// Binds and verifies the session and event IDs of a layer, wherever they are.

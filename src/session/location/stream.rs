@@ -7,7 +7,7 @@ use tracing::warn;
 use super::session_ids::SessionIds;
 use super::{headers, query};
 use crate::auth::Principal;
-use crate::session::binding::IdKind;
+use crate::session::key::IdKind;
 use crate::session::rewriter::BindIds;
 use crate::telemetry::TARGET;
 
