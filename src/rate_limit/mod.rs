@@ -43,16 +43,18 @@
 //! This folder uses `auth` types, `stores`, `crypto` and `telemetry`, and nothing of the layer or
 //! the schemes.
 
+mod admission;
 mod client;
 mod client_ip;
 mod counters;
-mod immediately;
 mod keys;
 mod limiter;
 mod pending;
 mod permit;
 mod policy;
 mod proxy_network;
+mod recent;
+mod shared;
 
 #[cfg(test)]
 mod tests;
