@@ -6,6 +6,8 @@
 
 mod attempts;
 mod key;
+#[cfg(feature = "redis")]
+mod redis;
 mod replay;
 
 #[cfg(test)]
@@ -16,4 +18,6 @@ pub use self::attempts::{
     InvalidQuota, MemoryAttemptStore, Quota,
 };
 pub use self::key::{StoreKey, StoreKeyError};
+#[cfg(feature = "redis")]
+pub use self::redis::{Connect, RedisError, RedisStore};
 pub use self::replay::{BoxReplayStore, MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};
