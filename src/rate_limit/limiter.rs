@@ -133,11 +133,8 @@ impl RateLimiter {
         Ok(Decision { verdict, permit: Some(permit) })
     }
 
-    /// Decides about a request, and waits for a shared store if there is one. `authenticate_now` must have no side
-    /// effects.
-    ///
-    /// A store cannot be asked while a lock is held, so the credential is looked at first, and the result
-    /// is told to no one before the limit allows that.
+    /// Decides about a request, and waits for a shared store if there is one. `authenticate_now` must have no
+    /// side effects.
     ///
     /// # Errors
     ///
