@@ -7,6 +7,8 @@
 
 mod attempts;
 mod key;
+#[cfg(feature = "redis")]
+mod redis;
 mod replay;
 mod revocations;
 
@@ -18,6 +20,8 @@ pub use self::attempts::{
     InvalidQuota, MemoryAttemptStore, Quota,
 };
 pub use self::key::{StoreKey, StoreKeyError};
+#[cfg(feature = "redis")]
+pub use self::redis::{Connect, RedisError, RedisStore};
 pub use self::replay::{BoxReplayStore, MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};
 pub use self::revocations::{
     BoxRevocationStore, MemoryRevocationStore, PublishError, RevocationCursor, RevocationEntry,
