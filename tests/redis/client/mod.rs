@@ -1,0 +1,1 @@
+//! The connection to Redis: outages, time-outs, and what they cost.
