@@ -1,7 +1,5 @@
 //! Servers that cannot be relied on are refused, with a line that says what to change.
 
-use std::time::Duration;
-
 use mcp_auth_layer::stores::{
     NonceClaim, NonceStatus, RedisError, RedisStore, ReplayStore, StoreKey,
 };
@@ -64,7 +62,9 @@ async fn a_replica_is_refused_as_a_server() {
     eventually("the replica refuses claims", async || {
         match process.take(&Signature::new(0)).await {
             Answer::Served => panic!("a replica serves"),
-            answer => matches!(answer, Answer::Failed(error) if error.contains("READONLY")),
+            answer => {
+                matches!(answer, Answer::Failed(error) if error.contains("read only replica"))
+            }
         }
     })
     .await;
@@ -138,6 +138,4 @@ async fn prefixes_are_apart() {
     assert!(
         RedisStore::connect(server.url(), StoreKey::from(KEY)).key_prefix("a}b").await.is_err()
     );
-    let slow = RedisStore::connect(server.url(), StoreKey::from(KEY)).timeout(Duration::ZERO);
-    assert!(matches!(slow.await, Err(RedisError::Unreachable { .. })));
 }

@@ -9,15 +9,17 @@ use crate::nonces::load::{Outcome, serve_through};
 use crate::process::Process;
 use crate::support::{Log, Proxy, RedisServer, eventually};
 
-/// Cuts a master off from its replica, which is promoted after five seconds. The first two processes stay with the
-/// old master; the others go to the new one.
+/// Cuts a master off from its replicas, one of which is promoted after five seconds. The first two processes stay
+/// with the old master; the others go to the new one.
 async fn two_masters(settings: &[(&str, &str)]) -> Outcome {
-    let (old, new) = tokio::join!(RedisServer::start(settings), RedisServer::start(settings));
+    let start = || RedisServer::start(settings);
+    let (old, new, other) = tokio::join!(start(), start(), start());
     let replication = Proxy::start(old.port()).await;
     new.replica_of_port(replication.port()).await;
+    other.replica_of_port(replication.port()).await;
     if !settings.is_empty() {
-        eventually("the replica is counted", async || {
-            old.info_field("replication", "min_slaves_good_slaves").await == "1"
+        eventually("the replicas are counted", async || {
+            old.info_field("replication", "min_slaves_good_slaves").await == "2"
         })
         .await;
     }
@@ -31,6 +33,7 @@ async fn two_masters(settings: &[(&str, &str)]) -> Outcome {
             replication.stall();
             sleep(Duration::from_secs(5)).await;
             new.promote().await;
+            other.replica_of(&new).await;
             address.point_to(new.port());
             address.cut();
         },

@@ -1,7 +1,5 @@
 //! Clients, processes and a server, each with its clock.
 
-use std::collections::BTreeSet;
-
 use super::schedule::{Event, PROCESSES, SKEW, VALIDITY};
 use super::script::{Claim, Entry, Script};
 
@@ -13,21 +11,15 @@ pub struct World<'s> {
     script: &'s mut Script,
     now: i64,
     server_clock: i64,
-    processes: [Process; PROCESSES],
+    /// The clock of each process. A process may be restarted at any time, so none remembers anything.
+    process_clocks: [i64; PROCESSES],
     copy: Vec<Entry>,
     signatures: Vec<Signature>,
     tokens: u32,
 }
 
-#[derive(Default)]
-struct Process {
-    clock: i64,
-    /// The numbers of the signatures that it served.
-    served: BTreeSet<usize>,
-}
-
 #[derive(Debug)]
-struct Signature {
+pub struct Signature {
     /// In milliseconds, in whole seconds.
     created: i64,
     served: u32,
@@ -36,9 +28,16 @@ struct Signature {
 impl<'s> World<'s> {
     pub fn new(script: &'s mut Script) -> Self {
         script.replace(&[]);
-        let (processes, copy, signatures) = Default::default();
-        let mut world =
-            Self { script, now: START, server_clock: 0, processes, copy, signatures, tokens: 0 };
+        let (process_clocks, copy, signatures) = Default::default();
+        let mut world = Self {
+            script,
+            now: START,
+            server_clock: 0,
+            process_clocks,
+            copy,
+            signatures,
+            tokens: 0,
+        };
         // The processes are connected, and requests are served.
         world.request(0, 0);
         world.wait(SKEW + 1000);
@@ -64,7 +63,7 @@ impl<'s> World<'s> {
                 self.copy = entries;
                 self.server_clock = server_clock;
             }
-            Event::Set { process, process_clock } => self.processes[process].clock = process_clock,
+            Event::Set { process, process_clock } => self.process_clocks[process] = process_clock,
         }
     }
 
@@ -75,7 +74,7 @@ impl<'s> World<'s> {
     /// Whether a request is served once no clock is wrong any more, and the skew is over.
     pub fn serves_again(&mut self) -> bool {
         self.server_clock = 0;
-        self.processes.iter_mut().for_each(|process| process.clock = 0);
+        self.process_clocks = [0; PROCESSES];
         self.request(0, 0);
         // The last epoch may have been begun by a clock that was ahead by up to a skew.
         self.wait(2 * SKEW + 1000);
@@ -105,14 +104,10 @@ impl<'s> World<'s> {
     /// A process takes a request, as the layer and the store do.
     fn take(&mut self, process: usize, number: usize) {
         let signature = &mut self.signatures[number];
-        let process = &mut self.processes[process];
         let (created, expires) = (signature.created, signature.created + VALIDITY);
-        let process_time = self.now + process.clock;
+        let process_time = self.now + self.process_clocks[process];
         let in_seconds = process_time / 1000 * 1000;
-        if created > in_seconds + SKEW
-            || in_seconds > expires + SKEW
-            || process.served.contains(&number)
-        {
+        if created > in_seconds + SKEW || in_seconds > expires + SKEW {
             return;
         }
         self.tokens += 1;
@@ -122,7 +117,6 @@ impl<'s> World<'s> {
         let (status, _) = self.script.claim(self.now + self.server_clock, &claim);
         if status == FRESH {
             signature.served += 1;
-            process.served.insert(number);
         }
     }
 }
