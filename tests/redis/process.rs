@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mcp_auth_layer::stores::{
-    NonceClaim, NonceStatus, RedisError, RedisStore, ReplayStore, StoreKey,
+    Connect, NonceClaim, NonceStatus, RedisError, RedisStore, ReplayStore, StoreKey,
 };
 
 /// How much clocks may differ.
@@ -54,22 +54,32 @@ impl Process {
 
     /// Starts a process with another key or skew.
     pub async fn with(url: &str, key: [u8; 32], skew: Duration) -> Self {
-        let store = Self::try_with(url, key, skew).await.unwrap_or_else(|error| panic!("{error}"));
+        Self::connect(Self::options(url, key, skew), skew).await
+    }
+
+    /// Starts a process with the default timeout. Others are patient, so that they do not fail on a slow machine.
+    pub async fn with_default_timeout(url: &str) -> Self {
+        let options = RedisStore::connect(url, StoreKey::from(KEY)).key_prefix("tests").skew(SKEW);
+        Self::connect(options, SKEW).await
+    }
+
+    async fn connect(options: Connect, skew: Duration) -> Self {
+        let store = options.await.unwrap_or_else(|error| panic!("{error}"));
         Self { store, skew }
     }
 
     /// Connects as a process does that starts.
     pub async fn try_start(url: &str) -> Result<RedisStore, RedisError> {
-        Self::try_with(url, KEY, SKEW).await
+        Self::options(url, KEY, SKEW).await
     }
 
-    /// Connects as a process does that starts, with another key or skew.
-    pub async fn try_with(
-        url: &str,
-        key: [u8; 32],
-        skew: Duration,
-    ) -> Result<RedisStore, RedisError> {
-        RedisStore::connect(url, StoreKey::from(key)).key_prefix("tests").skew(skew).await
+    /// Returns the options of a connection.
+    pub fn options(url: &str, key: [u8; 32], skew: Duration) -> Connect {
+        let timeout = Duration::from_secs(3);
+        RedisStore::connect(url, StoreKey::from(key))
+            .key_prefix("tests")
+            .skew(skew)
+            .timeout(timeout)
     }
 
     /// Starts several processes.

@@ -23,7 +23,7 @@ async fn take_64(process: &Process) -> Vec<(Answer, Duration)> {
 #[tokio::test]
 async fn requests_are_answered_at_once_when_redis_was_killed() {
     let server = RedisServer::start(&[]).await;
-    let process = Process::start(&server.url()).await;
+    let process = Process::with_default_timeout(&server.url()).await;
     process.until_served().await;
     server.kill();
     for _ in 0..3 {
@@ -39,7 +39,7 @@ async fn requests_are_answered_at_once_when_redis_was_killed() {
 #[tokio::test]
 async fn a_restart_between_two_requests_is_no_error() {
     let server = RedisServer::start(&[]).await;
-    let process = Process::start(&server.url()).await;
+    let process = Process::with_default_timeout(&server.url()).await;
     process.until_served().await;
     server.restart().await;
     for (answer, _) in take_64(&process).await {

@@ -9,7 +9,7 @@ use crate::process::{Answer, Process, Signature};
 use crate::support::{Proxy, RedisServer, eventually};
 
 async fn process_at(proxy: &Proxy) -> Process {
-    let process = Process::start(&proxy.url()).await;
+    let process = Process::with_default_timeout(&proxy.url()).await;
     process.until_served().await;
     process
 }
@@ -78,7 +78,7 @@ async fn a_stopped_server_costs_the_timeout_and_works_again() {
 #[tokio::test]
 async fn requests_in_an_outage_do_not_wait_one_by_one() {
     let server = RedisServer::start(&[]).await;
-    let process = Process::start(&server.url()).await;
+    let process = Process::with_default_timeout(&server.url()).await;
     process.until_served().await;
     server.stop();
     let started = Instant::now();
@@ -98,7 +98,7 @@ async fn requests_in_an_outage_do_not_wait_one_by_one() {
 #[tokio::test]
 async fn requests_that_wait_are_bounded() {
     let server = RedisServer::start(&[]).await;
-    let process = Process::start(&server.url()).await;
+    let process = Process::with_default_timeout(&server.url()).await;
     process.until_served().await;
     server.stop();
     let signatures: Vec<_> = (0..2000).map(|_| Signature::new(0)).collect();

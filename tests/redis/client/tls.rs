@@ -1,8 +1,8 @@
 //! Connections over TLS. The program installs no provider of cryptography.
 
-use mcp_auth_layer::stores::{RedisError, RedisStore, StoreKey};
+use mcp_auth_layer::stores::{RedisError, RedisStore};
 
-use crate::process::KEY;
+use crate::process::{KEY, Process, SKEW};
 use crate::support::{Certificates, RedisServer, free_port};
 
 const LOOPBACK: &str = "IP:127.0.0.1";
@@ -23,7 +23,7 @@ async fn start(certificates: &Certificates) -> (RedisServer, String) {
 }
 
 async fn connect(url: &str, authority: Option<&Certificates>) -> Result<RedisStore, RedisError> {
-    let connect = RedisStore::connect(url, StoreKey::from(KEY));
+    let connect = Process::options(url, KEY, SKEW);
     match authority {
         Some(certificates) => connect.root_certificates(certificates.authority()).await,
         None => connect.await,
@@ -66,7 +66,7 @@ async fn a_url_without_tls_is_not_upgraded_nor_the_other_way() {
 async fn roots_without_a_certificate_trust_none() {
     let good = Certificates::of(LOOPBACK);
     let (_server, url) = start(&good).await;
-    let connect = RedisStore::connect(url, StoreKey::from(KEY));
+    let connect = Process::options(&url, KEY, SKEW);
     let error = connect.root_certificates("no certificate").await.unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
 }

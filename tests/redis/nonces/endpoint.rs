@@ -27,7 +27,7 @@ impl Endpoint {
 
     /// Starts the process with another skew.
     pub async fn with_skew(url: &str, skew: Duration) -> Self {
-        let store = Process::try_with(url, KEY, skew).await.unwrap();
+        let store = Process::options(url, KEY, skew).await.unwrap();
         let signatures =
             HttpSignature::new([("ci", SECRET)]).unwrap().skew(skew).replay_store(store);
         Self { layer: McpAuthLayer::new(signatures) }
