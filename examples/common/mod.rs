@@ -14,6 +14,8 @@ pub mod log;
 pub mod login;
 pub mod metrics;
 pub mod oauth;
+pub mod redis;
+pub mod replicas;
 pub mod serve;
 pub mod server;
 pub mod session_limit;
