@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod cli;
 pub mod command;
+pub mod credential_lines;
 pub mod credentials;
 pub mod decision_point;
 pub mod environment;
@@ -15,7 +16,10 @@ pub mod login;
 pub mod metrics;
 pub mod oauth;
 pub mod redis;
+pub mod replace_file;
 pub mod replicas;
+pub mod revoke;
+pub mod secret_input;
 pub mod serve;
 pub mod server;
 pub mod session_limit;
