@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use mcp_auth_layer::credentials::CredentialFileErrorKind;
 use mcp_auth_layer::schemes::HtpasswdFile;
 use mcp_auth_layer::{Bearer, CredentialFileError, HttpSignature};
@@ -18,7 +19,7 @@ use super::secret_input::read_secret;
 #[derive(clap::Args)]
 pub struct RevokeArgs {
     /// The name of a user, of the owner of tokens, or of a key
-    #[arg(required_unless_present = "token")]
+    #[arg(required_unless_present = "token", value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
     /// Instead of a name: revoke the one token that is typed, or that is the first line of stdin
     #[arg(long, value_name = "-", conflicts_with = "name")]
