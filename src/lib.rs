@@ -99,6 +99,8 @@ pub mod rate_limit;
 mod session;
 
 pub mod schemes;
+#[cfg(feature = "oauth")]
+pub mod signals;
 
 pub mod layer;
 

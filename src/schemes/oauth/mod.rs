@@ -31,6 +31,7 @@ pub use self::audience::Audience;
 pub use self::error::OAuthConfigError;
 #[cfg(feature = "oauth-http")]
 pub use self::introspection::{ClientSecret, Introspection};
+pub(crate) use self::issuer::check_issuer;
 pub(crate) use self::issuer_keys::{Fault, IssuerKeys, Unverified};
 pub use self::jwt::{Jwt, JwtHandle};
 pub use self::keys::KeySetError;
