@@ -6,7 +6,8 @@
 //! [`Revoke`].
 //!
 //! The layer finds the path, applies its own checks and limits, and collects the body. This folder verifies what was
-//! sent and decides about it. It uses the keys of `schemes`, `crypto`, `json`, `telemetry` and `text`.
+//! sent and decides about it. It uses `revocation`, the keys of issuers in `schemes`, `crypto`, `json`, `telemetry` and
+//! `text`.
 
 mod answer;
 mod delivered;
@@ -22,5 +23,4 @@ pub(crate) use self::answer::Answer;
 pub use self::logout::LogoutTokens;
 pub(crate) use self::receiver::{MAX_BODY, Receiver};
 pub(crate) use self::refusal::Refusal;
-pub(crate) use self::revoke::Revoke;
 pub use self::set::Transmitter;

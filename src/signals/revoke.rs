@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use crate::auth::BoxError;
+use crate::revocation::Revocations;
 
 /// Revokes what was issued to a user.
 ///
@@ -19,4 +20,15 @@ pub(crate) trait Revoke: Sync {
         subject: &str,
         before: SystemTime,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+impl Revoke for Revocations {
+    async fn revoke_subject_before(
+        &self,
+        issuer: &str,
+        subject: &str,
+        before: SystemTime,
+    ) -> Result<(), BoxError> {
+        Ok(Self::revoke_subject_before(self, issuer, subject, before).await?)
+    }
 }

@@ -3,7 +3,9 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+use crate::auth::AuthScheme;
 use crate::crypto::{Digest, KeyedDigest};
+use crate::schemes::credential;
 
 /// A secret, of which a keyed digest is kept.
 #[derive(Clone)]
@@ -24,11 +26,8 @@ impl Secret {
     pub(super) fn is_bearer_of(&self, headers: &HeaderMap) -> bool {
         let mut fields = headers.get_all(AUTHORIZATION).iter();
         let (Some(field), None) = (fields.next(), fields.next()) else { return false };
-        let field = field.as_bytes();
-        let Some(space) = field.iter().position(|byte| *byte == b' ') else { return false };
-        let (scheme, credential) = field.split_at(space);
-        scheme.eq_ignore_ascii_case(b"bearer")
-            && self.hash.digest(credential.trim_ascii()) == self.digest
+        credential(field.as_bytes(), &AuthScheme::BEARER)
+            .is_some_and(|credential| self.hash.digest(credential) == self.digest)
     }
 }
 
