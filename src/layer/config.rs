@@ -64,19 +64,18 @@ impl Config {
     /// Logs an error if signals are received that cannot revoke anything.
     pub(super) fn log_missing_revocations(&self) {
         #[cfg(feature = "oauth")]
-        if self.revocations.is_none() && !self.receivers.is_empty() {
-            tracing::error!(
-                target: crate::telemetry::TARGET,
-                "signals of identity providers will be rejected with 503, as nothing could be revoked: call \
-                 McpAuthLayer::revocations"
-            );
+        if self.revocations.is_none() {
+            self.receivers.log_missing_revocations();
         }
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
+        let mut fields = f.debug_struct("Config");
+        #[cfg(feature = "oauth")]
+        fields.field("receivers", &self.receivers);
+        fields
             .field("realm", &self.realm)
             .field("exemptions", &self.exemptions)
             .field("hosts", &self.hosts)

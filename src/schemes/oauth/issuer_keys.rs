@@ -12,6 +12,7 @@ use super::compact::Compact;
 use super::error::OAuthConfigError;
 use super::header::Header;
 use super::issuer::Issuer;
+use super::jwt::JwtHandle;
 #[cfg(feature = "oauth-http")]
 use super::keys::remote::{Endpoint, RemoteKeys};
 use super::keys::{Absent, KeySet, KeySource};
@@ -97,6 +98,11 @@ impl IssuerKeys {
         let issuer = Issuer::parse(issuer)?;
         let keys = source(&issuer)?;
         Ok(Self { issuer, keys })
+    }
+
+    /// Returns a handle that loads the keys.
+    pub(crate) fn handle(&self) -> JwtHandle {
+        JwtHandle::new(self.keys.clone())
     }
 
     pub(crate) fn issuer(&self) -> &str {

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 use tracing::{debug, info};
 
 use super::rules;
-use crate::schemes::{IssuerKeys, OAuthConfigError};
+use crate::schemes::{IssuerKeys, JwtHandle, OAuthConfigError};
 use crate::signals::answer::Answer;
 use crate::signals::delivered::Delivered;
 use crate::signals::refusal::{Code, Refusal};
@@ -110,6 +110,11 @@ impl LogoutTokens {
         }
         let delivered = Arc::new(Delivered::new());
         Ok(Self { keys, clients: vec![client], may_be_untyped: false, delivered })
+    }
+
+    /// Returns a handle that loads the keys, and says whether there are any.
+    pub fn handle(&self) -> JwtHandle {
+        self.keys.handle()
     }
 
     /// Accepts tokens for this client as well. An empty ID has no effect.

@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 
 use super::rules::{Decision, Event, Rules};
 use super::subjects::Subjects;
-use crate::schemes::{IssuerKeys, OAuthConfigError};
+use crate::schemes::{IssuerKeys, JwtHandle, OAuthConfigError};
 use crate::signals::answer::Answer;
 use crate::signals::delivered::Delivered;
 use crate::signals::refusal::{Code, Refusal};
@@ -126,6 +126,11 @@ impl Transmitter {
         Ok(Self { keys, rules, bearer: None, delivered: Arc::new(Delivered::new()) })
     }
 
+    /// Returns a handle that loads the keys, and says whether there are any.
+    pub fn handle(&self) -> JwtHandle {
+        self.keys.handle()
+    }
+
     /// Checks the secret of the transmitter, if one is configured.
     pub(in crate::signals) fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         match &self.bearer {
@@ -160,7 +165,7 @@ impl Transmitter {
 
     async fn apply(&self, event: &Event<'_>, revoke: &impl Revoke) -> Result<(), Answer> {
         let transmitter = self.keys.issuer();
-        let uri = format!("{:?}", Shortened::new(event.uri));
+        let uri = Shortened::new(event.uri);
         match &event.decision {
             Decision::Revoke { users, before, is_narrower } => {
                 for user in users {
@@ -170,7 +175,7 @@ impl Transmitter {
                     info!(
                         target: TARGET,
                         transmitter,
-                        event = uri,
+                        event = %uri,
                         issuer = user.issuer,
                         subject = ?Shortened::new(&user.subject),
                         all_sessions = is_narrower,
@@ -180,7 +185,7 @@ impl Transmitter {
             }
             Decision::Verified => info!(target: TARGET, transmitter, "security events verified"),
             Decision::Nothing(reason) => {
-                warn!(target: TARGET, transmitter, event = uri, reason, "security event has no effect");
+                warn!(target: TARGET, transmitter, event = %uri, reason, "security event has no effect");
             }
         }
         Ok(())

@@ -92,7 +92,7 @@ impl Jwt {
 
     /// Returns a handle that loads the keys, and says whether there are any.
     pub fn handle(&self) -> JwtHandle {
-        JwtHandle { keys: self.keys.clone() }
+        JwtHandle::new(self.keys.clone())
     }
 
     /// Verifies the token with the current keys. Returns `None` if the issuer has to be asked for a key.
