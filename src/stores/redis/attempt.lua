@@ -7,7 +7,7 @@
 --       2 the client  3 how many subjects there are
 --       4 interval  5 burst  of a known client; and so on for each counter of one that is not known
 --       the last one: the time, or '' for the time of this server, so that the clocks of replicas do not matter
--- Returns {wait, known}. Times are in microseconds, since 1970.
+-- Returns {wait, known} to the first two, and {0, 0} to the others. Times are in microseconds, since 1970.
 --
 -- A counter is the theoretical arrival time (TAT) of GCRA. It expires when it is reached.
 local step, client, subjects = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -55,4 +55,5 @@ if gives_back or step == 'charge' or step == 'take' and wait == 0 then
     end
   end
 end
+if step ~= 'check' and step ~= 'take' then return {0, 0} end
 return {wait, known and 1 or 0}

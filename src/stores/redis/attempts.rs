@@ -61,11 +61,8 @@ impl Attempts {
                 return Ok(AttemptStatus::default());
             }
         };
-        let reply =
-            link.call(&self.attempt, &counters(names, keys), &arguments(step, keys)).await?;
-        if !matches!(step, "check" | "take") {
-            return Ok(AttemptStatus::default());
-        }
+        let (counters, arguments) = (counters(names, keys), arguments(step, keys));
+        let reply = link.call(&self.attempt, &counters, &arguments).await?;
         let (wait, known): (u64, bool) = redis::from_redis_value(reply)?;
         Ok(AttemptStatus { known, wait: (wait > 0).then(|| Duration::from_micros(wait)) })
     }
@@ -169,11 +166,12 @@ mod tests {
         let quota = |seconds| Quota::from_static(3, Duration::from_secs(seconds));
         let names = Keys::new("mcp".to_owned()).unwrap();
         let keys = AttemptKeys::new(1, quota(1)).address(2, quota(2)).address(3, quota(3));
-        let keys = keys.user(4, 5, quota(4)).user(6, 7, quota(5));
+        let key = u128::from_be_bytes([7; 16]);
+        let keys = keys.user(4, 5, quota(4)).user(6, key, quota(5));
         let counters = counters(&names, &keys);
         let kinds: Vec<_> = counters.iter().map(|key| key[b"{mcp:t}:".len()] as char).collect();
         assert_eq!(kinds, ['s', 's', 'k', 'k', 'a', 'a', 'u', 'u']);
-        assert!(counters[7].ends_with(&7_u128.to_be_bytes()));
+        assert_eq!(counters[7], [&b"{mcp:t}:u"[..], &[7; 16]].concat());
 
         let arguments = arguments("take", &keys);
         let rest: Vec<_> = arguments[2..].iter().map(|one| str::from_utf8(one).unwrap()).collect();
