@@ -62,6 +62,7 @@
 //! | `oauth` | access tokens that are JWTs (`Jwt`), verified with keys in code or in a file |
 //! | `oauth-http` | discovery and keys of an authorization server, and introspection of opaque tokens |
 //! | `policy` | policies in a file that is watched: who may use which tool, prompt and resource |
+//! | `redis`, `redis-tls` | what replicas share through Redis: used nonces, failed attempts and revocations |
 //! | `rmcp` | [`Principal`] as an argument of an rmcp `#[tool]` function |
 //! | `rmcp-client` | `SigningClient`, with which an rmcp client signs its requests |
 //!

@@ -13,6 +13,7 @@
 //! | [`signatures`] | How do requests have to be signed, and what does that protect? |
 //! | [`sessions`] | Whose is a session, and when does a stream end? |
 //! | [`deployment`] | How do I run it behind TLS, nginx and Kubernetes, and for browsers? |
+//! | [`replicas`] | How do several replicas work as one, and what happens when Redis fails? |
 //! | [`writing_an_authenticator`] | How do I add a scheme, and test handlers that need a principal? |
 
 #[doc = include_str!("authorization.md")]
@@ -30,6 +31,9 @@ pub mod oauth {}
 pub mod rate_limiting {}
 #[doc = include_str!("recipes.md")]
 pub mod recipes {}
+#[cfg(feature = "redis")]
+#[doc = include_str!("replicas.md")]
+pub mod replicas {}
 #[doc = include_str!("responses.md")]
 pub mod responses {}
 #[doc = include_str!("sessions.md")]

@@ -49,10 +49,10 @@ use crate::stores::{PublishError, RevocationEntry, RevocationKind, RevocationSto
 /// A revocation is remembered for the time of [`RevocationOptions::keep`](super::RevocationOptions::keep), 24 hours by default, by every process that
 /// has read it. A credential without an end must also be removed from the code or the file that has it.
 #[derive(Clone)]
-pub struct Revocations(Arc<Inner>);
+pub struct Revocations(pub(super) Arc<Inner>);
 
-struct Inner {
-    shared: Arc<Shared>,
+pub(super) struct Inner {
+    pub(super) shared: Arc<Shared>,
     max_silence: Option<Duration>,
     _reader: Reader,
 }

@@ -302,3 +302,31 @@ async fn rmcp_client_signs_its_requests() {
         ().serve(StreamableHttpClientTransport::with_client(client, config)).await.unwrap();
     assert!(session.peer_info().is_some());
 }
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn redis_that_is_away_is_an_error_without_the_password() {
+    use mcp_auth_layer::stores::{RedisError, RedisStore, StoreKey};
+
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("redis://:correct-horse@127.0.0.1:{port}");
+    let error = RedisStore::connect(url, StoreKey::from([7; 32])).await.unwrap_err();
+    assert!(matches!(error, RedisError::Unreachable { .. }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("correct-horse"), "{error:?}");
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn redis_over_tls_needs_its_feature() {
+    use mcp_auth_layer::stores::{RedisError, RedisStore, StoreKey};
+
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("rediss://127.0.0.1:{port}");
+    let error = RedisStore::connect(url, StoreKey::from([7; 32])).await.unwrap_err();
+    let is_expected = if cfg!(feature = "redis-tls") {
+        matches!(error, RedisError::Unreachable { .. })
+    } else {
+        matches!(error, RedisError::NoTls)
+    };
+    assert!(is_expected, "{error:?}");
+}

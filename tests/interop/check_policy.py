@@ -1,6 +1,8 @@
 """What a policy keeps from real servers, and what real clients show of it; see README.md.
 
-check_policy.py EXAMPLES WORK
+check_policy.py EXAMPLES WORK [--quick]
+
+With --quick, a server with one transport gets a third of the attacks: all of them in three such pairs.
 """
 
 import collections
@@ -16,7 +18,7 @@ import time
 
 import attacks
 from claude_code import session as claude_session
-from harness import EXAMPLES, HERE, WORK, Server, ask, check, finish
+from harness import EXAMPLES, HERE, QUICK, WORK, Server, ask, check, finish
 from raw import MODERN_META, TRANSPORTS, Request
 
 TOKENS = {"ci": "dG9rZW4tb2YtdGhlLWNp", "alice": "dG9rZW4tb2YtYWxpY2U"}
@@ -140,6 +142,13 @@ def those_in(notes, requests, *, but=()):
     return [request for request in requests if request.tag in text]
 
 
+def chosen(requests, name, transport):
+    """The requests for a server and a transport: all, or with --quick a third."""
+    pairs = [(server, path) for server, (_, transports) in SERVERS.items() for path in transports]
+    start, step = (pairs.index((name, transport)) % 3, 3) if QUICK else (0, 1)
+    return list(requests)[start::step]
+
+
 def names(requests):
     return [request.name for request in requests]
 
@@ -147,12 +156,12 @@ def names(requests):
 def without_policy(name, upstream, transport):
     """Which attacks work on a server without a policy, and which legal requests it runs."""
     meta = meta_of(transport)
-    bad = list(attacks.tagged(attacks.attacks(), f"{transport}-bad-", meta))
+    bad = chosen(attacks.tagged(attacks.attacks(), f"{transport}-bad-", meta), name, transport)
     good = list(attacks.tagged(attacks.legal(meta), f"{transport}-good-", meta))
     send_all([*bad, *good], transport, upstream.url, upstream.paths[transport], deadline=3.0)
     notes = upstream.notes()
     work = those_in(notes, bad, but=HARMLESS)
-    check(f"{name}, {transport}, without a policy: attacks work", len(work) >= 40, names(work))
+    check(f"{name}, {transport}, without a policy: attacks work", len(work) >= (10 if QUICK else 40), names(work))
     return work, set(names(those_in(notes, good, but=["request"])))
 
 
@@ -160,7 +169,7 @@ def with_policy(name, upstream, url, transport, legal_before):
     """The same with the policy: no attack works, and what is legal does as before."""
     meta, path = meta_of(transport), upstream.paths[transport]
     title = f"{name}, {transport}, with the policy"
-    bad = list(attacks.tagged(attacks.attacks(), f"{transport}-evil-", meta))
+    bad = chosen(attacks.tagged(attacks.attacks(), f"{transport}-evil-", meta), name, transport)
     good = list(attacks.tagged(attacks.legal(meta), f"{transport}-legal-", meta))
     results = send_all([*bad, *good], transport, url, path, TOKENS["ci"])
     notes = upstream.notes()

@@ -1,6 +1,6 @@
 """What the checks share: servers and clients as child processes, and the results.
 
-Programs that use it are called as PROGRAM EXAMPLES WORK; see `run`.
+Programs that use it are called as PROGRAM EXAMPLES WORK [--quick]; see `run`.
 """
 
 import json
@@ -12,7 +12,8 @@ import sys
 import tempfile
 import threading
 
-EXAMPLES, WORK = map(pathlib.Path, sys.argv[1:])
+EXAMPLES, WORK = map(pathlib.Path, sys.argv[1:3])
+QUICK = "--quick" in sys.argv[3:]
 HERE = pathlib.Path(__file__).parent
 
 passed, failed = 0, 0

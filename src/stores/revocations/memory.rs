@@ -51,6 +51,16 @@ impl MemoryRevocationStore {
         self.0.changed.send_replace(());
     }
 
+    /// Replaces the log by another one with these entries.
+    #[cfg(test)]
+    pub(crate) fn replace(&self, entries: &[RevocationEntry]) {
+        let mut log = self.lock();
+        *log = Log::new();
+        log.add(entries, Duration::MAX);
+        drop(log);
+        self.0.changed.send_replace(());
+    }
+
     fn lock(&self) -> MutexGuard<'_, Log> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,0 +1,52 @@
+//! Why a command has no reply.
+
+use std::time::Duration;
+
+/// Why a command has no reply that can be used.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::stores::redis) enum LinkError {
+    /// There was no reply in time. The command may still be executed.
+    #[error("Redis did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The connection broke, or cannot be made.
+    #[error("the connection to Redis failed: {0}")]
+    Broken(#[source] redis::RedisError),
+    /// The last commands failed, so this one was not sent.
+    #[error("Redis is away")]
+    Away,
+    /// Too many commands wait for a reply, so this one was not sent.
+    #[error("too many commands wait for Redis")]
+    Overloaded,
+    /// The server replied with an error.
+    #[error("Redis replied with an error: {0}")]
+    Reply(#[source] redis::RedisError),
+    /// The reply is not what the command returns.
+    #[error("Redis replied with something else: {0}")]
+    Unexpected(#[from] redis::ParsingError),
+}
+
+impl LinkError {
+    /// Creates the error of a command that was sent.
+    pub(super) fn from_redis(error: redis::RedisError) -> Self {
+        match error.kind() {
+            redis::ErrorKind::Io | redis::ErrorKind::Parse => Self::Broken(error),
+            _ => Self::Reply(error),
+        }
+    }
+
+    /// Returns whether the server replied.
+    pub(in crate::stores::redis) fn is_reply(&self) -> bool {
+        matches!(self, Self::Reply(_) | Self::Unexpected(_))
+    }
+
+    /// Returns whether the command may have been executed, or may still be.
+    pub(in crate::stores::redis) fn is_unsure(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::Broken(_) | Self::Unexpected(_))
+    }
+
+    /// Returns whether the server is not the master any more. A new connection may reach the one that is.
+    pub(super) fn is_demoted(&self) -> bool {
+        let Self::Reply(error) = self else { return false };
+        matches!(error.code(), Some("READONLY" | "NOHISTORY" | "MASTERDOWN" | "LOADING"))
+    }
+}
