@@ -77,7 +77,10 @@ impl<A: Authenticator> Gate<A> {
         let permit = self.permit(head).await?;
         let received = self.receive_permitted(receiver, head, body).await;
         if let Some(permit) = permit {
-            let settled = pin!(permit.settle_later(outcome(&received)));
+            let settled = pin!(async {
+                permit.settle_later(outcome(&received)).await;
+                Ok(())
+            });
             self.guarded(ATTEMPT_STORE, settled).await?;
         }
         received
