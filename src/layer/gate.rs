@@ -74,7 +74,10 @@ impl<A: Authenticator> Gate<A> {
         if let Some(permit) = permit {
             let outcome = verified.as_ref().map(|(authenticated, _)| authenticated);
             let outcome = Outcome::from_result(outcome);
-            let settled = pin!(permit.settle_later(outcome));
+            let settled = pin!(async {
+                permit.settle_later(outcome).await;
+                Ok(())
+            });
             self.guarded(ATTEMPT_STORE, settled).await?;
         }
         let (authenticated, collected) = verified?;
