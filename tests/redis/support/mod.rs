@@ -6,6 +6,7 @@ mod certificates;
 mod info;
 #[path = "../../it/support/log.rs"]
 mod log;
+mod nginx;
 mod ports;
 mod proxy;
 mod server;
@@ -13,6 +14,7 @@ mod wait;
 
 pub use self::certificates::Certificates;
 pub use self::log::Log;
+pub use self::nginx::Nginx;
 pub use self::ports::free_port;
 pub use self::proxy::Proxy;
 pub use self::server::{RedisServer, connect};
