@@ -47,7 +47,13 @@ impl ReplicaArgs {
         }
         let hmac_skew = self.hmac_skew.map(Duration::from_secs);
         let redis = match self.redis.server()? {
-            Some(server) => Some(server.connect(hmac_skew).await.map_err(unusable("--redis"))?),
+            Some(server) => {
+                let mut connect = server.connect();
+                if let Some(skew) = hmac_skew {
+                    connect = connect.skew(skew);
+                }
+                Some(connect.await.map_err(unusable("--redis"))?)
+            }
             None => None,
         };
         Ok(Replicas {

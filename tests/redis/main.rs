@@ -4,6 +4,7 @@
 mod support;
 
 mod attempts;
+mod cli;
 mod client;
 mod nonces;
 mod replicas;
