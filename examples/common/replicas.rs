@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator};
 use mcp_auth_layer::layer::SessionKey;
+use mcp_auth_layer::rate_limit::{ClientIp, RateLimit};
 use mcp_auth_layer::stores::RedisStore;
 use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 
@@ -25,6 +26,10 @@ pub struct ReplicaArgs {
     /// synchronized. After a restart of Redis, signed requests are rejected for as long [default: 60]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     hmac_skew: Option<u64>,
+    /// A proxy or load balancer in front of this server, such as 127.0.0.1 or 10.1.2.0/24; can be repeated. It says in
+    /// X-Forwarded-For which client has failed to authenticate
+    #[arg(long = "trusted-proxy", value_name = "ADDRESS")]
+    trusted_proxies: Vec<String>,
 }
 
 /// What replicas share. By default that is nothing.
@@ -33,6 +38,7 @@ pub struct Replicas {
     session_key: Option<SessionKey>,
     previous_session_key: Option<SessionKey>,
     redis: Option<RedisStore>,
+    rate_limit: Option<RateLimit>,
     hmac_skew: Option<Duration>,
 }
 
@@ -56,10 +62,18 @@ impl ReplicaArgs {
             }
             None => None,
         };
+        let rate_limit = match &*self.trusted_proxies {
+            [] => None,
+            proxies => {
+                let client = ClientIp::peer().trusted_proxies(proxies);
+                Some(RateLimit::by(client.map_err(invalid("--trusted-proxy"))?))
+            }
+        };
         Ok(Replicas {
             session_key: session_key(key)?,
             previous_session_key: session_key(previous)?,
             redis,
+            rate_limit,
             hmac_skew,
         })
     }
@@ -89,6 +103,9 @@ impl Replicas {
         }
         if let Some(key) = &self.previous_session_key {
             auth = auth.previous_session_key(key.clone());
+        }
+        if let Some(limit) = &self.rate_limit {
+            auth = auth.rate_limit(limit.clone());
         }
         auth
     }
