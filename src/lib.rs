@@ -97,6 +97,7 @@ pub mod stores;
 mod checks;
 pub mod policy;
 pub mod rate_limit;
+pub mod revocation;
 mod session;
 
 pub mod schemes;

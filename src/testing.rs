@@ -1,4 +1,4 @@
-//! Helpers for tests of an application: authenticators that need no credentials.
+//! Helpers for tests of an application: authenticators that need no credentials, and the rules of stores.
 //!
 //! ```
 //! use axum::{Router, body::Body, routing::get};
@@ -23,10 +23,16 @@
 //!
 //! A handler can also be tested without the layer: insert a [`Principal`] into the extensions of
 //! its request.
+//!
+//! An implementation of a store is checked by [`revocation_store`].
+
+mod revocation_store;
 
 use http::request::Parts;
 
 use crate::auth::{AuthScheme, Authenticated, Authenticator, Challenge, Principal, Rejection};
+
+pub use self::revocation_store::revocation_store;
 
 const TEST: AuthScheme = AuthScheme::from_static("Test");
 

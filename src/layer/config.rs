@@ -11,6 +11,7 @@ use super::authorization::Authorization;
 use super::body_budget::Limits;
 use crate::auth::{Hosts, Realm, Rejection};
 use crate::checks::{Exemptions, Origins, ScopeRules};
+use crate::revocation::Revocations;
 use crate::session::SessionIds;
 
 /// Renders the response to a rejected request.
@@ -30,6 +31,7 @@ pub(super) struct Config {
     pub(super) authenticator_timeout: Duration,
     pub(super) body_limits: Limits,
     pub(super) session_ids: SessionIds,
+    pub(super) revocations: Option<Revocations>,
     pub(super) rejection_response: Option<Arc<RejectionResponse>>,
 }
 
@@ -46,6 +48,7 @@ impl Default for Config {
             authenticator_timeout: Duration::from_secs(10),
             body_limits: Limits::default(),
             session_ids: SessionIds::new(),
+            revocations: None,
             rejection_response: None,
         }
     }
@@ -64,6 +67,7 @@ impl fmt::Debug for Config {
             .field("authenticator_timeout", &self.authenticator_timeout)
             .field("body_limits", &self.body_limits)
             .field("session_ids", &self.session_ids)
+            .field("revocations", &self.revocations)
             .finish_non_exhaustive()
     }
 }

@@ -106,8 +106,9 @@ impl<A: Authenticator> Gate<A> {
 
     fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
         let _timed = Verification::start();
-        guarded_now(AUTHENTICATOR, || self.authenticator.authenticate_now(head))
-            .unwrap_or_else(|interrupted| Some(Err(unavailable(interrupted))))
+        let verdict = guarded_now(AUTHENTICATOR, || self.authenticator.authenticate_now(head))
+            .unwrap_or_else(|interrupted| Some(Err(unavailable(interrupted))));
+        verdict.map(|verdict| self.revocable(head, verdict))
     }
 
     async fn authenticate(&self, head: &mut Parts, permit: Option<&Permit>) -> Verdict {
@@ -132,7 +133,8 @@ impl<A: Authenticator> Gate<A> {
         let _timed = Verification::start();
         // In a block of its own, as an implementation may panic before there is a future.
         let verdict = pin!(async { self.authenticator.authenticate(head).await });
-        self.guarded(AUTHENTICATOR, verdict).await
+        let verdict = self.guarded(AUTHENTICATOR, verdict).await;
+        self.revocable(head, verdict)
     }
 
     /// Runs the pending verification of the body. Replaces the body by what was verified, and

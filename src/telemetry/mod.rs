@@ -18,7 +18,7 @@ use http::request::Parts;
 use tracing::{Level, debug, error, info};
 
 pub(crate) use self::metrics::{
-    OpenStream, Verification, key_age, keys_refreshed, rate_limited, reloaded,
+    OpenStream, Verification, key_age, keys_refreshed, rate_limited, reloaded, revocations_heard,
 };
 use crate::text::Shortened;
 

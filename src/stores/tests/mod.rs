@@ -30,3 +30,4 @@ macro_rules! for_each_store {
 mod attempts;
 pub(crate) mod remote;
 mod replay;
+mod revocations;
