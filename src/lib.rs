@@ -101,6 +101,8 @@ pub mod revocation;
 mod session;
 
 pub mod schemes;
+#[cfg(feature = "oauth")]
+pub mod signals;
 
 pub mod layer;
 

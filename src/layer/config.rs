@@ -9,6 +9,8 @@ use http::Response;
 
 use super::authorization::Authorization;
 use super::body_budget::Limits;
+#[cfg(feature = "oauth")]
+use super::signals::Receivers;
 use crate::auth::{Hosts, Realm, Rejection};
 use crate::checks::{Exemptions, Origins, ScopeRules};
 use crate::revocation::Revocations;
@@ -32,6 +34,8 @@ pub(super) struct Config {
     pub(super) body_limits: Limits,
     pub(super) session_ids: SessionIds,
     pub(super) revocations: Option<Revocations>,
+    #[cfg(feature = "oauth")]
+    pub(super) receivers: Receivers,
     pub(super) rejection_response: Option<Arc<RejectionResponse>>,
 }
 
@@ -49,14 +53,29 @@ impl Default for Config {
             body_limits: Limits::default(),
             session_ids: SessionIds::new(),
             revocations: None,
+            #[cfg(feature = "oauth")]
+            receivers: Receivers::default(),
             rejection_response: None,
+        }
+    }
+}
+
+impl Config {
+    /// Logs an error if signals are received that cannot revoke anything.
+    pub(super) fn log_missing_revocations(&self) {
+        #[cfg(feature = "oauth")]
+        if self.revocations.is_none() {
+            self.receivers.log_missing_revocations();
         }
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
+        let mut fields = f.debug_struct("Config");
+        #[cfg(feature = "oauth")]
+        fields.field("receivers", &self.receivers);
+        fields
             .field("realm", &self.realm)
             .field("exemptions", &self.exemptions)
             .field("hosts", &self.hosts)

@@ -26,7 +26,7 @@ pub(super) struct Gate<A> {
 const MAX_ATTEMPTS: usize = 16;
 
 /// What errors call the store of failed attempts.
-const ATTEMPT_STORE: &str = "the store of failed attempts";
+pub(super) const ATTEMPT_STORE: &str = "the store of failed attempts";
 const AUTHENTICATOR: &str = "the authenticator";
 
 type Verdict = Result<Authenticated, Rejection>;
@@ -74,7 +74,10 @@ impl<A: Authenticator> Gate<A> {
         if let Some(permit) = permit {
             let outcome = verified.as_ref().map(|(authenticated, _)| authenticated);
             let outcome = Outcome::from_result(outcome);
-            let settled = pin!(permit.settle_later(outcome));
+            let settled = pin!(async {
+                permit.settle_later(outcome).await;
+                Ok(())
+            });
             self.guarded(ATTEMPT_STORE, settled).await?;
         }
         let (authenticated, collected) = verified?;
@@ -173,7 +176,7 @@ impl<A: Authenticator> Gate<A> {
     }
 
     /// Runs a future of the application. A future that hangs or panics is a rejection.
-    async fn guarded<T>(
+    pub(super) async fn guarded<T>(
         &self,
         subject: &'static str,
         future: Pin<&mut impl Future<Output = Result<T, Rejection>>>,

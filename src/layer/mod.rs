@@ -28,6 +28,8 @@ mod response;
 mod response_body;
 mod revocation;
 mod service;
+#[cfg(feature = "oauth")]
+mod signals;
 mod state;
 mod stream_data;
 

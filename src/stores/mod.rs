@@ -1,8 +1,8 @@
 //! What replicas may have to share: used nonces (`replay`), failed attempts (`attempts`) and revocations
 //! (`revocations`).
 //!
-//! Each store is an async trait with an implementation in memory and an erased form. One test suite
-//! (`tests`) runs against every implementation. A store gets what it needs as arguments and makes
+//! Each store is an async trait with an implementation in memory, one in Redis, and an erased form. Every
+//! implementation keeps the rules of [`testing::stores`](crate::testing::stores). A store gets what it needs as arguments and makes
 //! no decision about a request. This folder uses `crypto` and `error` alone.
 
 mod attempts;

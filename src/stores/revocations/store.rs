@@ -13,7 +13,7 @@ use crate::auth::BoxError;
 /// adds it again to a log that has lost it. [`MemoryRevocationStore`](super::MemoryRevocationStore) is enough for one
 /// process. [`BoxRevocationStore`](super::BoxRevocationStore) erases the type of a store that is chosen at runtime.
 ///
-/// An implementation passes the rules of [`testing::revocation_store`](crate::testing::revocation_store()).
+/// An implementation passes the rules of [`testing::stores::revocation_store`](crate::testing::stores::revocation_store()).
 pub trait RevocationStore: Send + Sync + 'static {
     /// Adds entries to the end of the log, and returns once the store has acknowledged them. Entries that are in the
     /// log already may be added again.

@@ -6,7 +6,7 @@ use crate::stores::{
     BoxRevocationStore, MemoryRevocationStore, RevocationCursor, RevocationEntry, RevocationKind,
     RevocationStore,
 };
-use crate::testing;
+use crate::testing::stores;
 
 const KEEP: Duration = Duration::from_secs(60);
 
@@ -20,12 +20,12 @@ async fn entries(store: &MemoryRevocationStore, after: &RevocationCursor) -> Vec
 
 #[tokio::test]
 async fn memory_store_passes_the_rules() {
-    testing::revocation_store(async || MemoryRevocationStore::new()).await;
+    stores::revocation_store(async || MemoryRevocationStore::new()).await;
 }
 
 #[tokio::test]
 async fn erased_store_passes_the_rules() {
-    testing::revocation_store(async || BoxRevocationStore::new(MemoryRevocationStore::new())).await;
+    stores::revocation_store(async || BoxRevocationStore::new(MemoryRevocationStore::new())).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use mcp_auth_layer::stores::{
     BoxRevocationStore, PublishError, RedisStore, RevocationCursor, RevocationEntry,
     RevocationKind, RevocationStore,
 };
-use mcp_auth_layer::testing;
+use mcp_auth_layer::testing::stores;
 
 use super::connect;
 use crate::support::{Proxy, RedisServer, eventually};
@@ -25,12 +25,12 @@ fn entries(numbers: std::ops::Range<u64>) -> Vec<RevocationEntry> {
 #[tokio::test]
 async fn redis_passes_the_rules_of_revocation_stores() {
     let server = RedisServer::start(&[]).await;
-    testing::revocation_store(async || {
+    stores::revocation_store(async || {
         server.command::<()>(&["FLUSHALL"]).await;
         connect(&server.url()).await
     })
     .await;
-    testing::revocation_store(async || {
+    stores::revocation_store(async || {
         server.command::<()>(&["FLUSHALL"]).await;
         BoxRevocationStore::new(connect(&server.url()).await)
     })

@@ -4,6 +4,7 @@
 
 #[path = "../../it/support/build_examples.rs"]
 mod build_examples;
+mod certificates;
 #[path = "../../it/support/example_server.rs"]
 pub mod example_server;
 #[path = "../../it/support/forged_request.rs"]
@@ -16,6 +17,7 @@ mod proxy;
 mod server;
 mod wait;
 
+pub use self::certificates::Certificates;
 pub use self::log::Log;
 pub use self::ports::free_port;
 pub use self::proxy::Proxy;

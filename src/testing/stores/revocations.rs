@@ -14,10 +14,10 @@ const LONG: Duration = Duration::from_secs(20);
 ///
 /// ```
 /// use mcp_auth_layer::stores::MemoryRevocationStore;
-/// use mcp_auth_layer::testing;
+/// use mcp_auth_layer::testing::stores;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// testing::revocation_store(async || MemoryRevocationStore::new()).await;
+/// stores::revocation_store(async || MemoryRevocationStore::new()).await;
 /// # });
 /// ```
 ///
