@@ -5,13 +5,14 @@ use std::time::Duration;
 use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator};
 use mcp_auth_layer::layer::SessionKey;
 use mcp_auth_layer::rate_limit::{ClientIp, RateLimit};
+use mcp_auth_layer::revocation::Revocations;
 use mcp_auth_layer::stores::RedisStore;
 use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 
 use super::cli::Failure;
 use super::credentials::invalid;
 use super::environment::flag_or_variable;
-use super::redis::{RedisArgs, SecretKey, unusable};
+use super::redis::{RedisArgs, RedisServer, SecretKey, unusable};
 
 /// The flags for replicas.
 #[derive(clap::Args)]
@@ -38,6 +39,7 @@ pub struct Replicas {
     session_key: Option<SessionKey>,
     previous_session_key: Option<SessionKey>,
     redis: Option<RedisStore>,
+    revocations: Option<Revocations>,
     rate_limit: Option<RateLimit>,
     hmac_skew: Option<Duration>,
 }
@@ -51,31 +53,20 @@ impl ReplicaArgs {
         if previous.is_some() && key.is_none() {
             return Err(Failure::usage("--previous-session-key needs --session-key"));
         }
-        let hmac_skew = self.hmac_skew.map(Duration::from_secs);
-        let redis = match self.redis.server()? {
-            Some(server) => {
-                let mut connect = server.connect();
-                if let Some(skew) = hmac_skew {
-                    connect = connect.skew(skew);
-                }
-                Some(connect.await.map_err(unusable("--redis"))?)
-            }
-            None => None,
-        };
-        let rate_limit = match &*self.trusted_proxies {
-            [] => None,
-            proxies => {
-                let client = ClientIp::peer().trusted_proxies(proxies);
-                Some(RateLimit::by(client.map_err(invalid("--trusted-proxy"))?))
-            }
-        };
-        Ok(Replicas {
+        let mut replicas = Replicas {
             session_key: session_key(key)?,
             previous_session_key: session_key(previous)?,
-            redis,
-            rate_limit,
-            hmac_skew,
-        })
+            hmac_skew: self.hmac_skew.map(Duration::from_secs),
+            ..Replicas::default()
+        };
+        if !self.trusted_proxies.is_empty() {
+            let client = ClientIp::peer().trusted_proxies(&self.trusted_proxies);
+            replicas.rate_limit = Some(RateLimit::by(client.map_err(invalid("--trusted-proxy"))?));
+        }
+        if let Some(server) = self.redis.server()? {
+            replicas.connect(&server).await?;
+        }
+        Ok(replicas)
     }
 }
 
@@ -85,6 +76,19 @@ fn session_key(key: Option<SecretKey>) -> Result<Option<SessionKey>, Failure> {
 }
 
 impl Replicas {
+    async fn connect(&mut self, server: &RedisServer) -> Result<(), Failure> {
+        let mut connect = server.connect();
+        if let Some(skew) = self.hmac_skew {
+            connect = connect.skew(skew);
+        }
+        let redis = connect.await.map_err(unusable("--redis"))?;
+        let revocations = Revocations::start(redis.clone(), server.key.clone()).await;
+        self.revocations =
+            Some(revocations.map_err(|error| Failure::work(format!("--redis: {error}")))?);
+        self.redis = Some(redis);
+        Ok(())
+    }
+
     /// Lets all replicas together accept each signed request once.
     pub fn share_nonces(&self, mut signatures: HttpSignature) -> BoxAuthenticator {
         if let Some(skew) = self.hmac_skew {
@@ -96,7 +100,7 @@ impl Replicas {
         }
     }
 
-    /// Lets the layers of all replicas know each other's sessions.
+    /// Lets the layers of all replicas know each other's sessions, failed attempts and revocations.
     pub fn share<A>(&self, mut auth: McpAuthLayer<A>) -> McpAuthLayer<A> {
         if let Some(key) = &self.session_key {
             auth = auth.session_key(key.clone());
@@ -106,6 +110,9 @@ impl Replicas {
         }
         if let Some(limit) = &self.rate_limit {
             auth = auth.rate_limit(limit.clone());
+        }
+        if let Some(revocations) = &self.revocations {
+            auth = auth.revocations(revocations.clone());
         }
         auth
     }
