@@ -19,6 +19,10 @@ use super::redis::{RedisArgs, RedisServer, SecretKey, unusable};
 pub struct ReplicaArgs {
     #[command(flatten)]
     redis: RedisArgs,
+    /// Another Redis server, for failed attempts: many of them cannot fill the one with used nonces
+    /// [default: REDIS_ATTEMPTS_URL in the environment, or the one of --redis]
+    #[arg(long, value_name = "URL")]
+    redis_attempts: Option<String>,
     /// The session key before --session-key, whose sessions are still known, while the key is rotated [default:
     /// PREVIOUS_SESSION_KEY in the environment]
     #[arg(long, value_name = "BASE64")]
@@ -59,12 +63,14 @@ impl ReplicaArgs {
             hmac_skew: self.hmac_skew.map(Duration::from_secs),
             ..Replicas::default()
         };
-        if !self.trusted_proxies.is_empty() {
-            let client = ClientIp::peer().trusted_proxies(&self.trusted_proxies);
-            replicas.rate_limit = Some(RateLimit::by(client.map_err(invalid("--trusted-proxy"))?));
-        }
-        if let Some(server) = self.redis.server()? {
-            replicas.connect(&server).await?;
+        let client = ClientIp::peer().trusted_proxies(&self.trusted_proxies);
+        let limit = RateLimit::by(client.map_err(invalid("--trusted-proxy"))?);
+        let attempts = flag_or_variable(self.redis_attempts.as_ref(), "REDIS_ATTEMPTS_URL")?;
+        match (self.redis.server()?, attempts) {
+            (Some(server), attempts) => replicas.connect(&server, attempts, limit).await?,
+            (None, Some(_)) => return Err(Failure::usage("--redis-attempts needs --redis")),
+            (None, None) if self.trusted_proxies.is_empty() => {}
+            (None, None) => replicas.rate_limit = Some(limit),
         }
         Ok(replicas)
     }
@@ -76,7 +82,12 @@ fn session_key(key: Option<SecretKey>) -> Result<Option<SessionKey>, Failure> {
 }
 
 impl Replicas {
-    async fn connect(&mut self, server: &RedisServer) -> Result<(), Failure> {
+    async fn connect(
+        &mut self,
+        server: &RedisServer,
+        attempts: Option<String>,
+        limit: RateLimit,
+    ) -> Result<(), Failure> {
         let mut connect = server.connect();
         if let Some(skew) = self.hmac_skew {
             connect = connect.skew(skew);
@@ -85,6 +96,12 @@ impl Replicas {
         let revocations = Revocations::start(redis.clone(), server.key.clone()).await;
         self.revocations =
             Some(revocations.map_err(|error| Failure::work(format!("--redis: {error}")))?);
+        let attempts = match attempts {
+            Some(url) => server.at(url).connect().without_nonces().await,
+            None => Ok(redis.clone()),
+        };
+        let attempts = attempts.map_err(unusable("--redis-attempts"))?;
+        self.rate_limit = Some(limit.shared_store(attempts, server.key.clone()));
         self.redis = Some(redis);
         Ok(())
     }

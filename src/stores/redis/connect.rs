@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attempts::Attempts;
 use super::error::RedisError;
 use super::keys::Keys;
 use super::link::{Link, LinkError};
@@ -124,7 +125,8 @@ impl Connect {
             began.map_err(|error| refused(&link, error))?;
         }
         let accepted = MemoryReplayStore::new();
-        let inner = Arc::new(Inner { link, keys, nonces, accepted, revocations, watch });
+        let attempts = Attempts::new();
+        let inner = Arc::new(Inner { link, keys, nonces, attempts, accepted, revocations, watch });
         watcher::start(&inner, skew);
         Ok(RedisStore::new(inner))
     }
