@@ -85,5 +85,6 @@ async fn run() -> Result<(), Failure> {
     for host in &server.hosts {
         auth = auth.host(host.clone()); // flag `--host-name`
     }
+    auth = server.replicas.share(auth); // flags `--session-key` and `--redis`
     server.serve(auth.protect(app)).await
 }

@@ -97,9 +97,12 @@ pub mod stores;
 mod checks;
 pub mod policy;
 pub mod rate_limit;
+pub mod revocation;
 mod session;
 
 pub mod schemes;
+#[cfg(feature = "oauth")]
+pub mod signals;
 
 pub mod layer;
 

@@ -11,7 +11,7 @@ use mcp_auth_layer::schemes::{ClientSecret, Introspection, OAuthConfigError};
 
 use super::cli::Failure;
 use super::credentials::{NamedSecret, invalid};
-use super::environment;
+use super::environment::flag_or_variable;
 
 /// The flags for OAuth.
 #[derive(clap::Args)]
@@ -104,14 +104,10 @@ impl OAuthArgs {
         audiences: &[String],
         endpoint: &str,
     ) -> Result<Introspection, Failure> {
-        let client = match (&self.client, environment::variable("OAUTH_CLIENT")?) {
-            (Some(client), _) => client.clone(),
-            (None, Some(client)) => client.parse().map_err(invalid("OAUTH_CLIENT"))?,
-            (None, None) => {
-                let line =
-                    "--oauth-introspect needs --oauth-client, or OAUTH_CLIENT in the environment";
-                return Err(Failure::usage(line));
-            }
+        let Some(client) = flag_or_variable(self.client.as_ref(), "OAUTH_CLIENT")? else {
+            let line =
+                "--oauth-introspect needs --oauth-client, or OAUTH_CLIENT in the environment";
+            return Err(Failure::usage(line));
         };
         let client = ClientSecret::new(client.name, client.secret);
         let tokens = Introspection::new(issuer, &*audiences[0], endpoint, client);

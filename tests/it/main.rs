@@ -25,6 +25,9 @@ mod oauth_resource;
 mod remote_keys;
 mod required_scopes;
 
+// Signals of identity providers, which end sessions.
+mod signals;
+
 // Credentials in files.
 mod credential_files;
 mod htpasswd;

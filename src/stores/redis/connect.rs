@@ -11,6 +11,7 @@ use super::error::RedisError;
 use super::keys::Keys;
 use super::link::{Link, LinkError};
 use super::nonces::Nonces;
+use super::revocations::Log;
 use super::store::{Inner, RedisStore};
 use super::target::Target;
 use super::watch::Watch;
@@ -98,7 +99,9 @@ impl Connect {
 
     async fn open(self) -> Result<RedisStore, RedisError> {
         let keys = Keys::new(self.prefix)?;
-        let link = Link::new(Target::new(&self.url, self.timeout, self.roots)?, self.timeout);
+        let target = Target::new(&self.url, self.timeout, self.roots)?;
+        let revocations = Log::new(target.clone());
+        let link = Link::new(target, self.timeout);
         let info = server_info(&link).await.map_err(|error| refused(&link, error))?;
         info.check(link.address())?;
         info.warn(link.address());
@@ -107,8 +110,9 @@ impl Connect {
         let began = nonces.begin_epochs(&link, &keys, self.skew, false).await;
         began.map_err(|error| refused(&link, error))?;
         let accepted = MemoryReplayStore::new();
-        let inner =
-            Arc::new(Inner { link, keys, nonces, attempts: Attempts::new(), accepted, watch });
+        let attempts = Attempts::new();
+        let inner = Inner { link, keys, nonces, attempts, accepted, revocations, watch };
+        let inner = Arc::new(inner);
         watcher::start(&inner, self.skew);
         Ok(RedisStore::new(inner))
     }

@@ -5,3 +5,4 @@
 mod attempts;
 pub(crate) mod remote;
 mod replay;
+mod revocations;

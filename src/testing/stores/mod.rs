@@ -17,7 +17,9 @@
 mod attempts;
 mod join_all;
 mod replay;
+mod revocations;
 mod rule;
 
 pub use self::attempts::attempt_store;
 pub use self::replay::replay_store;
+pub use self::revocations::revocation_store;

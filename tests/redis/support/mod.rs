@@ -2,6 +2,7 @@
 //! condition. This folder knows nothing of the crate under test.
 #![allow(dead_code, unused_imports)] // the parts that no test uses yet
 
+mod certificates;
 mod info;
 #[path = "../../it/support/log.rs"]
 mod log;
@@ -10,6 +11,7 @@ mod proxy;
 mod server;
 mod wait;
 
+pub use self::certificates::Certificates;
 pub use self::log::Log;
 pub use self::ports::free_port;
 pub use self::proxy::Proxy;
