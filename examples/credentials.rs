@@ -1,8 +1,9 @@
-//! Creates lines of token files, key files and password files.
+//! Creates lines of token files, key files and password files, and revokes them.
 //!
 //!     cargo run --example credentials -- token ci --scopes tools:read >> tokens
 //!     cargo run --example credentials -- key ci >> keys
 //!     cargo run --example credentials -- password alice >> users.htpasswd
+//!     cargo run --example credentials -- revoke ci --token-file tokens
 //!
 //! The line is printed to stdout. What the client needs is printed to stderr. A token is not stored:
 //! it is printed once.
@@ -10,7 +11,6 @@
 mod common;
 
 use std::fmt::Write;
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use argon2::{Argon2, PasswordHasher};
@@ -19,20 +19,32 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::{Parser, Subcommand};
 use common::cli::{self, Failure};
 use common::credentials::random_bytes;
+use common::revoke::RevokeArgs;
+use common::secret_input::read_new_secret;
 use mcp_auth_layer::schemes::HtpasswdFile;
 use mcp_auth_layer::{Basic, HttpSignature};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Creates a line of a token file, a key file or a password file
+/// Creates a line of a token file, a key file or a password file, or revokes such lines
 #[derive(Parser)]
 #[command(version)]
 struct Args {
     #[command(subcommand)]
-    kind: Kind,
+    action: Action,
 }
 
+#[derive(Subcommand)]
+enum Action {
+    #[command(flatten)]
+    Create(Kind),
+    /// Removes the credentials of a name, or one token, from files that servers reload, and with --redis tells all
+    /// replicas of a server: their requests and streams end
+    Revoke(RevokeArgs),
+}
+
+/// What is created.
 #[derive(Subcommand)]
 enum Kind {
     /// A bearer token of 256 random bits, for Bearer::from_file
@@ -69,8 +81,16 @@ enum Kind {
     },
 }
 
-fn main() -> ExitCode {
-    cli::exit(cli::parse::<Args>().and_then(|args| create(args.kind)))
+#[tokio::main]
+async fn main() -> ExitCode {
+    cli::exit(run().await)
+}
+
+async fn run() -> Result<(), Failure> {
+    match cli::parse::<Args>()?.action {
+        Action::Create(kind) => create(kind),
+        Action::Revoke(revoke) => revoke.run().await,
+    }
 }
 
 fn create(kind: Kind) -> Result<(), Failure> {
@@ -103,7 +123,7 @@ fn create(kind: Kind) -> Result<(), Failure> {
             cli::print(format_args!("{id} base64:{}", STANDARD.encode(secret)));
         }
         Kind::Password { user, argon2id } => {
-            let password = read_password()?;
+            let password = read_new_secret("password")?;
             // Validates the name and the password.
             Basic::new([(&user, &password)]).map_err(Failure::usage)?;
             let hash = if argon2id { argon2id_hash(&password)? } else { bcrypt_hash(&password)? };
@@ -129,24 +149,6 @@ fn bcrypt_hash(password: &str) -> Result<String, Failure> {
 fn argon2id_hash(password: &str) -> Result<String, Failure> {
     let hash = Argon2::default().hash_password(password.as_bytes());
     Ok(hash.map_err(Failure::work)?.to_string())
-}
-
-fn read_password() -> Result<String, Failure> {
-    if !io::stdin().is_terminal() {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map_err(unreadable)?;
-        let line = line.strip_suffix('\n').unwrap_or(&line);
-        return Ok(line.strip_suffix('\r').unwrap_or(line).to_owned());
-    }
-    let password = rpassword::prompt_password("password: ").map_err(unreadable)?;
-    if rpassword::prompt_password("repeat the password: ").map_err(unreadable)? != password {
-        return Err(Failure::usage("the passwords are different"));
-    }
-    Ok(password)
-}
-
-fn unreadable(error: io::Error) -> Failure {
-    Failure::work(format!("cannot read the password: {error}"))
 }
 
 fn word(text: &str) -> Result<String, &'static str> {

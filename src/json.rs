@@ -1,10 +1,12 @@
 //! JSON as strict readers need it: strings that are borrowed, and values that are read whole.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 /// A string, or the key of a member, that is borrowed unless it has escapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,9 +106,46 @@ impl<'de, K: Keys> Visitor<'de> for Whole<K> {
     }
 }
 
+/// Accepts each key once.
+#[derive(Default)]
+struct Distinct(HashSet<String>);
+
+impl Keys for Distinct {
+    fn accept(&mut self, key: &str) -> bool {
+        self.0.insert(key.to_owned())
+    }
+}
+
+/// Reads one object, in which no object has a member twice: two parsers could choose two values of it.
+///
+/// # Errors
+///
+/// What is wrong with the text, of which it quotes nothing.
+pub(crate) fn read_object(json: &[u8]) -> Result<Map<String, Value>, &'static str> {
+    let text = str::from_utf8(json).map_err(|_| "it is not UTF-8")?;
+    let object = serde_json::from_str(text).map_err(|_| "it is not one JSON object")?;
+    match serde_json::from_str::<Whole<Distinct>>(text) {
+        Ok(_) => Ok(object),
+        Err(_) => Err("a member is there twice"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_with_a_duplicate_member_at_any_depth_are_errors() {
+        assert_eq!(read_object(br#"{"a":{"a":[1,{"a":2}]}}"#).unwrap()["a"]["a"][0], 1);
+        for json in [r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"\u0062":2}}"#, r#"{"a":[{"b":1,"b":1}]}"#]
+        {
+            assert_eq!(read_object(json.as_bytes()).unwrap_err(), "a member is there twice");
+        }
+        for json in [&b"[]"[..], b"null", b"{} {}", b"{", b"\xef\xbb\xbf{}", b""] {
+            assert_eq!(read_object(json).unwrap_err(), "it is not one JSON object");
+        }
+        assert_eq!(read_object(b"{\"\xff\":1}").unwrap_err(), "it is not UTF-8");
+    }
 
     #[test]
     fn strings_are_borrowed_unless_they_have_escapes() {

@@ -11,6 +11,16 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
+/// The environment variables of this server that are secrets.
+const SECRETS: [&str; 6] = [
+    "PASSWORD",
+    "OAUTH_CLIENT",
+    "SESSION_KEY",
+    "PREVIOUS_SESSION_KEY",
+    "REDIS_URL",
+    "REDIS_ATTEMPTS_URL",
+];
+
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The maximum of bytes that are returned of stdout, and of stderr.
 const MAX_OUTPUT: u64 = 256 * 1024;
@@ -38,9 +48,12 @@ impl ExecuteCommand {
     }
 
     async fn output(&self, cancelled: CancellationToken) -> io::Result<CallToolResult> {
-        let mut child = Command::new(&self.command)
+        let mut command = Command::new(&self.command);
+        for secret in SECRETS {
+            command.env_remove(secret);
+        }
+        let mut child = command
             .args(&self.args)
-            .env_remove("PASSWORD") // of this server
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

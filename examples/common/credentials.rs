@@ -13,6 +13,7 @@ use mcp_auth_layer::{Basic, Bearer, HttpSignature};
 
 use super::cli::Failure;
 use super::environment;
+use super::replicas::Replicas;
 
 /// The flags for credentials.
 #[derive(clap::Args)]
@@ -54,20 +55,23 @@ impl CredentialArgs {
     }
 
     /// Returns the schemes in the order in which they should be tried, and the password of `admin`
-    /// if one was generated. There is none if the server has other schemes.
+    /// if one was generated. There is none if the server has other schemes. Signed requests are accepted once
+    /// by all replicas.
     pub fn schemes(
         self,
         has_others: bool,
+        replicas: &Replicas,
     ) -> Result<(Vec<BoxAuthenticator>, Option<String>), Failure> {
         let mut schemes = Vec::new();
         // Signatures first: the request is rejected if one is invalid, whatever else it carries.
         if !self.keys.is_empty() {
             let keys = self.keys.into_iter().map(|key| (key.id, key.secret));
-            schemes.push(HttpSignature::new(keys).map_err(invalid("--hmac-key"))?.boxed());
+            let keys = HttpSignature::new(keys).map_err(invalid("--hmac-key"))?;
+            schemes.push(replicas.share_nonces(keys));
         }
         if let Some(file) = self.hmac_key_file {
             let keys = HttpSignature::from_file(file).map_err(invalid("--hmac-key-file"))?;
-            schemes.push(keys.boxed());
+            schemes.push(replicas.share_nonces(keys));
         }
         if !self.users.is_empty() {
             let users = self.users.into_iter().map(|user| (user.name, user.secret));

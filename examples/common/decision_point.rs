@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::cli::{self, Failure, ListenArgs};
 use super::credentials::CredentialArgs;
 use super::log::log_to_stderr;
+use super::replicas::Replicas;
 use super::shutdown;
 
 /// An MCP server whose calls a decision point decides about; its tools run commands on this machine
@@ -44,7 +45,7 @@ pub struct Started {
 pub async fn from_command_line(path: &str) -> Result<Started, Failure> {
     let Args { listen, credentials, decision_point } = cli::parse()?;
     log_to_stderr()?;
-    let (schemes, generated) = credentials.schemes(false)?;
+    let (schemes, generated) = credentials.schemes(false, &Replicas::default())?;
     let shutdown = shutdown::on_signal().map_err(Failure::work)?;
     let url = match decision_point {
         Some(url) => url.to_string().trim_end_matches('/').to_owned(),

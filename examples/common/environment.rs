@@ -1,6 +1,10 @@
 //! Credentials in environment variables, which other users cannot see, unlike arguments.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use super::cli::{self, Failure};
+use super::credentials::invalid;
 
 /// Returns `USERNAME` and `PASSWORD`, if both are set and not empty.
 pub fn username_and_password() -> Result<Option<(String, String)>, Failure> {
@@ -23,6 +27,20 @@ fn is_quoted(value: &str) -> bool {
     ['"', '\'']
         .iter()
         .any(|&mark| value.len() > 1 && value.starts_with(mark) && value.ends_with(mark))
+}
+
+/// Returns the value of a flag or, without it, that of an environment variable.
+pub fn flag_or_variable<T: FromStr + Clone>(
+    flag: Option<&T>,
+    name: &str,
+) -> Result<Option<T>, Failure>
+where
+    T::Err: Display,
+{
+    if let Some(value) = flag {
+        return Ok(Some(value.clone()));
+    }
+    variable(name)?.map(|value| value.parse()).transpose().map_err(invalid(name))
 }
 
 /// Returns an environment variable, if it is set and not empty.

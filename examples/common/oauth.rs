@@ -8,10 +8,11 @@ use mcp_auth_layer::Jwt;
 use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator, Host, Scope};
 use mcp_auth_layer::layer::Resource;
 use mcp_auth_layer::schemes::{ClientSecret, Introspection, OAuthConfigError};
+use mcp_auth_layer::signals::LogoutTokens;
 
 use super::cli::Failure;
 use super::credentials::{NamedSecret, invalid};
-use super::environment;
+use super::environment::flag_or_variable;
 
 /// The flags for OAuth.
 #[derive(clap::Args)]
@@ -54,6 +55,15 @@ pub struct OAuth {
 impl OAuthArgs {
     pub fn is_configured(&self) -> bool {
         !self.issuers.is_empty()
+    }
+
+    /// Returns the logout tokens of the first issuer for this client. There is an issuer.
+    pub fn logout_tokens(&self, client: &str) -> Result<LogoutTokens, OAuthConfigError> {
+        let issuer = self.issuers.first().map(String::as_str).unwrap_or_default();
+        match &self.jwks {
+            Some(file) => LogoutTokens::with_key_file(issuer, client, file),
+            None => LogoutTokens::discover(issuer, client),
+        }
     }
 
     /// Returns what the flags say of a server that listens at this URL.
@@ -104,14 +114,10 @@ impl OAuthArgs {
         audiences: &[String],
         endpoint: &str,
     ) -> Result<Introspection, Failure> {
-        let client = match (&self.client, environment::variable("OAUTH_CLIENT")?) {
-            (Some(client), _) => client.clone(),
-            (None, Some(client)) => client.parse().map_err(invalid("OAUTH_CLIENT"))?,
-            (None, None) => {
-                let line =
-                    "--oauth-introspect needs --oauth-client, or OAUTH_CLIENT in the environment";
-                return Err(Failure::usage(line));
-            }
+        let Some(client) = flag_or_variable(self.client.as_ref(), "OAUTH_CLIENT")? else {
+            let line =
+                "--oauth-introspect needs --oauth-client, or OAUTH_CLIENT in the environment";
+            return Err(Failure::usage(line));
         };
         let client = ClientSecret::new(client.name, client.secret);
         let tokens = Introspection::new(issuer, &*audiences[0], endpoint, client);

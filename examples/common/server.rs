@@ -16,7 +16,9 @@ use super::credentials::{CredentialArgs, invalid};
 use super::log::log_to_stderr;
 use super::metrics::Metrics;
 use super::oauth::OAuthArgs;
+use super::replicas::{ReplicaArgs, Replicas};
 use super::serve::serve;
+use super::signals::{SignalArgs, Signals};
 use super::{local_hosts, shutdown};
 
 /// An MCP server that requires credentials; its tools run commands on this machine
@@ -39,6 +41,10 @@ pub struct ServerArgs {
     credentials: CredentialArgs,
     #[command(flatten)]
     oauth: OAuthArgs,
+    #[command(flatten)]
+    replicas: ReplicaArgs,
+    #[command(flatten)]
+    signals: SignalArgs,
     /// A file that says who may use which tools, prompts and resources; reloaded when it changes
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -67,6 +73,10 @@ pub struct Server {
     /// Who may use what, and whether that is only tried.
     pub policy: Option<PolicyFile>,
     pub policy_dry_run: bool,
+    /// What this server shares with its replicas.
+    pub replicas: Replicas,
+    /// What identity providers send to this server.
+    pub signals: Signals,
     pub metrics: Metrics,
     /// Is cancelled when the server should stop.
     pub shutdown: CancellationToken,
@@ -100,7 +110,10 @@ impl ServerArgs {
     pub async fn start(self, path: &str, curl: &str) -> Result<Server, Failure> {
         log_to_stderr()?;
         let names = self.credentials.names().filter(|_| !self.oauth.is_configured());
-        let (mut schemes, generated) = self.credentials.schemes(self.oauth.is_configured())?;
+        let replicas = self.replicas.connect().await?;
+        let signals = self.signals.signals(&self.oauth).await?;
+        let (mut schemes, generated) =
+            self.credentials.schemes(self.oauth.is_configured(), &replicas)?;
         let policy = self.policy.map(PolicyFile::open).transpose();
         let policy = policy.map_err(invalid("--policy"))?;
         if let (Some(policy), Some(names)) = (&policy, names) {
@@ -135,6 +148,8 @@ impl ServerArgs {
             scopes,
             policy,
             policy_dry_run: self.policy_dry_run,
+            replicas,
+            signals,
             metrics,
             shutdown,
             listener,

@@ -54,7 +54,6 @@ impl Revocation {
 
     /// Returns how many clones there are: each of its holders has one, and so has each lifetime that
     /// depends on it.
-    #[cfg(feature = "oauth-http")]
     pub(crate) fn holders(&self) -> usize {
         Arc::strong_count(&self.0)
     }

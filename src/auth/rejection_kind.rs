@@ -27,7 +27,8 @@ pub enum RejectionKind {
     ForeignOrigin,
     /// An OAuth discovery document that does not exist here: 404.
     NoDiscovery,
-    /// The resource metadata is requested by another method than GET, HEAD or OPTIONS: 405.
+    /// A path that the layer itself serves is requested by a method that is not for it, such as the resource metadata by
+    /// POST: 405.
     MethodNotAllowed,
     /// An OAuth client registers itself (RFC 7591) without a credential, as MCP clients do that
     /// look for OAuth: 400. The body has OAuth's own form of an error, which clients show.

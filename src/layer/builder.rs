@@ -270,6 +270,7 @@ impl<S, A: Authenticator> Layer<S> for McpAuthLayer<A> {
     fn layer(&self, inner: S) -> Self::Service {
         self.authenticator.configure(&self.state.context());
         self.state.rate_limiter.iter().for_each(|limiter| limiter.log_missing_address());
+        self.state.config.log_missing_revocations();
         McpAuthService::new(inner, self.authenticator.clone(), self.state.clone())
     }
 }

@@ -9,8 +9,11 @@ use http::Response;
 
 use super::authorization::Authorization;
 use super::body_budget::Limits;
+#[cfg(feature = "oauth")]
+use super::signals::Receivers;
 use crate::auth::{Hosts, Realm, Rejection};
 use crate::checks::{Exemptions, Origins, ScopeRules};
+use crate::revocation::Revocations;
 use crate::session::SessionIds;
 
 /// Renders the response to a rejected request.
@@ -30,6 +33,9 @@ pub(super) struct Config {
     pub(super) authenticator_timeout: Duration,
     pub(super) body_limits: Limits,
     pub(super) session_ids: SessionIds,
+    pub(super) revocations: Option<Revocations>,
+    #[cfg(feature = "oauth")]
+    pub(super) receivers: Receivers,
     pub(super) rejection_response: Option<Arc<RejectionResponse>>,
 }
 
@@ -46,14 +52,30 @@ impl Default for Config {
             authenticator_timeout: Duration::from_secs(10),
             body_limits: Limits::default(),
             session_ids: SessionIds::new(),
+            revocations: None,
+            #[cfg(feature = "oauth")]
+            receivers: Receivers::default(),
             rejection_response: None,
+        }
+    }
+}
+
+impl Config {
+    /// Logs an error if signals are received that cannot revoke anything.
+    pub(super) fn log_missing_revocations(&self) {
+        #[cfg(feature = "oauth")]
+        if self.revocations.is_none() {
+            self.receivers.log_missing_revocations();
         }
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
+        let mut fields = f.debug_struct("Config");
+        #[cfg(feature = "oauth")]
+        fields.field("receivers", &self.receivers);
+        fields
             .field("realm", &self.realm)
             .field("exemptions", &self.exemptions)
             .field("hosts", &self.hosts)
@@ -64,6 +86,7 @@ impl fmt::Debug for Config {
             .field("authenticator_timeout", &self.authenticator_timeout)
             .field("body_limits", &self.body_limits)
             .field("session_ids", &self.session_ids)
+            .field("revocations", &self.revocations)
             .finish_non_exhaustive()
     }
 }

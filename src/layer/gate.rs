@@ -26,7 +26,7 @@ pub(super) struct Gate<A> {
 const MAX_ATTEMPTS: usize = 16;
 
 /// What errors call the store of failed attempts.
-const ATTEMPT_STORE: &str = "the store of failed attempts";
+pub(super) const ATTEMPT_STORE: &str = "the store of failed attempts";
 const AUTHENTICATOR: &str = "the authenticator";
 
 type Verdict = Result<Authenticated, Rejection>;
@@ -74,8 +74,7 @@ impl<A: Authenticator> Gate<A> {
         if let Some(permit) = permit {
             let outcome = verified.as_ref().map(|(authenticated, _)| authenticated);
             let outcome = Outcome::from_result(outcome);
-            let settled = pin!(permit.settle_later(outcome));
-            self.guarded(ATTEMPT_STORE, settled).await?;
+            self.settle(permit, outcome).await?;
         }
         let (authenticated, collected) = verified?;
         let mut exchange = self.check(head, authenticated)?;
@@ -106,8 +105,9 @@ impl<A: Authenticator> Gate<A> {
 
     fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
         let _timed = Verification::start();
-        guarded_now(AUTHENTICATOR, || self.authenticator.authenticate_now(head))
-            .unwrap_or_else(|interrupted| Some(Err(unavailable(interrupted))))
+        let verdict = guarded_now(AUTHENTICATOR, || self.authenticator.authenticate_now(head))
+            .unwrap_or_else(|interrupted| Some(Err(unavailable(interrupted))));
+        verdict.map(|verdict| self.revocable(head, verdict))
     }
 
     async fn authenticate(&self, head: &mut Parts, permit: Option<&Permit>) -> Verdict {
@@ -132,7 +132,8 @@ impl<A: Authenticator> Gate<A> {
         let _timed = Verification::start();
         // In a block of its own, as an implementation may panic before there is a future.
         let verdict = pin!(async { self.authenticator.authenticate(head).await });
-        self.guarded(AUTHENTICATOR, verdict).await
+        let verdict = self.guarded(AUTHENTICATOR, verdict).await;
+        self.revocable(head, verdict)
     }
 
     /// Runs the pending verification of the body. Replaces the body by what was verified, and
@@ -170,8 +171,17 @@ impl<A: Authenticator> Gate<A> {
         Ok(collected)
     }
 
+    /// Settles the permit of an attempt. A store that hangs is a rejection.
+    pub(super) async fn settle(&self, permit: Permit, outcome: Outcome) -> Result<(), Rejection> {
+        let settled = pin!(async {
+            permit.settle_later(outcome).await;
+            Ok(())
+        });
+        self.guarded(ATTEMPT_STORE, settled).await
+    }
+
     /// Runs a future of the application. A future that hangs or panics is a rejection.
-    async fn guarded<T>(
+    pub(super) async fn guarded<T>(
         &self,
         subject: &'static str,
         future: Pin<&mut impl Future<Output = Result<T, Rejection>>>,

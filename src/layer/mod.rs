@@ -3,7 +3,8 @@
 //! `service` has the order of the steps and nothing of the steps: `gate` authenticates, `authorization` decides about
 //! messages and filters lists, `admit` prepares what is forwarded, and `reject` responds to what is not. `response`
 //! processes the response of the inner service; `event_stages` and `response_body` are what its body passes through.
-//! `builder`, `constructors`, `resource_options` and `authorization` have the options, and `config` holds them.
+//! `builder`, `constructors`, `resource_options`, `revocation` and `authorization` have the options, and `config` holds
+//! them.
 //!
 //! It uses every other room, and no other room uses it.
 
@@ -25,7 +26,10 @@ mod request_body;
 mod resource_options;
 mod response;
 mod response_body;
+mod revocation;
 mod service;
+#[cfg(feature = "oauth")]
+mod signals;
 mod state;
 mod stream_data;
 

@@ -76,6 +76,15 @@ where
         if let Err(rejection) = state.config.hosts.check(&head) {
             return self.reject(head, body, rejection);
         }
+        #[cfg(feature = "oauth")]
+        if let Some(receiver) = state.config.receivers.of(&head) {
+            let (gate, receiver) = (self.gate.clone(), receiver.clone());
+            return ResponseFuture::waiting(async move {
+                let mut body = Body::new(body);
+                let response = gate.receive(&receiver, &head, &mut body).await;
+                Ok(drained(&head, body, response).await)
+            });
+        }
         match state.config.exemptions.find(&head, !body.is_end_stream()) {
             Some(Exempt::Forwarded(exemption)) => {
                 self.gate.strip_exempt(&mut head, exemption);

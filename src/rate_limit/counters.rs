@@ -1,4 +1,4 @@
-//! What a limiter counts: the attempts of each client, in memory or in a shared store, and the
+//! What a limiter counts: the attempts of each client, in memory and perhaps in a shared store, and the
 //! attempts that are being verified.
 
 use std::sync::Arc;
@@ -6,27 +6,30 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use super::keys::{Hasher, Keys, Quotas};
 use super::pending::Pending;
 use super::policy::RateLimit;
-use crate::auth::{Cost, Rejection};
+use super::shared::{Answer, Share, Shared};
+use crate::auth::Cost;
 use crate::crypto::KeyedHash;
-use crate::stores::{
-    AttemptKeys, AttemptStatus, AttemptStep, AttemptStore, BoxAttemptStore, MemoryAttemptStore,
-    Quota,
-};
+use crate::stores::{AttemptStep, MemoryAttemptStore, Quota};
 
 /// How many wrong credentials a known client may present before a lookup no longer precedes the
 /// limit. Generous, because other clients behind the same address may use it up.
 const LOOKUPS: Quota = Quota::from_static(100, Duration::from_millis(200));
 
+/// How often the shared store is asked about a client that must wait, as far as this process knows.
+const QUESTIONS: Quota = Quota::from_static(100, Duration::from_millis(50));
+
 /// The counters of a limiter. Addresses, users and credentials are held as keyed hashes.
 pub(super) struct Counters {
     pub(super) quotas: Quotas,
     pub(super) hasher: Hasher,
-    /// Counts lookups and, without a shared store, attempts.
+    /// Counts lookups, and the attempts that this process has seen.
     pub(super) local: MemoryAttemptStore,
-    shared: Option<BoxAttemptStore>,
+    pub(super) shared: Option<Shared>,
     pub(super) pending: Pending<Taken>,
 }
 
@@ -38,10 +41,10 @@ impl Counters {
             None => Hasher::Process(KeyedHash::new()),
         };
         Self {
-            quotas: Quotas { per_address, per_user, lookups: LOOKUPS },
+            quotas: Quotas { per_address, per_user, lookups: LOOKUPS, questions: QUESTIONS },
             hasher,
             local: MemoryAttemptStore::new(),
-            shared: config.shared.as_ref().map(|shared| shared.store.clone()),
+            shared: config.shared.as_ref().map(|shared| Shared::new(shared.store.clone())),
             pending: Pending::default(),
         }
     }
@@ -53,50 +56,44 @@ impl Counters {
     ) -> Self {
         Self { local: map(self.local), ..self }
     }
-
-    /// Returns whether [`apply`](Self::apply) has to wait for a store.
-    pub(super) fn is_shared(&self) -> bool {
-        self.shared.is_some()
-    }
-
-    /// Applies a step.
-    ///
-    /// # Errors
-    ///
-    /// 503 if the store fails.
-    pub(super) async fn apply(
-        &self,
-        step: AttemptStep,
-        keys: &AttemptKeys,
-    ) -> Result<AttemptStatus, Rejection> {
-        match &self.shared {
-            None => Ok(self.local.apply_now(step, keys)),
-            Some(store) => store.apply(step, keys).await.map_err(|error| {
-                let cause = format!("the store of failed attempts failed: {error}");
-                Rejection::unavailable().caused_by(cause)
-            }),
-        }
-    }
-
-    /// Applies a step if nothing has to be awaited for that.
-    pub(super) fn apply_now(&self, step: AttemptStep, keys: &AttemptKeys) -> Option<AttemptStatus> {
-        (!self.is_shared()).then(|| self.local.apply_now(step, keys))
-    }
 }
 
-/// An attempt that was taken from its counters, shared by concurrent attempts with the same
+/// An attempt that is taken from its counters, shared by concurrent attempts with the same
 /// credential. It is given back at the end unless it is kept.
 pub(super) struct Taken {
     counters: Arc<Counters>,
     keys: Keys,
-    was_known: bool,
+    answer: OnceCell<Answer>,
     keep: AtomicBool,
 }
 
 impl Taken {
-    pub(super) fn new(counters: &Arc<Counters>, keys: &Keys, was_known: bool) -> Self {
+    /// Returns an attempt that [`take_shared`](Self::take_shared) is to take.
+    pub(super) fn new(counters: &Arc<Counters>, keys: &Keys) -> Self {
+        Self::with_answer(counters, keys, None)
+    }
+
+    /// Takes an attempt from the memory of this process, or returns how long the client must wait.
+    pub(super) fn take_here(counters: &Arc<Counters>, keys: &Keys) -> Result<Self, Duration> {
+        let status = counters.local.apply_now(AttemptStep::Take, &keys.attempt);
+        if let Some(wait) = status.wait {
+            return Err(wait);
+        }
+        let taken_here = Share::taken(AttemptStep::Take, status);
+        let answer = Answer { status, is_shared: false, taken_here, taken_there: None };
+        Ok(Self::with_answer(counters, keys, Some(answer)))
+    }
+
+    fn with_answer(counters: &Arc<Counters>, keys: &Keys, answer: Option<Answer>) -> Self {
         let keep = AtomicBool::new(keys.cost == Cost::Expensive);
-        Self { counters: counters.clone(), keys: keys.clone(), was_known, keep }
+        let answer = OnceCell::new_with(answer);
+        Self { counters: counters.clone(), keys: keys.clone(), answer, keep }
+    }
+
+    /// Takes the attempt here and from the shared store. Only the first caller asks; the others wait for its answer.
+    pub(super) async fn take_shared(&self, shared: &Shared) -> Answer {
+        let ask = || shared.ask(&self.counters.local, AttemptStep::Take, &self.keys);
+        *self.answer.get_or_init(ask).await
     }
 
     /// Sets whether the attempt stays counted.
@@ -104,25 +101,22 @@ impl Taken {
         self.keep.store(keep, Relaxed);
     }
 
-    /// Gives the attempt back, unless it is kept.
-    pub(super) async fn release(mut self) -> Result<(), Rejection> {
-        if std::mem::replace(self.keep.get_mut(), true) {
-            return Ok(());
-        }
-        self.counters.apply(self.give_back(), &self.keys.attempt).await.map(drop)
-    }
-
-    fn give_back(&self) -> AttemptStep {
-        AttemptStep::GiveBack { was_known: self.was_known }
+    /// Gives the attempt back, unless it is kept. Returns the step that does so in the shared store.
+    pub(super) fn release(self) -> Option<AttemptStep> {
+        let taken_there = self.answer.get().and_then(|answer| answer.taken_there);
+        let is_kept = self.keep.load(Relaxed);
+        taken_there.filter(|_| !is_kept).map(Share::give_back)
     }
 }
 
-/// Gives the attempt back if nothing has to be awaited for that. In a shared store the attempt of a
-/// client that disconnects stays counted, which is the safe direction.
+/// Gives the attempt back in the memory of this process. In a shared store the attempt of a client that
+/// disconnects stays counted, which is the safe direction.
 impl Drop for Taken {
     fn drop(&mut self) {
-        if !*self.keep.get_mut() {
-            self.counters.apply_now(self.give_back(), &self.keys.attempt);
+        if !*self.keep.get_mut()
+            && let Some(taken) = self.answer.get().and_then(|answer| answer.taken_here)
+        {
+            self.counters.local.apply_now(taken.give_back(), &self.keys.attempt);
         }
         self.counters.pending.remove(&self.keys);
     }

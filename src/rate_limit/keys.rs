@@ -37,6 +37,8 @@ pub(super) struct Quotas {
     pub(super) per_user: Quota,
     /// Wrong credentials of a known client that were looked up before they were counted.
     pub(super) lookups: Quota,
+    /// Questions to the shared store about a client that must wait, as far as this process knows.
+    pub(super) questions: Quota,
 }
 
 /// The keys of one attempt.
@@ -46,6 +48,8 @@ pub(super) struct Keys {
     pub(super) attempt: AttemptKeys,
     /// What wrong credentials of a known client are counted by.
     pub(super) lookup: AttemptCounter,
+    /// What questions to the shared store about a waiting client are counted by.
+    pub(super) question: AttemptCounter,
     pub(super) claims_user: bool,
     pub(super) cost: Cost,
     credential: u64,
@@ -89,12 +93,27 @@ impl Keys {
         }
         let lookup = hasher.hash("look-up", [&bits[..], &all_users.to_be_bytes()]);
         let lookup = AttemptCounter { key: lookup, quota: quotas.lookups };
-        Self { attempt: keys, lookup, claims_user, cost: attempt.cost, credential }
+        // In the table of users, where no other counter has this key.
+        let question = AttemptCounter { key: own_key, quota: quotas.questions };
+        Self { attempt: keys, lookup, question, claims_user, cost: attempt.cost, credential }
     }
 
     /// Returns the key that concurrent attempts of one client with the same credential share.
     pub(super) fn pending(&self) -> u64 {
         self.attempt.client().rotate_left(1) ^ self.credential
+    }
+
+    /// Returns the key of the client and its credential, once that is verified.
+    ///
+    /// Each signed request has another signature, so the client and its users take the place of the credential where the
+    /// secret cannot be guessed. Whether such a credential is right was found out already, without a
+    /// store: the key only says whether the store has to be asked about it.
+    pub(super) fn verified(&self) -> u64 {
+        if self.claims_user && self.cost == Cost::Unguessable {
+            high(self.lookup.key)
+        } else {
+            self.pending()
+        }
     }
 }
 

@@ -11,12 +11,11 @@ use tracing::{error, warn};
 
 use super::client::Client;
 use super::counters::{Counters, Taken};
-use super::immediately::immediately;
 use super::keys::Keys;
-use super::permit::Permit;
+use super::permit::{Permit, StoreRole};
 use super::policy::RateLimit;
 use crate::auth::{Attempt, Authenticated, Cost, Rejection};
-use crate::stores::AttemptStep;
+use crate::stores::{AttemptStatus, AttemptStep};
 use crate::telemetry::{self, TARGET};
 
 type Verdict = Result<Authenticated, Rejection>;
@@ -69,7 +68,7 @@ impl RateLimiter {
     /// Returns whether attempts are counted in a store that has to be awaited. If so, call
     /// [`decide_later`](Self::decide_later) and [`Permit::settle_later`].
     pub(crate) fn has_to_wait(&self) -> bool {
-        self.counters.is_shared()
+        self.counters.shared.is_some()
     }
 
     /// Decides about a request without waiting. `authenticate_now` must have no side effects.
@@ -85,52 +84,37 @@ impl RateLimiter {
         credential_headers: &[HeaderName],
         authenticate_now: impl Fn() -> Option<Verdict>,
     ) -> Result<Decision, Rejection> {
-        let decision = (!self.has_to_wait()).then(|| {
-            immediately(self.decide_later(head, attempt, credential_headers, authenticate_now))
-        });
-        decision.flatten().unwrap_or_else(|| {
-            Err(Rejection::unavailable().caused_by("the store of failed attempts was not awaited"))
-        })
-    }
-
-    /// Decides about a request as [`decide`](Self::decide) does, and waits for a shared store.
-    ///
-    /// # Errors
-    ///
-    /// 429 if the client has failed too often; 503 if it has no address and needs one, or if the
-    /// store fails.
-    pub(crate) async fn decide_later(
-        &self,
-        head: &Parts,
-        attempt: &Attempt,
-        credential_headers: &[HeaderName],
-        authenticate_now: impl Fn() -> Option<Verdict>,
-    ) -> Result<Decision, Rejection> {
+        if self.has_to_wait() {
+            return Err(
+                Rejection::unavailable().caused_by("the store of failed attempts was not awaited")
+            );
+        }
         let Some(client) = self.client(head)? else {
             return Ok(Decision { verdict: authenticate_now(), permit: None });
         };
         let counters = &self.counters;
-        let (hasher, quotas) = (&counters.hasher, counters.quotas);
-        let mut keys = Keys::new(hasher, quotas, client, attempt, head, credential_headers);
+        let local = &counters.local;
+        let mut keys =
+            Keys::new(&counters.hasher, counters.quotas, client, attempt, head, credential_headers);
 
-        let mut status = counters.apply(AttemptStep::Check, &keys.attempt).await?;
+        let mut status = local.apply_now(AttemptStep::Check, &keys.attempt);
         let is_known = status.known;
         let mut verdict = None;
-        if is_known && counters.local.has_attempt(keys.lookup) {
+        if is_known && local.has_attempt(keys.lookup) {
             let looked_up = authenticate_now();
             if let Some(Ok(_)) = looked_up {
-                let permit = Permit::new(counters, keys, is_known, None);
+                let permit = Permit::new(counters, keys, is_known, None, StoreRole::Unused);
                 return Ok(Decision { verdict: looked_up, permit: Some(permit) });
             }
-            counters.local.charge(keys.lookup);
+            local.charge(keys.lookup);
             verdict = Some(looked_up);
         } else if !keys.claims_user {
             // To find a credential that claims no user among the known ones is a lookup by itself.
             if is_known {
                 keys.attempt.hide_subjects(true);
-                status = counters.apply(AttemptStep::Check, &keys.attempt).await?;
+                status = local.apply_now(AttemptStep::Check, &keys.attempt);
             } else {
-                counters.local.charge(keys.lookup);
+                local.charge(keys.lookup);
             }
         }
 
@@ -139,17 +123,68 @@ impl RateLimiter {
         } else if let Some(pending) = counters.pending.get(&keys) {
             Some(pending)
         } else {
-            let status = counters.apply(AttemptStep::Take, &keys.attempt).await?;
-            if let Some(wait) = status.wait {
-                return Err(too_many_requests(wait));
-            }
-            Some(Arc::new(Taken::new(counters, &keys, status.known)))
+            Some(Arc::new(Taken::take_here(counters, &keys).map_err(too_many_requests)?))
         };
         let verdict = verdict.unwrap_or_else(authenticate_now);
         if let (None, Some(taken)) = (&verdict, &taken) {
             counters.pending.insert(&keys, taken);
         }
-        Ok(Decision { verdict, permit: Some(Permit::new(counters, keys, is_known, taken)) })
+        let permit = Permit::new(counters, keys, is_known, taken, StoreRole::Unused);
+        Ok(Decision { verdict, permit: Some(permit) })
+    }
+
+    /// Decides about a request, and waits for a shared store if there is one. `authenticate_now` must have no
+    /// side effects.
+    ///
+    /// # Errors
+    ///
+    /// 429 if the client has failed too often; 503 if it has no address and needs one.
+    pub(crate) async fn decide_later(
+        &self,
+        head: &Parts,
+        attempt: &Attempt,
+        credential_headers: &[HeaderName],
+        authenticate_now: impl Fn() -> Option<Verdict>,
+    ) -> Result<Decision, Rejection> {
+        let counters = &self.counters;
+        let Some(shared) = &counters.shared else {
+            return self.decide(head, attempt, credential_headers, authenticate_now);
+        };
+        let Some(client) = self.client(head)? else {
+            return Ok(Decision { verdict: authenticate_now(), permit: None });
+        };
+        let local = &counters.local;
+        let mut keys =
+            Keys::new(&counters.hasher, counters.quotas, client, attempt, head, credential_headers);
+
+        let verdict = authenticate_now();
+        let is_right = verdict.as_ref().is_some_and(is_right);
+        let is_unguessable = keys.cost == Cost::Unguessable;
+        let has_lookup = is_unguessable || local.has_attempt(keys.lookup);
+        if is_right && has_lookup && shared.has_verified(&keys, local.now()) {
+            let permit = Permit::new(counters, keys, true, None, StoreRole::Knows);
+            return Ok(Decision { verdict, permit: Some(permit) });
+        }
+        if !is_right && !is_unguessable {
+            local.charge(keys.lookup);
+        }
+        // To find a credential that claims no user among the known ones is a lookup by itself.
+        keys.attempt.hide_subjects(!keys.claims_user && !has_lookup);
+
+        let (answer, taken) = if is_right || is_unguessable {
+            (shared.ask(local, AttemptStep::Check, &keys).await, None)
+        } else {
+            let taken = counters.pending.get_or_insert(&keys, || Taken::new(counters, &keys));
+            (taken.take_shared(shared).await, Some(taken))
+        };
+        let AttemptStatus { known, wait } = answer.status;
+        // What others do behind the address of a known client does not make it wait.
+        let is_looked_up = known && is_right && has_lookup;
+        if let Some(wait) = wait.filter(|_| !is_looked_up) {
+            return Err(too_many_requests(wait));
+        }
+        let role = if answer.is_shared { StoreRole::Asked } else { StoreRole::Unused };
+        Ok(Decision { verdict, permit: Some(Permit::new(counters, keys, known, taken, role)) })
     }
 
     /// Returns the client that makes a request. `None` has no address and is not limited.
@@ -177,6 +212,11 @@ impl RateLimiter {
         }
         Ok(found)
     }
+}
+
+/// Returns whether a verdict is that the credential is right, and no other credential of the request is wrong.
+fn is_right(verdict: &Verdict) -> bool {
+    matches!(verdict, Ok(authenticated) if authenticated.lifetime.is_active() && !authenticated.has_failed_claim)
 }
 
 fn too_many_requests(wait: std::time::Duration) -> Rejection {

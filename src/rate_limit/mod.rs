@@ -25,14 +25,28 @@
 //!    on. A wrong one keeps it. If the outcome is unknown (the backend is down, the client
 //!    disconnected), the attempt is given back unless its verification is expensive.
 //!
-//! # Where attempts are counted
+//! # Replicas that count together
 //!
-//! Counters and known clients are in an [`AttemptStore`](crate::stores::AttemptStore). The one in memory is
-//! part of the limiter, which then decides without waiting: `RateLimiter::decide`. A
-//! [shared store](RateLimit::shared_store) has to be awaited: `RateLimiter::decide_later`. Both
-//! run the same code. If a store fails, the request that needed it is rejected with 503, and its
-//! attempt stays counted: the limiter fails closed. The budget of step 2 and pending attempts belong to the
-//! process.
+//! Without a [shared store](RateLimit::shared_store), counters and known clients are in the memory of the limiter,
+//! which decides without waiting: `RateLimiter::decide`. A shared store has to be awaited, and no lock can be held
+//! meanwhile. `RateLimiter::decide_later` takes these steps in place of 2 and 3:
+//!
+//! 1. **First look.** The credential is verified if that can be done without waiting. The result is not
+//!    revealed yet.
+//! 2. **Short cut.** If the credential is right, and this process has verified it for this client within a day
+//!    (`shared`, `recent`), the store is not asked. Wrong credentials use up the budget of lookups. Once that is
+//!    spent, there is no short cut.
+//! 3. **One question.** For a right credential the store only checks the limit, so that concurrent first requests
+//!    are not counted. For any other the attempt is taken. If the client must wait, the response is 429,
+//!    whether the credential is right or wrong; only a client that is known to a replica is authenticated all the
+//!    same by a right one, within the budget of lookups.
+//!
+//! The process counts the attempts that it sees in its own memory, too. If the store fails, these decide: the
+//! limit is then that of each replica. Nothing is copied to the store when it is back. They also keep floods
+//! away from the store (`admission`): at most 1,000 new addresses a second are asked about, and a client that must
+//! wait already is asked about within a budget. Beyond that the process decides alone.
+//!
+//! The budgets and pending attempts belong to the process.
 //!
 //! # What it does not do
 //!
@@ -43,16 +57,18 @@
 //! This folder uses `auth` types, `stores`, `crypto` and `telemetry`, and nothing of the layer or
 //! the schemes.
 
+mod admission;
 mod client;
 mod client_ip;
 mod counters;
-mod immediately;
 mod keys;
 mod limiter;
 mod pending;
 mod permit;
 mod policy;
 mod proxy_network;
+mod recent;
+mod shared;
 
 #[cfg(test)]
 mod tests;

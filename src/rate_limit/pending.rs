@@ -30,6 +30,17 @@ impl<T> Pending<T> {
         self.lock().insert(keys.pending(), Arc::downgrade(attempt));
     }
 
+    /// Returns the attempt with the same credential that is being verified, or lets others share this one.
+    pub(super) fn get_or_insert(&self, keys: &Keys, attempt: impl FnOnce() -> T) -> Arc<T> {
+        let mut pending = self.lock();
+        if let Some(attempt) = pending.get(&keys.pending()).and_then(Weak::upgrade) {
+            return attempt;
+        }
+        let attempt = Arc::new(attempt());
+        pending.insert(keys.pending(), Arc::downgrade(&attempt));
+        attempt
+    }
+
     pub(super) fn remove(&self, keys: &Keys) {
         let mut pending = self.lock();
         // Another attempt may have replaced the one that has just ended.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::counters::{Counters, Taken};
-use super::immediately::immediately;
 use super::keys::Keys;
 use crate::auth::{Authenticated, Rejection};
 use crate::stores::AttemptStep;
@@ -44,6 +43,18 @@ pub(crate) struct Permit {
     is_known: bool,
     /// `None` if the attempt is counted once it fails.
     taken: Option<Arc<Taken>>,
+    store: StoreRole,
+}
+
+/// What a shared store has to do with an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoreRole {
+    /// There is none, or this process decided without it.
+    Unused,
+    /// It was asked, and is told the outcome.
+    Asked,
+    /// It was told earlier that the credential of this client is right.
+    Knows,
 }
 
 impl Permit {
@@ -52,8 +63,9 @@ impl Permit {
         keys: Keys,
         is_known: bool,
         taken: Option<Arc<Taken>>,
+        store: StoreRole,
     ) -> Self {
-        Self { counters: counters.clone(), keys, is_known, taken }
+        Self { counters: counters.clone(), keys, is_known, taken, store }
     }
 
     /// Returns the client, for the queue of expensive verifications.
@@ -64,35 +76,47 @@ impl Permit {
     /// Counts the attempt if it failed, and remembers the client if it did not.
     ///
     /// For permits of [`RateLimiter::decide`](super::RateLimiter::decide), which need not wait.
-    pub(crate) fn settle(self, outcome: Outcome) {
-        debug_assert!(!self.counters.is_shared(), "await `settle_later`");
-        immediately(self.settle_later(outcome));
+    pub(crate) fn settle(mut self, outcome: Outcome) {
+        debug_assert!(self.counters.shared.is_none(), "await `settle_later`");
+        self.settle_here(outcome);
     }
 
-    /// Counts the attempt if it failed, and remembers the client if it did not. Waits for a shared
-    /// store.
-    ///
-    /// # Errors
-    ///
-    /// 503 if the store fails. The outcome must then not be revealed, whatever it is: it would be
-    /// the result of an attempt that is not counted.
-    pub(crate) async fn settle_later(mut self, outcome: Outcome) -> Result<(), Rejection> {
-        let keys = &mut self.keys.attempt;
+    /// Counts the attempt if it failed, and remembers the client if it did not, here and in the shared store.
+    pub(crate) async fn settle_later(mut self, outcome: Outcome) {
+        self.settle_here(outcome);
+        let (Some(shared), role) = (&self.counters.shared, self.store) else {
+            return;
+        };
+        let attempt = &self.keys.attempt;
+        if outcome == Outcome::Authenticated
+            && role == StoreRole::Asked
+            && shared.apply(AttemptStep::Remember, attempt).await.is_some()
+        {
+            shared.add_verified(&self.keys, self.counters.local.now());
+        }
+        if outcome == Outcome::Failed && self.taken.is_none() && role != StoreRole::Unused {
+            shared.apply(AttemptStep::Charge, attempt).await;
+        }
+        // Concurrent attempts may share what was taken. The last one gives it back.
+        if let Some(give_back) = self.taken.and_then(Arc::into_inner).and_then(Taken::release) {
+            shared.apply(give_back, attempt).await;
+        }
+    }
+
+    /// Settles the attempt in the memory of this process.
+    fn settle_here(&mut self, outcome: Outcome) {
+        let (local, attempt) = (&self.counters.local, &mut self.keys.attempt);
         match (outcome, &self.taken) {
             (Outcome::Authenticated, taken) => {
-                keys.hide_subjects(false);
-                self.counters.apply(AttemptStep::Remember, keys).await?;
+                attempt.hide_subjects(false);
+                local.apply_now(AttemptStep::Remember, attempt);
                 taken.iter().for_each(|taken| taken.keep(false));
             }
             (Outcome::Failed, Some(taken)) => taken.keep(true),
             (Outcome::Failed, None) => {
-                self.counters.apply(AttemptStep::Charge, keys).await?;
+                local.apply_now(AttemptStep::Charge, attempt);
             }
             (Outcome::Unknown, _) => {}
-        }
-        match self.taken.and_then(Arc::into_inner) {
-            Some(taken) => taken.release().await,
-            None => Ok(()), // a concurrent attempt shares it
         }
     }
 }

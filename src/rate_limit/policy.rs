@@ -99,13 +99,28 @@ impl RateLimit {
         self
     }
 
-    /// Counts attempts in a store that several replicas share, instead of the memory of this
-    /// process. If the store fails, requests are rejected with 503.
+    /// Counts attempts in a store that several replicas share, so that all of them together allow as many as the
+    /// limit says.
     ///
-    /// The store sees no address and no user: these are hashed under `key`, which all replicas have. Each request with a credential waits
-    /// for the store twice or three times. The attempt of a client that disconnects stays counted.
-    /// Concurrent requests of a client that is not known yet each count until the first of them is
-    /// authenticated: the quota of a user must allow as many.
+    /// The store sees no address and no user: these are hashed under `key`, which all replicas have. It is asked once
+    /// or twice for the first request of a client with a credential, and not at all for later ones with
+    /// the same credential within a day. The attempt of a client that disconnects stays counted.
+    ///
+    /// If the store fails, each replica limits the attempts that it has seen itself: the limit then is as many times
+    /// higher as there are replicas, and never off. The log says once that the store is away, and once that
+    /// it is back. In a flood, at most 1,000 new addresses a second reach the store, and each replica counts the
+    /// attempts of all others alone.
+    ///
+    /// ```
+    /// use mcp_auth_layer::rate_limit::{ClientIp, RateLimit};
+    /// use mcp_auth_layer::stores::{MemoryAttemptStore, StoreKey};
+    ///
+    /// # fn limit(key: StoreKey) -> RateLimit {
+    /// // One that replicas can reach, in place of the one in memory.
+    /// let store = MemoryAttemptStore::new();
+    /// RateLimit::by(ClientIp::from_fn(|_| None)).shared_store(store, key)
+    /// # }
+    /// ```
     pub fn shared_store(mut self, store: impl AttemptStore, key: impl Into<StoreKey>) -> Self {
         let (store, key) = (BoxAttemptStore::new(store), key.into().derive("attempts"));
         self.shared = Some(SharedStore { store, key });

@@ -10,6 +10,7 @@ mod oauth;
 #[cfg(feature = "hmac")]
 mod signature;
 
+pub(crate) use self::authorization_header::credential;
 pub use self::basic::*;
 pub use self::bearer::{Bearer, BearerHandle, BearerToken};
 #[cfg(feature = "oauth")]

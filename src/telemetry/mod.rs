@@ -15,10 +15,10 @@ pub(crate) mod audit;
 use std::borrow::Cow;
 
 use http::request::Parts;
-use tracing::{Level, debug, error, info};
+use tracing::{Level, debug, error, info, warn};
 
 pub(crate) use self::metrics::{
-    OpenStream, Verification, key_age, keys_refreshed, rate_limited, reloaded,
+    OpenStream, Verification, key_age, keys_refreshed, rate_limited, reloaded, revocations_heard,
 };
 use crate::text::Shortened;
 
@@ -62,7 +62,7 @@ pub(crate) fn exempt(reason: &'static str, head: &Parts) {
 
 /// A rejected request, as [`rejected`] reports it.
 pub(crate) struct Rejected<'r> {
-    /// `ERROR` if the operator must act, `DEBUG` for what well-behaved clients cause, else `INFO`.
+    /// `ERROR` if the operator must act, `WARN` if settings differ at the two ends, `DEBUG` for what well-behaved clients cause, else `INFO`.
     pub(crate) level: Level,
     pub(crate) reason: &'static str,
     /// The scheme whose credential was rejected, if one was recognized.
@@ -89,6 +89,7 @@ pub(crate) fn rejected(rejected: Rejected<'_>, head: &Parts) {
     }
     match rejected.level {
         Level::ERROR => event!(error),
+        Level::WARN => event!(warn),
         Level::DEBUG => event!(debug),
         _ => event!(info),
     }

@@ -15,6 +15,8 @@ pub(crate) fn keys_refreshed(_: &'static str) {}
 
 pub(crate) fn key_age(_: &str, _: Duration) {}
 
+pub(crate) fn revocations_heard(_: Duration) {}
+
 pub(crate) struct Verification;
 
 impl Verification {

@@ -45,6 +45,11 @@ pub(crate) fn key_age(issuer: &str, age: Duration) {
     gauge!("mcp_auth_key_age_seconds", "issuer" => issuer.to_owned()).set(age.as_secs_f64());
 }
 
+/// Says how long ago the store of revocations answered.
+pub(crate) fn revocations_heard(ago: Duration) {
+    gauge!("mcp_auth_revocations_heard_seconds").set(ago.as_secs_f64());
+}
+
 /// Measures how long a verification takes, from its start until it is dropped.
 pub(crate) struct Verification {
     started: Instant,

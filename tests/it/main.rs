@@ -25,6 +25,9 @@ mod oauth_resource;
 mod remote_keys;
 mod required_scopes;
 
+// Signals of identity providers, which end sessions.
+mod signals;
+
 // Credentials in files.
 mod credential_files;
 mod htpasswd;
@@ -44,6 +47,7 @@ mod rejections;
 
 // Sessions, their event streams, and the lifetime of credentials.
 mod credential_lifetime;
+mod revocation;
 mod session_binding;
 #[cfg(unix)]
 mod session_hijacking;

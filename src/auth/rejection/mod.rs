@@ -262,7 +262,6 @@ impl Rejection {
     }
 
     /// Marks the cause as one that the log has as an error already, apart from requests.
-    #[cfg(feature = "oauth")]
     pub(crate) fn already_reported(mut self) -> Self {
         self.0.reported = true;
         self

@@ -28,6 +28,9 @@ pub enum OAuthConfigError {
         /// Which of them.
         what: &'static str,
     },
+    /// A secret that cannot be sent as a bearer token.
+    #[error("the bearer secret is empty, or has white space or control characters")]
+    InvalidSecret,
     /// Keys that cannot be used.
     #[error("the keys cannot be used: {0}")]
     Keys(#[source] KeySetError),

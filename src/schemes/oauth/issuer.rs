@@ -35,6 +35,15 @@ impl Issuer {
     }
 }
 
+/// Returns the identifier of an issuer as it was given.
+///
+/// # Errors
+///
+/// If it cannot be one, see [`Issuer::parse`].
+pub(crate) fn check_issuer(url: String) -> Result<String, OAuthConfigError> {
+    Issuer::parse(url).map(|issuer| issuer.as_str().to_owned())
+}
+
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)

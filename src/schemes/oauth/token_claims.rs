@@ -56,6 +56,11 @@ impl TokenClaims {
         })
     }
 
+    /// Returns all claims, as they were sent.
+    pub(crate) fn json(&self) -> &[u8] {
+        &self.json
+    }
+
     /// Returns the issuer (`iss`).
     pub fn issuer(&self) -> &str {
         &self.issuer

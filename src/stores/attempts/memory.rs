@@ -36,9 +36,9 @@ impl MemoryAttemptStore {
         }
     }
 
-    /// Sets another clock: the time since any one moment. It must not go backwards.
-    #[cfg(test)]
-    pub(crate) fn with_clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+    /// Sets another clock, for tests: the time since any one moment. It must not go backwards.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self { clock: Box::new(clock), ..self }
     }
 
@@ -96,12 +96,18 @@ impl MemoryAttemptStore {
         self.slots.check([user_slot(counter)].into_iter(), self.now()).is_ok()
     }
 
+    /// Takes one attempt from this one counter, or returns false if it is full.
+    pub(crate) fn take_one(&self, counter: AttemptCounter) -> bool {
+        self.slots.take([user_slot(counter)].into_iter(), self.now()).is_ok()
+    }
+
     /// Takes one attempt from this one counter, unless it is full.
     pub(crate) fn charge(&self, counter: AttemptCounter) {
         self.slots.charge([user_slot(counter)].into_iter(), self.now());
     }
 
-    fn now(&self) -> u64 {
+    /// Returns the time since any one moment, in nanoseconds.
+    pub(crate) fn now(&self) -> u64 {
         nanos((self.clock)())
     }
 

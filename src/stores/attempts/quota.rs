@@ -90,7 +90,7 @@ impl Quota {
     ///
     /// The TAT is when the bucket of a client is full again. No sum here overflows: if a quota takes
     /// longer than 584 years, fewer attempts are allowed.
-    pub(super) fn next(self, tat: u64, now: u64) -> Result<u64, Duration> {
+    pub(crate) fn next(self, tat: u64, now: u64) -> Result<u64, Duration> {
         let interval = nanos(self.interval);
         let max_tat = now.saturating_add(interval.saturating_mul(self.burst.into()));
         let (tat, latest) = (tat.max(now), max_tat - interval);

@@ -23,9 +23,11 @@ use crate::auth::BoxError;
 pub trait AttemptStore: Send + Sync + 'static {
     /// Applies one step of an attempt, atomically. Each step is one round trip.
     ///
+    /// A store that may not answer must fail within a short time, as requests wait for it.
+    ///
     /// # Errors
     ///
-    /// If the step cannot be applied. The request is then rejected with 503.
+    /// If the step cannot be applied. The process then decides by the attempts that it has seen itself.
     fn apply(
         &self,
         step: AttemptStep,

@@ -30,8 +30,8 @@ if not floor or caller ~= ARGV[6] or ARGV[7] == '1' or not string.find(info, 'ma
   redis.call('SET', KEYS[1], id .. ' ' .. ARGV[6] .. ' ' .. string.format('%.0f %.0f', skew, floor))
 end
 
--- Times are whole seconds.
-if created > now + skew + 999 or now > expires + skew + 999 then return {-2, floor, now} end
+-- Clients round down to whole seconds. A later `created` would be after the floor of a loss that comes next.
+if created > now + skew or now > expires + skew + 999 then return {-2, floor, now} end
 if created <= floor then return {-1, floor, now} end
 if redis.call('SET', KEYS[2], ARGV[5], 'NX', 'PXAT', string.format('%.0f', expires + skew + 2000)) then
   return {1, floor, now}

@@ -31,7 +31,7 @@ pub enum RedisError {
     /// A command that is needed is refused.
     #[error(
         "Redis at {address} refuses a command: {cause} (permit it: ACL SETUSER … +eval +evalsha +script|load +info \
-         +time +get +set +zscore +zadd +zremrangebyscore +zremrangebyrank +pexpire +xadd +xread +xinfo|stream +ping \
+         +time +get +set +zscore +zadd +zremrangebyscore +zremrangebyrank +pexpire +xadd +xread +exists +ping \
          +select ~PREFIX*)"
     )]
     Refused {

@@ -65,6 +65,11 @@ impl ServerInfo {
         Ok(())
     }
 
+    /// Returns whether the server is no replica of another one.
+    pub(super) fn is_master(&self) -> bool {
+        self.is_master
+    }
+
     /// Returns the policy by which the server removes keys when it is full, if it does.
     pub(super) fn evicts(&self) -> Option<&str> {
         let policy = self.eviction_policy.as_str();

@@ -3,16 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::attempts::Attempts;
 use super::keys::Keys;
 use super::link::Link;
 use super::nonces::Nonces;
+use super::revocations::Log;
 use super::watch::Watch;
 use crate::stores::MemoryReplayStore;
 
 /// A Redis server that replicas share. Clones share one connection.
 ///
 /// It remembers used nonces ([`ReplayStore`](crate::stores::ReplayStore)), failed attempts
-/// ([`AttemptStore`](crate::stores::AttemptStore)) and revocations. What is stored are digests under the
+/// ([`AttemptStore`](crate::stores::AttemptStore)) and revocations ([`RevocationStore`](crate::stores::RevocationStore)). What is stored are digests under the
 /// [`StoreKey`](crate::stores::StoreKey): Redis learns neither names, addresses, tokens nor nonces.
 ///
 /// ```no_run
@@ -43,8 +45,10 @@ pub(super) struct Inner {
     pub(super) link: Link,
     pub(super) keys: Keys,
     pub(super) nonces: Nonces,
+    pub(super) attempts: Attempts,
     /// The nonces of the requests that this process accepted.
     pub(super) accepted: MemoryReplayStore,
+    pub(super) revocations: Log,
     pub(super) watch: Watch,
 }
 

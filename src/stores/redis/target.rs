@@ -9,6 +9,7 @@ use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoC
 use super::error::RedisError;
 
 /// A server, and how connections to it are made.
+#[derive(Clone)]
 pub(super) struct Target {
     client: Client,
     config: AsyncConnectionConfig,

@@ -1,10 +1,11 @@
-//! The rules of every replay store.
+//! Replay stores keep the rules of [`testing`](crate::testing::stores).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::remote::{Failure, Remote};
+use crate::auth::BoxError;
 use crate::stores::{BoxReplayStore, MemoryReplayStore, NonceClaim, NonceStatus, ReplayStore};
+use crate::testing::stores::replay_store;
 
 const SKEW: Duration = Duration::from_secs(60);
 
@@ -12,71 +13,51 @@ fn claim<'c>(key_id: &'c str, nonce: &'c str) -> NonceClaim<'c> {
     NonceClaim::new(key_id, nonce, 1_000, 1_300, SKEW)
 }
 
-async fn a_nonce_is_fresh_once(store: impl ReplayStore) {
-    assert_eq!(store.claim(&claim("ci", "n")).await.unwrap(), NonceStatus::Fresh);
-    for _ in 0..3 {
-        assert_eq!(store.claim(&claim("ci", "n")).await.unwrap(), NonceStatus::Replayed);
+fn remote(failure: Failure) -> Remote<MemoryReplayStore> {
+    Remote::new(MemoryReplayStore::new(), failure)
+}
+
+#[tokio::test]
+async fn the_store_in_memory_keeps_the_rules() {
+    replay_store(async || MemoryReplayStore::new(), SKEW).await;
+    replay_store(async || BoxReplayStore::new(MemoryReplayStore::new()), SKEW).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_store_keeps_the_rules() {
+    replay_store(async || remote(Failure::Never), SKEW).await;
+    replay_store(async || BoxReplayStore::new(remote(Failure::Never)), SKEW).await;
+}
+
+/// A store that forgets which key a nonce belongs to.
+struct Faulty(MemoryReplayStore);
+
+impl ReplayStore for Faulty {
+    async fn claim(&self, claim: &NonceClaim<'_>) -> Result<NonceStatus, BoxError> {
+        let both = format!("{}{}", claim.key_id, claim.nonce);
+        self.0.claim(&NonceClaim { key_id: "", nonce: &both, ..*claim }).await
     }
-    assert_eq!(store.claim(&claim("ci", "m")).await.unwrap(), NonceStatus::Fresh);
 }
 
-async fn nonces_belong_to_their_key(store: impl ReplayStore) {
-    for (key_id, nonce) in [("a", "bc"), ("ab", "c"), ("b", "bc"), ("", "abc"), ("abc", "")] {
-        let status = store.claim(&claim(key_id, nonce)).await.unwrap();
-        assert_eq!(status, NonceStatus::Fresh, "{key_id} {nonce}");
-    }
+#[tokio::test]
+#[should_panic(expected = "the store breaks the rule `nonces_belong_to_their_key`")]
+async fn a_store_that_mixes_keys_is_found() {
+    replay_store(async || Faulty(MemoryReplayStore::new()), SKEW).await;
 }
 
-/// The times of a signature are not part of the nonce: another signature with it is a replay.
-async fn other_times_do_not_make_a_nonce_fresh(store: impl ReplayStore) {
+#[tokio::test]
+async fn the_store_in_memory_knows_what_is_claimed() {
+    let store = MemoryReplayStore::new();
     assert_eq!(store.claim(&claim("ci", "n")).await.unwrap(), NonceStatus::Fresh);
-    let later = NonceClaim::new("ci", "n", 1_001, 1_301, SKEW);
-    assert_eq!(store.claim(&later).await.unwrap(), NonceStatus::Replayed);
-}
-
-async fn looking_does_not_claim(store: impl ReplayStore) {
-    assert!(!store.is_claimed("ci", "n").await.unwrap());
-    assert!(!store.is_claimed("ci", "n").await.unwrap());
-    assert_eq!(store.claim(&claim("ci", "n")).await.unwrap(), NonceStatus::Fresh);
-    // `false` would be a valid result, but not from a store in memory.
     assert!(store.is_claimed("ci", "n").await.unwrap());
     assert!(!store.is_claimed("other", "n").await.unwrap());
-}
-
-async fn of_concurrent_claims_one_is_fresh(store: impl ReplayStore) {
-    let store = Arc::new(store);
-    for round in 0..10 {
-        let claims: Vec<_> = (0..64)
-            .map(|_| {
-                let store = store.clone();
-                tokio::spawn(
-                    async move { store.claim(&claim("ci", &round.to_string())).await.unwrap() },
-                )
-            })
-            .collect();
-        let mut fresh = 0;
-        for claim in claims {
-            fresh += usize::from(claim.await.unwrap() == NonceStatus::Fresh);
-        }
-        assert_eq!(fresh, 1);
-    }
-}
-
-for_each_store! {
-    MemoryReplayStore, BoxReplayStore;
-    a_nonce_is_fresh_once
-    nonces_belong_to_their_key
-    other_times_do_not_make_a_nonce_fresh
-    looking_does_not_claim
-    of_concurrent_claims_one_is_fresh
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_erased_store_keeps_its_properties() {
     let memory = BoxReplayStore::new(MemoryReplayStore::new());
     assert!(!memory.is_shared());
-    let remote = || Remote::new(MemoryReplayStore::new(), Failure::Always);
-    let remote = BoxReplayStore::new(remote());
+    let remote = BoxReplayStore::new(remote(Failure::Always));
     assert!(remote.is_shared());
     assert_eq!(remote.claim(&claim("ci", "n")).await.unwrap_err().to_string(), "connection reset");
     assert!(remote.is_claimed("ci", "n").await.is_err());

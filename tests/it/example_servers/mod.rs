@@ -10,6 +10,8 @@ mod oauth;
 mod oauth_login;
 mod policy_flags;
 mod policy_tool;
+mod replicas;
+mod revoke_tool;
 mod sessions;
 mod sse_transport;
 mod startup;

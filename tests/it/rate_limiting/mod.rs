@@ -2,7 +2,10 @@
 
 #[cfg(target_os = "linux")] // where all of 127.0.0.0/8 is loopback
 mod attacks;
+mod client_ips;
 mod combined_schemes;
+mod failing_authenticators;
+mod shared_store;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -231,19 +234,6 @@ async fn signature_failures_count_per_key_id() {
 }
 
 #[tokio::test]
-async fn unknown_client_address_is_503_unless_allowed() {
-    let tokens = || Bearer::new([("ci", "right")]).unwrap();
-    let limited = app(tokens(), small_limits());
-    assert_eq!(status(&limited, "none", "Bearer right").await, 503);
-    assert_eq!(status(&limited, "192.0.2.1", "Bearer right").await, 200);
-    let unlimited = app(tokens(), small_limits().no_address_limit());
-    for _ in 0..10 {
-        assert_eq!(status(&unlimited, "none", "Bearer wrong").await, 401);
-    }
-    assert_eq!(status(&unlimited, "none", "Bearer right").await, 200);
-}
-
-#[tokio::test]
 async fn only_password_files_are_rate_limited_by_default() {
     let from = MockConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711)));
     let statuses = async |authenticator: mcp_auth_layer::auth::BoxAuthenticator,
@@ -266,72 +256,4 @@ async fn only_password_files_are_rate_limited_by_default() {
         statuses(any_of((tokens(), file())).boxed(), token).await,
         "for all schemes of `any_of`"
     );
-}
-
-#[tokio::test]
-async fn forwarded_header_of_an_untrusted_proxy_is_logged_once() {
-    let (log, _guard) = Log::start(LevelFilter::WARN);
-    let from = MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711)));
-    let warnings_for = async |limit: RateLimit, field: &str| {
-        let app = app(users(), limit).layer(from);
-        for _ in 0..3 {
-            let valid = basic("alice", "a");
-            let fields = [("authorization", &*valid), (field, "192.0.2.1")];
-            assert_eq!(send(app.clone(), get("/", &fields)).await.status, 200);
-        }
-        log.lines()
-    };
-    for field in ["x-forwarded-for", "forwarded"] {
-        let lines = warnings_for(RateLimit::default(), field).await;
-        assert_eq!(lines.len(), 1, "{lines:?}");
-        assert!(lines[0].contains("WARN") && lines[0].contains("trusted_proxies"), "{lines:?}");
-    }
-    let trusted = ClientIp::peer().trusted_proxies(["127.0.0.1"]).unwrap();
-    assert!(warnings_for(RateLimit::by(trusted), "x-forwarded-for").await.is_empty());
-    assert!(warnings_for(RateLimit::default(), "x-other").await.is_empty());
-}
-
-#[tokio::test]
-async fn panic_in_attempt_is_503() {
-    struct Panics;
-    impl Authenticator for Panics {
-        async fn authenticate(
-            &self,
-            _: &Parts,
-        ) -> Result<mcp_auth_layer::auth::Authenticated, Rejection> {
-            Ok(Principal::new("anybody").into())
-        }
-
-        fn attempt(&self, _: &Parts) -> Option<mcp_auth_layer::auth::Attempt> {
-            panic!("a bug")
-        }
-    }
-    let app = app(Panics, by_header());
-    assert_eq!(status(&app, "192.0.2.1", "Bearer x").await, 503);
-}
-
-/// An unavailable backend does not count as a failed attempt of its clients.
-#[tokio::test]
-async fn unavailable_authenticator_is_no_failed_attempt() {
-    let down = authenticate_fn(|head: &Parts| {
-        let wrong = head.headers["authorization"] == "Bearer wrong";
-        async move {
-            if wrong {
-                Err::<Principal, _>(Rejection::invalid(Challenge::new(AuthScheme::from_static(
-                    "Bearer",
-                ))))
-            } else {
-                Err(Rejection::unavailable())
-            }
-        }
-    });
-    let app = app(down, small_limits());
-    for _ in 0..20 {
-        assert_eq!(status(&app, "192.0.2.1", "Bearer right").await, 503);
-    }
-    let mut statuses = Vec::new();
-    for _ in 0..6 {
-        statuses.push(status(&app, "192.0.2.1", "Bearer wrong").await);
-    }
-    assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
 }

@@ -38,12 +38,16 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
 }
 
 /// The environment variables that change what an example does.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 12] = [
     "USERNAME",
     "PASSWORD",
     "TOKEN",
     "HMAC_KEY",
     "OAUTH_CLIENT",
+    "SESSION_KEY",
+    "PREVIOUS_SESSION_KEY",
+    "REDIS_URL",
+    "REDIS_ATTEMPTS_URL",
     "RUST_LOG",
     "HTTP_PROXY",
     "http_proxy",

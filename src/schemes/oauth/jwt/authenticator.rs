@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use http::request::Parts;
 
 use super::handle::JwtHandle;
-use super::verifier::{Refusal, Verifier};
+use super::verifier::Verifier;
 use crate::auth::{Attempt, Authenticated, Authenticator, BoxError, Challenge, Rejection};
 use crate::schemes::oauth::audience::Audience;
 use crate::schemes::oauth::bearer::{bearer_token, challenge, invalid};
@@ -16,6 +16,7 @@ use crate::schemes::oauth::claim_rules::ClaimRules;
 use crate::schemes::oauth::error::OAuthConfigError;
 use crate::schemes::oauth::issuer::Issuer;
 use crate::schemes::oauth::keys::{Absent, KeySet, KeySource};
+use crate::schemes::oauth::signature::Refusal;
 
 /// OAuth access tokens that are JWTs (RFC 9068, RFC 7519), signed by the keys of one issuer.
 ///
@@ -91,7 +92,7 @@ impl Jwt {
 
     /// Returns a handle that loads the keys, and says whether there are any.
     pub fn handle(&self) -> JwtHandle {
-        JwtHandle { keys: self.keys.clone() }
+        JwtHandle::new(self.keys.clone())
     }
 
     /// Verifies the token with the current keys. Returns `None` if the issuer has to be asked for a key.

@@ -4,13 +4,17 @@ use std::fmt;
 
 use crate::schemes::oauth::keys::{KeySetError, KeySource};
 
-/// Loads the keys of a [`Jwt`](super::Jwt), and says whether there are any.
+/// Loads the keys of a [`Jwt`](super::Jwt), or of another verifier of an issuer's tokens, and says whether there are any.
 #[derive(Clone)]
 pub struct JwtHandle {
-    pub(super) keys: KeySource,
+    keys: KeySource,
 }
 
 impl JwtHandle {
+    pub(in crate::schemes::oauth) fn new(keys: KeySource) -> Self {
+        Self { keys }
+    }
+
     /// Loads the keys now. Call it before the server starts, to fail there and not at the first request.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use crate::schemes::oauth::claim_rules::{ClaimRules, shown};
 use crate::schemes::oauth::claims::Claims;
 use crate::schemes::oauth::compact::{Compact, MAX_TOKEN};
 use crate::schemes::oauth::header::Header;
-use crate::schemes::oauth::keys::{KeySet, Match};
+use crate::schemes::oauth::keys::KeySet;
+use crate::schemes::oauth::signature::{Refusal, signer};
 use crate::schemes::oauth::token_error::TokenError;
 
 /// What verifies tokens, but for the keys.
@@ -15,21 +16,6 @@ use crate::schemes::oauth::token_error::TokenError;
 pub(super) struct Verifier {
     pub(super) rules: ClaimRules,
     pub(super) require_at_jwt: bool,
-}
-
-/// Why a token is not accepted.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    Invalid(TokenError),
-    /// The set does not have the key that the token names or, if it names none, that signed it. Everything that
-    /// can be checked without it is right.
-    UnknownKey(TokenError),
-}
-
-impl From<TokenError> for Refusal {
-    fn from(error: TokenError) -> Self {
-        Self::Invalid(error)
-    }
 }
 
 impl Verifier {
@@ -54,29 +40,7 @@ impl Verifier {
         let signature = compact.signature().ok_or(TokenError::NotBase64)?;
         let claims = Claims::read(&payload).map_err(TokenError::Claims)?;
         self.rules.check_issuer(&claims)?;
-
-        let (id, algorithm) = (header.key_id.as_deref(), header.algorithm);
-        let shown_id = || id.map_or_else(|| "missing".to_owned(), shown);
-        let shown_algorithm = || format!("{algorithm:?}");
-        let mut candidates = match keys.find(id, algorithm) {
-            Match::Keys(keys) => keys,
-            Match::WrongAlgorithm => {
-                return Err(TokenError::KeyOfOtherAlgorithm(shown_id(), shown_algorithm()).into());
-            }
-            Match::TooMany => {
-                return Err(TokenError::TooManyKeys(shown_id(), shown_algorithm()).into());
-            }
-            Match::UnknownKey => {
-                return Err(Refusal::UnknownKey(TokenError::UnknownKey(shown_id())));
-            }
-        };
-        let signed = compact.signed.as_bytes();
-        let signer = candidates.find(|key| key.verifies(algorithm, signed, &signature));
-        let key = signer.ok_or(match id {
-            Some(_) => Refusal::Invalid(TokenError::Signature),
-            // A new key without a name is known by its signatures alone.
-            None => Refusal::UnknownKey(TokenError::Signature),
-        })?;
+        let key = signer(&compact, &header, &signature, keys)?;
         let granted = self.rules.apply(&claims, claims.sub.as_deref(), &payload, now)?;
         Ok(granted.revoked_by(key.revocation.clone()))
     }

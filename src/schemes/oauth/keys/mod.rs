@@ -10,5 +10,6 @@ mod source;
 
 pub(super) use self::absent::Absent;
 pub use self::error::KeySetError;
+pub(super) use self::key::Key;
 pub(super) use self::key_set::{KeySet, Match};
 pub(super) use self::source::KeySource;

@@ -50,8 +50,10 @@ impl Breaker {
     }
 
     fn failed_at(&self, now: Duration) {
-        if self.failures.fetch_add(1, Relaxed) + 1 == FAILURES {
-            self.next.store((now + INTERVAL).as_millis() as u64, Relaxed);
+        // From the end of a command that failed. From its start, a client that sends one request after the other
+        // would wait for the deadline each time, as the next command is due when the deadline of the last is over.
+        if self.failures.fetch_add(1, Relaxed) + 1 >= FAILURES {
+            self.next.fetch_max((now + INTERVAL).as_millis() as u64, Relaxed);
         }
     }
 }
@@ -85,9 +87,17 @@ mod tests {
         (0..3).for_each(|_| breaker.failed_at(ms(1000)));
         let permitted = (1000..3000).filter(|&at| breaker.permits_at(ms(at)));
         assert!(permitted.eq((1250..3000).step_by(250)));
-        breaker.failed_at(ms(3000));
-        assert!(!breaker.permits_at(ms(2999)), "a further failure changes nothing");
         breaker.succeeded();
         assert!(breaker.permits_at(ms(3000)) && breaker.permits_at(ms(3000)));
+    }
+
+    #[test]
+    fn an_interval_begins_when_a_command_has_failed() {
+        let breaker = Breaker::new();
+        (0..3).for_each(|_| breaker.failed_at(ms(1000)));
+        assert!(breaker.permits_at(ms(1250)));
+        breaker.failed_at(ms(1500)); // after its deadline
+        assert!(!breaker.permits_at(ms(1500)) && !breaker.permits_at(ms(1749)));
+        assert!(breaker.permits_at(ms(1750)));
     }
 }

@@ -23,7 +23,7 @@ pub struct Shared {
     pub loses_answer: AtomicBool,
     /// Both directions, if they are captured.
     pub captured: Option<Mutex<Vec<u8>>>,
-    /// A text in answers, and what replaces it.
+    /// A text in either direction, and what replaces it.
     pub rewritten: Option<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -108,12 +108,10 @@ impl Shared {
                 0 => return Ok(()),
                 length => &mut buffer[..length],
             };
-            if direction == Direction::Answers {
-                if self.loses_answer.swap(false, Relaxed) {
-                    return Err(Error::other("the answer is lost"));
-                }
-                self.rewrite(bytes);
+            if direction == Direction::Answers && self.loses_answer.swap(false, Relaxed) {
+                return Err(Error::other("the answer is lost"));
             }
+            self.rewrite(bytes);
             self.bytes.fetch_add(bytes.len() as u64, Relaxed);
             if let Some(captured) = &self.captured {
                 captured.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
@@ -122,7 +120,7 @@ impl Shared {
         }
     }
 
-    /// Replaces a text in what was read. Answers of servers on the same machine are read as a whole.
+    /// Replaces a text in what was read. What is sent on the same machine is read as a whole.
     fn rewrite(&self, bytes: &mut [u8]) {
         let Some((from, to)) = &self.rewritten else { return };
         while let Some(at) = bytes.windows(from.len()).position(|window| window == from) {

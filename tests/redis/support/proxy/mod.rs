@@ -30,7 +30,7 @@ impl Proxy {
         Self::with(Shared { captured: Some(Mutex::default()), ..Shared::new(port) }).await
     }
 
-    /// Starts a proxy to this port that replaces a text in answers by another one of the same length.
+    /// Starts a proxy to this port that replaces a text, in both directions, by another one of the same length.
     pub async fn rewriting(port: u16, from: &str, to: &str) -> Self {
         assert_eq!(from.len(), to.len(), "the protocol states lengths");
         Self::with(Shared { rewritten: Some((from.into(), to.into())), ..Shared::new(port) }).await

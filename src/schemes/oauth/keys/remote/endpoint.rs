@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::error::RemoteError;
 use super::fetch::{Fetch, Fetched, Fetching};
-use super::metadata::{check, jwks_uri, locations};
+use super::metadata::{check, jwks_uri, locations, transmitter_locations};
 use crate::schemes::oauth::OAuthConfigError;
 use crate::schemes::oauth::http::{Client, Response};
 use crate::schemes::oauth::issuer::Issuer;
@@ -23,18 +23,35 @@ pub(in crate::schemes::oauth) struct Endpoint {
 
 enum Url {
     Configured(String),
-    /// Discovered at this time, as long as it works and is young.
-    Discovered(Mutex<Option<(String, Instant)>>),
+    /// Discovered from metadata at one of these places.
+    Discovered {
+        locations: Vec<String>,
+        /// When it was found, as long as it works and is young.
+        found: Mutex<Option<(String, Instant)>>,
+    },
 }
 
 /// How long a discovered URL is used. A host that the metadata does not name any more, and that somebody else
 /// may own by now, must not provide keys for ever.
 const MAX_URL_AGE: Duration = Duration::from_secs(3600);
 
+impl Url {
+    fn at(locations: Vec<String>) -> Self {
+        Self::Discovered { locations, found: Mutex::default() }
+    }
+}
+
 impl Endpoint {
     /// Creates the endpoint that the issuer's metadata names.
     pub(in crate::schemes::oauth) fn discovered(issuer: &Issuer) -> Result<Self, OAuthConfigError> {
-        Self::new(issuer, Url::Discovered(Mutex::default()))
+        Self::new(issuer, Url::at(locations(issuer.as_str())))
+    }
+
+    /// Creates the endpoint that the metadata of a transmitter of security events names.
+    pub(in crate::schemes::oauth) fn of_transmitter(
+        issuer: &Issuer,
+    ) -> Result<Self, OAuthConfigError> {
+        Self::new(issuer, Url::at(transmitter_locations(issuer.as_str())))
     }
 
     /// Creates the endpoint at this URL.
@@ -59,15 +76,15 @@ impl Endpoint {
 
     /// Fetches the keys. A URL that fails is discovered again the next time, and every URL after an hour.
     async fn load(&self) -> Result<Fetched, RemoteError> {
-        let discovered = match &self.url {
+        let (locations, discovered) = match &self.url {
             Url::Configured(url) => return self.keys(url).await,
-            Url::Discovered(url) => url,
+            Url::Discovered { locations, found } => (locations, found),
         };
         // It is taken, so that a fetch that never ends forgets it as well.
         let known = lock(discovered).take().filter(|(_, found)| found.elapsed() < MAX_URL_AGE);
         let (url, found) = match known {
             Some(known) => known,
-            None => (self.discover().await?, Instant::now()),
+            None => (self.discover(locations).await?, Instant::now()),
         };
         let fetched = self.keys(&url).await?;
         *lock(discovered) = Some((url, found));
@@ -79,11 +96,11 @@ impl Endpoint {
     /// # Errors
     ///
     /// The first one, unless a later one says more.
-    async fn discover(&self) -> Result<String, RemoteError> {
+    async fn discover(&self, locations: &[String]) -> Result<String, RemoteError> {
         let mut reported: Option<RemoteError> = None;
-        for url in locations(&self.issuer) {
-            let response = self.get(&url).await;
-            match response.and_then(|response| jwks_uri(&self.issuer, &url, &response.bytes)) {
+        for url in locations {
+            let response = self.get(url).await;
+            match response.and_then(|response| jwks_uri(&self.issuer, url, &response.bytes)) {
                 Ok(jwks_uri) => return Ok(jwks_uri),
                 Err(error) => {
                     let is_last = error.is_of_the_server();

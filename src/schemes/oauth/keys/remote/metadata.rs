@@ -1,4 +1,5 @@
-//! The metadata of an authorization server (RFC 8414, OpenID Connect Discovery).
+//! The metadata of an authorization server (RFC 8414, OpenID Connect Discovery), and of a transmitter of security
+//! events (Shared Signals Framework 1.0 §7).
 
 use serde_json::Value;
 
@@ -8,10 +9,7 @@ use crate::auth::parse_server_url;
 /// Returns where the metadata of an issuer may be, without duplicates: RFC 8414 inserts its suffix before
 /// the path, and OpenID Connect appends its own. Some servers insert that one, too.
 pub(super) fn locations(issuer: &str) -> Vec<String> {
-    let host = issuer.find("://").map_or(0, |scheme| scheme + 3);
-    let path = issuer[host..].find('/').map_or(issuer.len(), |path| host + path);
-    let (origin, path) = issuer.split_at(path);
-    let path = path.strip_suffix('/').unwrap_or(path);
+    let (origin, path) = split(issuer);
     let mut locations = vec![
         format!("{origin}/.well-known/oauth-authorization-server{path}"),
         format!("{origin}/.well-known/openid-configuration{path}"),
@@ -20,6 +18,23 @@ pub(super) fn locations(issuer: &str) -> Vec<String> {
         locations.push(format!("{origin}{path}/.well-known/openid-configuration"));
     }
     locations
+}
+
+/// Returns where the metadata of a transmitter may be: at the place of the Shared Signals Framework, at that of
+/// earlier transmitters, or where it is as an authorization server.
+pub(super) fn transmitter_locations(issuer: &str) -> Vec<String> {
+    let (origin, path) = split(issuer);
+    let own = ["ssf-configuration", "risc-configuration"];
+    let own = own.iter().map(|name| format!("{origin}/.well-known/{name}{path}"));
+    own.chain(locations(issuer)).collect()
+}
+
+/// Returns the origin of an issuer, and its path without a slash at the end.
+fn split(issuer: &str) -> (&str, &str) {
+    let host = issuer.find("://").map_or(0, |scheme| scheme + 3);
+    let path = issuer[host..].find('/').map_or(issuer.len(), |path| host + path);
+    let (origin, path) = issuer.split_at(path);
+    (origin, path.strip_suffix('/').unwrap_or(path))
 }
 
 /// Reads `jwks_uri` from the metadata that was found at this URL.

@@ -1,6 +1,6 @@
 //! The metadata of an issuer.
 
-use super::metadata::{check, jwks_uri, locations};
+use super::metadata::{check, jwks_uri, locations, transmitter_locations};
 use super::*;
 
 #[test]
@@ -22,6 +22,17 @@ fn metadata_is_looked_for_at_the_places_of_both_standards() {
     let with_slash = locations("https://id.example.com/a/");
     assert_eq!(with_slash[0], "https://id.example.com/.well-known/oauth-authorization-server/a");
     assert_eq!(with_slash[2], "https://id.example.com/a/.well-known/openid-configuration");
+}
+
+#[test]
+fn transmitters_have_places_of_their_own_which_come_first() {
+    let places = transmitter_locations("https://tr.example.com/issuer1/");
+    let own = [
+        "https://tr.example.com/.well-known/ssf-configuration/issuer1",
+        "https://tr.example.com/.well-known/risc-configuration/issuer1",
+    ];
+    assert_eq!(places[..2], own);
+    assert_eq!(places[2..], locations("https://tr.example.com/issuer1/"));
 }
 
 /// Reads metadata of this issuer and with this `jwks_uri`.

@@ -1,1 +1,0 @@
-//! The connection to Redis: outages, time-outs, and what they cost.

@@ -1,0 +1,6 @@
+//! The connection to Redis: outages, time-outs, and what they cost.
+
+mod connections;
+mod outages;
+mod stalls;
+mod tls;

@@ -1,1 +1,0 @@
-//! Used nonces that replicas share, whatever happens to the data of Redis.

@@ -1,0 +1,141 @@
+//! Servers that cannot be relied on are refused, with a line that says what to change.
+
+use mcp_auth_layer::stores::{
+    NonceClaim, NonceStatus, RedisError, RedisStore, ReplayStore, StoreKey,
+};
+
+use crate::process::{Answer, KEY, Process, SKEW, Signature};
+use crate::support::{Proxy, RedisServer, eventually};
+
+const EVICTING: [&str; 7] = [
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
+#[tokio::test]
+async fn servers_that_evict_keys_are_refused() {
+    let server = RedisServer::start(&[("maxmemory", "100mb")]).await;
+    assert!(Process::try_start(&server.url()).await.is_ok());
+    for policy in EVICTING {
+        server.set_config("maxmemory-policy", policy).await;
+        let error = Process::try_start(&server.url()).await.unwrap_err();
+        assert!(
+            matches!(&error, RedisError::Evicts { policy: named, .. } if named == policy),
+            "{error}"
+        );
+        assert!(error.to_string().contains("Set maxmemory-policy noeviction"), "{error}");
+    }
+    // Nothing is evicted without a limit.
+    server.set_config("maxmemory", "0").await;
+    assert!(Process::try_start(&server.url()).await.is_ok());
+}
+
+#[tokio::test]
+async fn eviction_that_begins_later_is_noticed_within_ten_seconds() {
+    let server = RedisServer::start(&[("maxmemory", "100mb")]).await;
+    let process = Process::start(&server.url()).await;
+    process.until_served().await;
+    server.set_config("maxmemory-policy", "allkeys-lru").await;
+    eventually("claims fail", async || {
+        matches!(process.take(&Signature::new(0)).await, Answer::Failed(error) if error.contains("evicts"))
+    })
+    .await;
+    server.set_config("maxmemory-policy", "noeviction").await;
+    process.until_served().await;
+}
+
+#[tokio::test]
+async fn a_replica_is_refused_as_a_server() {
+    let (master, replica) = tokio::join!(RedisServer::start(&[]), RedisServer::start(&[]));
+    let process = Process::start(&replica.url()).await;
+    process.until_served().await;
+    replica.replica_of(&master).await;
+    let error = Process::try_start(&replica.url()).await.unwrap_err();
+    assert!(matches!(error, RedisError::Replica { .. }), "{error}");
+    assert!(Process::try_start(&master.url()).await.is_ok());
+    // One that becomes a replica while it is used serves nothing.
+    eventually("the replica refuses claims", async || {
+        match process.take(&Signature::new(0)).await {
+            Answer::Served => panic!("a replica serves"),
+            answer => {
+                matches!(answer, Answer::Failed(error) if error.contains("read only replica"))
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_old_server_is_refused() {
+    let server = RedisServer::start(&[]).await;
+    let version = server.info_field("server", "redis_version").await;
+    let (mut old, mut oldest) = (version.clone(), version.clone());
+    old.replace_range(..3, "6.0");
+    oldest.replace_range(..3, "6.2");
+    let as_if = async |shown: &str| {
+        let proxy = Proxy::rewriting(
+            server.port(),
+            &format!("_version:{version}"),
+            &format!("_version:{shown}"),
+        )
+        .await;
+        Process::try_start(&proxy.url()).await
+    };
+    let error = as_if(&old).await.unwrap_err();
+    assert!(matches!(&error, RedisError::TooOld { version, .. } if *version == old), "{error}");
+    assert!(as_if(&oldest).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_hides_its_history_is_refused() {
+    let server = RedisServer::start(&[]).await;
+    let id = server.info_field("replication", "master_replid").await;
+    let proxy = Proxy::rewriting(server.port(), &id, &"0".repeat(40)).await;
+    let error = Process::try_start(&proxy.url()).await.unwrap_err();
+    assert!(matches!(error, RedisError::NoHistory { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_error_of_a_right_that_lacks_names_those_that_suffice() {
+    let server = RedisServer::start(&[]).await;
+    let create = ["ACL", "SETUSER", "app", "on", ">secret"];
+    server.command::<()>(&[&create[..], &["~*", "+@all", "-info"]].concat()).await;
+    let url = server.url().replace("redis://", "redis://app:secret@");
+    let error = Process::try_start(&url).await.unwrap_err().to_string();
+    assert!(error.contains("+info") && !error.contains("secret"), "{error}");
+    let (_, rules) = error.split_once("ACL SETUSER … ").expect("the rules are named");
+    let rules = rules.trim_end_matches(')').replace("PREFIX", "{tests");
+    let rules: Vec<_> = ["reset", "-@all"].into_iter().chain(rules.split(' ')).collect();
+    server
+        .command::<()>(&[&["ACL", "SETUSER", "app"], &rules[..], &["on", ">secret"]].concat())
+        .await;
+    let process = Process::start(&url).await;
+    let signature = process.until_served().await;
+    assert_eq!(Process::start(&url).await.take(&signature).await, Answer::Replayed);
+    // The same user in another database.
+    assert!(Process::try_start(&format!("{url}/1")).await.is_ok());
+}
+
+/// Services with different prefixes share a server, and not their clients.
+#[tokio::test]
+async fn prefixes_are_apart() {
+    let server = RedisServer::start(&[]).await;
+    let process = Process::start(&server.url()).await;
+    let other = RedisStore::connect(server.url(), StoreKey::from(KEY))
+        .key_prefix("other")
+        .skew(SKEW)
+        .await
+        .unwrap();
+    let signature = process.until_served().await;
+    let Signature { nonce, created, expires } = &signature;
+    let claim = NonceClaim::new("ci", nonce, *created, *expires, SKEW);
+    assert_eq!(other.claim(&claim).await.unwrap(), NonceStatus::Fresh);
+    assert!(
+        RedisStore::connect(server.url(), StoreKey::from(KEY)).key_prefix("a}b").await.is_err()
+    );
+}

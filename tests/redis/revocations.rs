@@ -1,1 +1,0 @@
-//! Revocations that arrive at every replica.
