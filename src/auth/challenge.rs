@@ -1,5 +1,7 @@
 //! Challenges: what `WWW-Authenticate` carries (RFC 9110 §11.6.1).
 
+use std::borrow::Cow;
+
 use http::HeaderValue;
 
 use super::realm::Realm;
@@ -21,7 +23,7 @@ use super::token::{AuthParam, AuthScheme};
 #[must_use]
 pub struct Challenge {
     scheme: AuthScheme,
-    params: Vec<(AuthParam, String)>,
+    params: Vec<(AuthParam, Cow<'static, str>)>,
 }
 
 impl Challenge {
@@ -44,7 +46,7 @@ impl Challenge {
     ///
     /// Its value is sent as a quoted string, without the characters that such a string cannot
     /// carry: control characters and everything but ASCII.
-    pub fn param(mut self, name: AuthParam, value: impl Into<String>) -> Self {
+    pub fn param(mut self, name: AuthParam, value: impl Into<Cow<'static, str>>) -> Self {
         self.params.push((name, value.into()));
         self
     }
@@ -76,12 +78,15 @@ impl Challenge {
         let scheme = self.scheme.clone();
         let mut complete = self.join(&Self::new(scheme));
         for (_, value) in &mut complete.params {
-            value.retain(|c| !matches!(c, '"' | '\\'));
+            if value.contains(['"', '\\']) {
+                value.to_mut().retain(|c| !matches!(c, '"' | '\\'));
+            }
         }
         let own_metadata = complete.remove(&AuthParam::RESOURCE_METADATA);
         let own_scope = complete.remove(&AuthParam::SCOPE);
-        let metadata = resource_metadata.map(str::to_owned).or(own_metadata);
-        let scope = own_scope.or_else(|| scope.map(str::to_owned));
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        let metadata = resource_metadata.map(owned).or(own_metadata);
+        let scope = own_scope.or_else(|| scope.map(owned));
         complete.params.extend(metadata.map(|url| (AuthParam::RESOURCE_METADATA, url)));
         complete.params.extend(scope.map(|scope| (AuthParam::SCOPE, scope)));
         complete
@@ -94,7 +99,7 @@ impl Challenge {
         self
     }
 
-    fn remove(&mut self, name: &AuthParam) -> Option<String> {
+    fn remove(&mut self, name: &AuthParam) -> Option<Cow<'static, str>> {
         let at = self.params.iter().position(|(known, _)| known == name)?;
         Some(self.params.remove(at).1)
     }
@@ -120,7 +125,12 @@ impl Challenge {
     }
 
     pub(crate) fn to_header(&self, realm: &Realm) -> HeaderValue {
-        let mut text = format!("{} realm=", self.scheme);
+        let params = self.params.iter();
+        // What is added to a value, and a little room for escapes.
+        let params: usize = params.map(|(name, value)| name.as_str().len() + value.len() + 6).sum();
+        let length = self.scheme.as_str().len() + realm.as_str().len() + params + 16;
+        let mut text = String::with_capacity(length);
+        text.extend([self.scheme.as_str(), " realm="]);
         push_quoted(&mut text, realm.as_str());
         for (name, value) in &self.params {
             text.extend([", ", name.as_str(), "="]);
@@ -132,12 +142,17 @@ impl Challenge {
 
 /// Appends `text` as a `quoted-string` (RFC 9110 §5.6.4).
 fn push_quoted(out: &mut String, text: &str) {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     out.push('"');
-    for c in text.chars().filter(|c| matches!(c, ' '..='~')) {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
+    if text.bytes().all(is_plain) {
+        out.push_str(text);
+    } else {
+        for c in text.chars().filter(|c| matches!(c, ' '..='~')) {
+            if matches!(c, '"' | '\\') {
+                out.push('\\');
+            }
+            out.push(c);
         }
-        out.push(c);
     }
     out.push('"');
 }
@@ -148,7 +163,7 @@ mod tests {
 
     fn bearer(params: &[(&'static str, &str)]) -> Challenge {
         params.iter().fold(Challenge::new(AuthScheme::BEARER), |challenge, (name, value)| {
-            challenge.param(AuthParam::from_static(name), *value)
+            challenge.param(AuthParam::from_static(name), value.to_string())
         })
     }
 

@@ -5,6 +5,7 @@ mod combine;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -321,19 +322,27 @@ impl Rejection {
         }
     }
 
-    pub(crate) fn to_response(&self, realm: &Realm) -> Response<Body> {
-        let message = serde_json::json!(self.0.message);
-        let (code, id) = match &self.0.json_rpc {
-            Some((code, id)) => (*code, &**id),
-            None => (i32::from(self.status().as_u16()), "null"),
-        };
-        let body = if self.kind() == RejectionKind::NoRegistration {
-            format!(r#"{{"error":"invalid_request","error_description":{message}}}"#)
+    /// Returns the body of the response, written into one buffer.
+    fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.0.message.len() + 128);
+        let is_registration = self.kind() == RejectionKind::NoRegistration;
+        if is_registration {
+            json.extend_from_slice(br#"{"error":"invalid_request","error_description":"#);
         } else {
-            let error = format!(r#"{{"code":{code},"message":{message}}}"#);
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
-        };
-        let mut response = Response::new(Body::from(body));
+            let (code, id) = match &self.0.json_rpc {
+                Some((code, id)) => (*code, &**id),
+                None => (i32::from(self.status().as_u16()), "null"),
+            };
+            let _ =
+                write!(json, r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"#);
+        }
+        serde_json::to_writer(&mut json, &self.0.message).expect("a string is JSON");
+        json.extend_from_slice(if is_registration { b"}" } else { b"}}" });
+        json
+    }
+
+    pub(crate) fn to_response(&self, realm: &Realm) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.to_json()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
