@@ -79,7 +79,8 @@ impl<A: Authenticator> Gate<A> {
         let config = &self.state.config;
         let reads_streams = exchange.filtered != Filtered::Nothing;
         config.session_ids.request_identity_coding(&mut head.headers, reads_streams);
-        telemetry::authenticated(exchange.principal.name(), exchange.scheme.to_cow(), head);
+        let principal = exchange.principal.name();
+        telemetry::authenticated(&self.state.counters, principal, exchange.scheme.to_cow(), head);
         if !config.forward_authorization {
             head.headers.remove(AUTHORIZATION);
         } else if let Some(value) = head.headers.get_mut(AUTHORIZATION) {

@@ -104,7 +104,6 @@ impl<A: Authenticator> Gate<A> {
     }
 
     fn authenticate_now(&self, head: &Parts) -> Option<Verdict> {
-        let _timed = Verification::start();
         let verdict = guarded_now(AUTHENTICATOR, || self.authenticator.authenticate_now(head))
             .unwrap_or_else(|interrupted| Some(Err(unavailable(interrupted))));
         verdict.map(|verdict| self.revocable(head, verdict))

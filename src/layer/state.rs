@@ -17,7 +17,7 @@ use crate::auth::{
 };
 use crate::checks::Published;
 use crate::rate_limit::{RateLimit, RateLimiter};
-use crate::telemetry::TARGET;
+use crate::telemetry::{LayerCounters, TARGET};
 
 /// What all services of a layer share.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub(super) struct State {
     pub(super) body_budget: Budget,
     /// The event streams that are open, for an authorizer.
     pub(super) open_streams: OpenStreams,
+    pub(super) counters: LayerCounters,
 }
 
 impl State {
@@ -44,6 +45,7 @@ impl State {
                 .then(|| Arc::new(RateLimiter::new(RateLimit::unconfigured()))),
             body_budget: Budget::default(),
             open_streams: OpenStreams::default(),
+            counters: LayerCounters::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use tracing::{debug, error, info, warn};
 
-use super::metrics;
+use super::{LayerCounters, metrics};
 use crate::text::Shortened;
 
 /// The target of the events, by which they can be routed apart from others.
@@ -51,8 +51,20 @@ pub(crate) struct Decision<'d, R> {
     pub(crate) cause: Option<String>,
 }
 
-/// Reports a decision. Names are escaped and cut.
-pub(crate) fn decision<R: Display>(decision: Decision<'_, R>) {
+/// Reports a decision about a message of a request, which the counters of its layer count.
+pub(crate) fn decision<R: Display>(counters: &LayerCounters, decision: Decision<'_, R>) {
+    log(&decision);
+    counters.decision(decision.outcome.as_str(), decision.kind);
+}
+
+/// Reports a decision about a list, which is rare.
+pub(crate) fn list_decision<R: Display>(decision: Decision<'_, R>) {
+    log(&decision);
+    metrics::decision(decision.outcome.as_str(), decision.kind);
+}
+
+/// Logs a decision. Names are escaped and cut.
+fn log<R: Display>(decision: &Decision<'_, R>) {
     let name = decision.name.map(Shortened::new);
     macro_rules! event {
         ($log:ident) => {
@@ -78,7 +90,6 @@ pub(crate) fn decision<R: Display>(decision: Decision<'_, R>) {
         | Outcome::WouldRefuse => event!(info),
         Outcome::Unavailable => event!(error),
     }
-    metrics::decision(decision.outcome.as_str(), decision.kind);
 }
 
 /// Reports a body that a dry run does not decide about: with an enforced policy it would be rejected, or it is not read.

@@ -11,6 +11,8 @@
 mod metrics;
 
 pub(crate) mod audit;
+#[cfg(feature = "metrics")]
+mod kept;
 
 use std::borrow::Cow;
 
@@ -18,7 +20,8 @@ use http::request::Parts;
 use tracing::{Level, debug, error, info, warn};
 
 pub(crate) use self::metrics::{
-    OpenStream, Verification, key_age, keys_refreshed, rate_limited, reloaded, revocations_heard,
+    LayerCounters, OpenStream, Verification, key_age, keys_refreshed, rate_limited, reloaded,
+    revocations_heard,
 };
 use crate::text::Shortened;
 
@@ -35,7 +38,12 @@ mod outcome {
 }
 
 /// Reports a request that was authenticated and is forwarded.
-pub(crate) fn authenticated(principal: &str, scheme: impl Into<Cow<'static, str>>, head: &Parts) {
+pub(crate) fn authenticated(
+    counters: &LayerCounters,
+    principal: &str,
+    scheme: impl Into<Cow<'static, str>>,
+    head: &Parts,
+) {
     let scheme = scheme.into();
     debug!(
         target: TARGET,
@@ -45,7 +53,7 @@ pub(crate) fn authenticated(principal: &str, scheme: impl Into<Cow<'static, str>
         path = ?Shortened::new(head.uri.path()),
         "authenticated"
     );
-    metrics::request(Some(scheme), outcome::AUTHENTICATED, "");
+    counters.authenticated(&scheme);
 }
 
 /// Reports a request that needs no credential and is forwarded without credentials.

@@ -3,6 +3,15 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LayerCounters;
+
+impl LayerCounters {
+    pub(super) fn authenticated(&self, _: &Cow<'static, str>) {}
+
+    pub(super) fn decision(&self, _: &'static str, _: &'static str) {}
+}
+
 pub(super) fn request(_: Option<Cow<'static, str>>, _: &'static str, _: &'static str) {}
 
 pub(super) fn decision(_: &'static str, _: &'static str) {}

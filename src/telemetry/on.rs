@@ -1,9 +1,52 @@
 //! Records metrics through the [`metrics`] facade.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, counter, gauge, histogram};
+
+use super::kept::Kept;
+
+/// The counters of one layer that most requests need.
+///
+/// They are of the layer and not static, so that each test can have a recorder of its own.
+pub(crate) struct LayerCounters {
+    authenticated: Kept<Cow<'static, str>, 4>,
+    decisions: Kept<(&'static str, &'static str), 12>,
+}
+
+impl LayerCounters {
+    /// Counts a request that was authenticated, by its scheme.
+    pub(super) fn authenticated(&self, scheme: &Cow<'static, str>) {
+        self.authenticated
+            .increment(scheme, |scheme| requests(scheme, super::outcome::AUTHENTICATED, ""));
+    }
+
+    /// Counts a decision about a message by its outcome and by what kind of thing is to be used.
+    pub(super) fn decision(&self, outcome: &'static str, kind: &'static str) {
+        self.decisions.increment(&(outcome, kind), |(outcome, kind)| decisions(outcome, kind));
+    }
+}
+
+impl Default for LayerCounters {
+    fn default() -> Self {
+        Self { authenticated: Kept::new(), decisions: Kept::new() }
+    }
+}
+
+/// Looks the counters up anew.
+impl Clone for LayerCounters {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for LayerCounters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LayerCounters")
+    }
+}
 
 /// Counts a request by its scheme, its outcome and the reason for that.
 pub(super) fn request(
@@ -11,17 +54,23 @@ pub(super) fn request(
     outcome: &'static str,
     reason: &'static str,
 ) {
-    let scheme = scheme.unwrap_or(Cow::Borrowed("none"));
+    requests(scheme.unwrap_or(Cow::Borrowed("none")), outcome, reason).increment(1);
+}
+
+fn requests(scheme: Cow<'static, str>, outcome: &'static str, reason: &'static str) -> Counter {
     counter!(
         "mcp_auth_requests_total",
         "scheme" => scheme, "outcome" => outcome, "reason" => reason
     )
-    .increment(1);
 }
 
 /// Counts a decision about a message by its outcome and by what kind of thing is to be used.
 pub(super) fn decision(outcome: &'static str, kind: &'static str) {
-    counter!("mcp_auth_decisions_total", "outcome" => outcome, "kind" => kind).increment(1);
+    decisions(outcome, kind).increment(1);
+}
+
+fn decisions(outcome: &'static str, kind: &'static str) -> Counter {
+    counter!("mcp_auth_decisions_total", "outcome" => outcome, "kind" => kind)
 }
 
 /// Counts a request that was rejected because the client failed too often.
@@ -50,7 +99,7 @@ pub(crate) fn revocations_heard(ago: Duration) {
     gauge!("mcp_auth_revocations_heard_seconds").set(ago.as_secs_f64());
 }
 
-/// Measures how long a verification takes, from its start until it is dropped.
+/// Measures how long a verification takes that has to wait, from its start until it is dropped.
 pub(crate) struct Verification {
     started: Instant,
 }

@@ -32,10 +32,11 @@ async fn requests_and_streams_are_counted_without_names() {
         (line(total, "rejected", "invalid", "Bearer"), 1),
         (line(total, "exempt", "public path", "none"), 2),
         ("mcp_auth_open_streams".to_owned(), 1),
-        ("mcp_auth_verification_seconds_count".to_owned(), 6),
     ] {
         assert!(text.contains(&format!("{line} {value}\n")), "{line} {value}:\n{text}");
     }
+    // Nothing had to wait.
+    assert!(!text.contains("mcp_auth_verification_seconds"), "{text}");
     for named in ["alice", "mallory", "ci"] {
         assert!(!text.contains(named), "{text}");
     }
@@ -59,6 +60,7 @@ async fn rate_limited_attempts_and_reloads_are_counted() {
     }
     let text = metrics_text(&server).await;
     assert!(text.contains("mcp_auth_rate_limited_total 2\n"), "{text}");
+    assert!(text.contains("mcp_auth_verification_seconds_count 10\n"), "{text}");
     for (content, outcome) in [("half of a li".to_owned(), "failed"), (line("bob"), "applied")] {
         write_credentials(&next, content);
         std::fs::rename(&next, &file).unwrap();

@@ -157,14 +157,17 @@ fn report(exchange: &Exchange, call: &Call<'_>, decision: &Decision, outcome: au
         Some(refusal) => refusal.refused(call),
         None => call.targets().first(),
     };
-    audit::decision(audit::Decision {
-        principal: exchange.principal.name(),
-        issuer: exchange.principal.issuer(),
-        method: call.method(),
-        kind: target.map_or("method", |target| TargetKind::as_str(target.kind())),
-        name: target.map(|target| target.name()),
-        outcome,
-        rule: decision.rule(),
-        cause: refusal.and_then(Refusal::cause).map(ToString::to_string),
-    });
+    audit::decision(
+        &exchange.state.counters,
+        audit::Decision {
+            principal: exchange.principal.name(),
+            issuer: exchange.principal.issuer(),
+            method: call.method(),
+            kind: target.map_or("method", |target| TargetKind::as_str(target.kind())),
+            name: target.map(|target| target.name()),
+            outcome,
+            rule: decision.rule(),
+            cause: refusal.and_then(Refusal::cause).map(ToString::to_string),
+        },
+    );
 }

@@ -77,7 +77,7 @@ fn unavailable(lists: &Lists<'_>, principal: &Principal, refusal: Refusal) -> Sh
         RefusalKind::NotPermitted | RefusalKind::ArgumentsRefused => audit::Outcome::NotPermitted,
     };
     let kind = lists.targets().first().map_or("method", |target| target.kind().as_str());
-    audit::decision(audit::Decision {
+    audit::list_decision(audit::Decision {
         principal: principal.name(),
         issuer: principal.issuer(),
         method: "list",
