@@ -36,7 +36,7 @@ impl Challenge {
     /// error (RFC 6750 §3.1).
     pub(crate) fn invalid(scheme: AuthScheme) -> Self {
         if scheme == AuthScheme::BEARER {
-            Self::new(scheme).param(AuthParam::ERROR, "invalid_token")
+            Self::new(scheme).constant(AuthParam::ERROR, "invalid_token")
         } else {
             Self::new(scheme)
         }
@@ -46,8 +46,17 @@ impl Challenge {
     ///
     /// Its value is sent as a quoted string, without the characters that such a string cannot
     /// carry: control characters and everything but ASCII.
-    pub fn param(mut self, name: AuthParam, value: impl Into<Cow<'static, str>>) -> Self {
-        self.params.push((name, value.into()));
+    pub fn param(self, name: AuthParam, value: impl Into<String>) -> Self {
+        self.push(name, Cow::Owned(value.into()))
+    }
+
+    /// Adds a parameter whose value is a constant, without a copy of it.
+    pub(crate) fn constant(self, name: AuthParam, value: &'static str) -> Self {
+        self.push(name, Cow::Borrowed(value))
+    }
+
+    fn push(mut self, name: AuthParam, value: Cow<'static, str>) -> Self {
+        self.params.push((name, value));
         self
     }
 
@@ -163,7 +172,7 @@ mod tests {
 
     fn bearer(params: &[(&'static str, &str)]) -> Challenge {
         params.iter().fold(Challenge::new(AuthScheme::BEARER), |challenge, (name, value)| {
-            challenge.param(AuthParam::from_static(name), value.to_string())
+            challenge.param(AuthParam::from_static(name), *value)
         })
     }
 
