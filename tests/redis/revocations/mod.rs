@@ -28,9 +28,9 @@ fn key() -> StoreKey {
     StoreKey::from([7; 32])
 }
 
-/// Connects to a server. A short skew, as no test here signs.
+/// Connects to a server, patiently.
 async fn connect(url: &str) -> RedisStore {
-    let connect = RedisStore::connect(url, key()).skew(Duration::from_secs(1));
+    let connect = RedisStore::connect(url, key()).timeout(Duration::from_secs(5));
     connect.await.expect("Redis accepts the connection")
 }
 
