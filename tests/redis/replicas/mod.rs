@@ -20,8 +20,8 @@ const SESSION_KEY: &str = "dGhlc2UgcmVwbGljYXMgaGF2ZSB0aGlzIGtleSwgYWxs";
 /// Example servers with one Redis, behind nginx.
 struct Replicas {
     redis: RedisServer,
-    #[allow(dead_code)] // until revocations use it
-    servers: Vec<Server>,
+    /// They end when they are dropped.
+    _servers: Vec<Server>,
     nginx: Nginx,
 }
 
@@ -36,7 +36,7 @@ impl Replicas {
         let addresses: Vec<_> =
             servers.iter().map(|server| &server.url["http://".len()..]).collect();
         let nginx = Nginx::start(&addresses).await;
-        Self { redis, servers, nginx }
+        Self { redis, _servers: servers, nginx }
     }
 
     fn url(&self, path: &str) -> String {
