@@ -25,6 +25,7 @@ pub mod serve;
 pub mod server;
 pub mod session_limit;
 pub mod shutdown;
+pub mod signals;
 pub mod sse;
 pub mod tools;
 pub mod upstream_urls;

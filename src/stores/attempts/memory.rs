@@ -37,6 +37,7 @@ impl MemoryAttemptStore {
     }
 
     /// Sets another clock, for tests: the time since any one moment. It must not go backwards.
+    #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self { clock: Box::new(clock), ..self }
     }

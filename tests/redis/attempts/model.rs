@@ -79,7 +79,7 @@ fn random_keys(random: &mut Random) -> AttemptKeys {
         |number: u64| u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     let client = 1 + random.below(4);
     let mut keys = AttemptKeys::new(client, quota(3, 9000));
-    if client % 2 == 0 {
+    if client.is_multiple_of(2) {
         // Two clients of one larger network.
         keys = keys.address(hash(1000), quota(12, 1500)).address(hash(1001), quota(9, 2000));
     }

@@ -12,6 +12,7 @@ pub mod forged_request;
 mod info;
 #[path = "../../it/support/log.rs"]
 mod log;
+mod nginx;
 mod ports;
 mod proxy;
 mod server;
@@ -19,6 +20,7 @@ mod wait;
 
 pub use self::certificates::Certificates;
 pub use self::log::Log;
+pub use self::nginx::Nginx;
 pub use self::ports::free_port;
 pub use self::proxy::Proxy;
 pub use self::server::{RedisServer, connect};
