@@ -8,9 +8,11 @@
 //! | [`recipes`] | How do I do the five usual things, from the start to the end? |
 //! | [`rate_limiting`] | How are failed attempts limited, and what remains possible? |
 //! | [`oauth`] | How do users log in at an identity provider, and which tokens are accepted? |
+//! | [`signals`] | How does an identity provider end the sessions of a user at once? |
 //! | [`authorization`] | Who may use which tool, prompt and resource, and what do clients see of a refusal? |
 //! | [`signatures`] | How do requests have to be signed, and what does that protect? |
 //! | [`sessions`] | Whose is a session, and when does a stream end? |
+//! | [`revocation`] | How do I revoke a credential on every replica, and what if the store is away? |
 //! | [`deployment`] | How do I run it behind TLS, nginx and Kubernetes, and for browsers? |
 //! | [`replicas`] | How do several replicas work as one, and what happens when Redis fails? |
 //! | [`writing_an_authenticator`] | How do I add a scheme, and test handlers that need a principal? |
@@ -35,8 +37,13 @@ pub mod recipes {}
 pub mod replicas {}
 #[doc = include_str!("responses.md")]
 pub mod responses {}
+#[doc = include_str!("revocation.md")]
+pub mod revocation {}
 #[doc = include_str!("sessions.md")]
 pub mod sessions {}
+#[cfg(feature = "oauth-http")]
+#[doc = include_str!("signals.md")]
+pub mod signals {}
 #[doc = include_str!("signatures.md")]
 pub mod signatures {}
 #[doc = include_str!("writing_an_authenticator.md")]

@@ -31,13 +31,6 @@ impl Keys {
         self.key(&bucket.to_string(), digest)
     }
 
-    /// Returns a key of failed attempts, which are in one slot: one step changes several of them.
-    pub(super) fn attempts(&self, kind: u8, hash: &[u8]) -> Vec<u8> {
-        let mut key = self.key("t", &[kind]);
-        key.extend_from_slice(hash);
-        key
-    }
-
     /// Returns the key of the log of revocations.
     pub(super) fn revocations(&self) -> Vec<u8> {
         self.key("r", b"s")
@@ -46,6 +39,13 @@ impl Keys {
     /// Returns the key of the name of that log.
     pub(super) fn revocations_name(&self) -> Vec<u8> {
         self.key("r", b"n")
+    }
+
+    /// Returns a key of failed attempts, which are in one slot: one step changes several of them.
+    pub(super) fn attempts(&self, kind: u8, hash: &[u8]) -> Vec<u8> {
+        let mut key = self.key("t", &[kind]);
+        key.extend_from_slice(hash);
+        key
     }
 
     fn key(&self, tag: &str, name: &[u8]) -> Vec<u8> {
