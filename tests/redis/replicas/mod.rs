@@ -1,7 +1,5 @@
 //! Several replicas behind one address: example servers behind nginx, which gives each request to the next one.
 
-#[path = "../../it/support/build_examples.rs"]
-mod build_examples;
 mod one_limit;
 mod revocation;
 mod signed_requests;
