@@ -9,6 +9,7 @@ use http::{HeaderName, Response};
 use tower_layer::Layer;
 
 use super::config::Config;
+use super::gate::Gate;
 use super::service::McpAuthService;
 use super::state::State;
 use crate::auth::{Authenticator, Host, Realm, Rejection};
@@ -59,14 +60,14 @@ use crate::session::{SessionKey, SessionParameter};
 /// It needs a Tokio runtime with timers if an authenticator has to wait.
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct McpAuthLayer<A> {
-    authenticator: Arc<A>,
-    state: Arc<State>,
+    /// One pointer, as a router may clone the layer for each request.
+    gate: Arc<Gate<A>>,
 }
 
 impl<A: Authenticator> McpAuthLayer<A> {
     /// Creates a layer that authenticates requests with this authenticator.
     pub fn new(authenticator: A) -> Self {
-        Self { state: Arc::new(State::new(&authenticator)), authenticator: Arc::new(authenticator) }
+        Self { gate: Arc::new(Gate::new(authenticator)) }
     }
 
     /// Wraps a finished [`axum::Router`] and returns one that can be served in one line. It protects
@@ -256,7 +257,7 @@ impl<A> McpAuthLayer<A> {
     }
 
     pub(super) fn edit(&mut self) -> &mut State {
-        Arc::make_mut(&mut self.state)
+        Arc::make_mut(&mut self.gate).edit()
     }
 
     pub(super) fn config(&mut self) -> &mut Config {
@@ -268,16 +269,14 @@ impl<S, A: Authenticator> Layer<S> for McpAuthLayer<A> {
     type Service = McpAuthService<S, A>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        self.authenticator.configure(&self.state.context());
-        self.state.rate_limiter.iter().for_each(|limiter| limiter.log_missing_address());
-        self.state.config.log_missing_revocations();
-        McpAuthService::new(inner, self.authenticator.clone(), self.state.clone())
+        self.gate.configure();
+        McpAuthService::new(inner, self.gate.clone())
     }
 }
 
 impl<A> Clone for McpAuthLayer<A> {
     fn clone(&self) -> Self {
-        Self { authenticator: self.authenticator.clone(), state: self.state.clone() }
+        Self { gate: self.gate.clone() }
     }
 }
 
@@ -285,8 +284,8 @@ impl<A> fmt::Debug for McpAuthLayer<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("McpAuthLayer")
             .field("authenticator", &std::any::type_name::<A>())
-            .field("config", &self.state.config)
-            .field("rate_limiter", &self.state.rate_limiter)
+            .field("config", &self.gate.state.config)
+            .field("rate_limiter", &self.gate.state.rate_limiter)
             .finish()
     }
 }

@@ -1,7 +1,7 @@
 //! The decision about a request: the rate limit, authentication, and the verification of the body.
 
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum_core::body::Body;
 use http::request::Parts;
@@ -19,6 +19,8 @@ use crate::telemetry::Verification;
 pub(super) struct Gate<A> {
     pub(super) authenticator: Arc<A>,
     pub(super) state: Arc<State>,
+    /// Whether the authenticator knows the options.
+    is_configured: OnceLock<()>,
 }
 
 /// How often a credential is verified again that is removed meanwhile: the table that replaced its
@@ -31,7 +33,30 @@ const AUTHENTICATOR: &str = "the authenticator";
 
 type Verdict = Result<Authenticated, Rejection>;
 
+impl<A> Gate<A> {
+    /// Returns the options, to be changed.
+    pub(super) fn edit(&mut self) -> &mut State {
+        self.is_configured = OnceLock::new();
+        Arc::make_mut(&mut self.state)
+    }
+}
+
 impl<A: Authenticator> Gate<A> {
+    pub(super) fn new(authenticator: A) -> Self {
+        let state = Arc::new(State::new(&authenticator));
+        Self { authenticator: Arc::new(authenticator), state, is_configured: OnceLock::new() }
+    }
+
+    /// Tells the authenticator the options, and logs what is missing. It does so once: a router may apply the layer
+    /// to a handler anew for each request.
+    pub(super) fn configure(&self) {
+        self.is_configured.get_or_init(|| {
+            self.authenticator.configure(&self.state.context());
+            self.state.rate_limiter.iter().for_each(|limiter| limiter.log_missing_address());
+            self.state.config.log_missing_revocations();
+        });
+    }
+
     /// Decides as far as that is possible without waiting, within the rate limit.
     pub(super) fn decide_now(&self, head: &Parts) -> Result<Decision, Rejection> {
         let limiter = self.state.rate_limiter.as_ref();
@@ -194,8 +219,10 @@ fn unavailable(interrupted: Interrupted) -> Rejection {
     Rejection::unavailable().caused_by(interrupted)
 }
 
+/// For a layer whose options are to be changed.
 impl<A> Clone for Gate<A> {
     fn clone(&self) -> Self {
-        Self { authenticator: self.authenticator.clone(), state: self.state.clone() }
+        let (authenticator, state) = (self.authenticator.clone(), self.state.clone());
+        Self { authenticator, state, is_configured: OnceLock::new() }
     }
 }

@@ -18,7 +18,6 @@ use super::future::ResponseFuture;
 use super::gate::Gate;
 use super::reject::{drained, must_drain};
 use super::request_body;
-use super::state::State;
 use crate::auth::{Authenticator, BoxError, Rejection};
 use crate::checks::{Exempt, check_duplicate_credentials};
 use crate::rate_limit::{Decision, Outcome};
@@ -33,12 +32,12 @@ use crate::telemetry;
 /// unauthenticated requests hold none of its permits.
 pub struct McpAuthService<S, A> {
     inner: S,
-    gate: Gate<A>,
+    gate: Arc<Gate<A>>,
 }
 
 impl<S, A> McpAuthService<S, A> {
-    pub(super) fn new(inner: S, authenticator: Arc<A>, state: Arc<State>) -> Self {
-        Self { inner, gate: Gate { authenticator, state } }
+    pub(super) fn new(inner: S, gate: Arc<Gate<A>>) -> Self {
+        Self { inner, gate }
     }
 }
 
