@@ -3,8 +3,8 @@
 use axum_core::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
-use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body::Body as _;
 
 use super::authorization::{Filtered, Initialized, ListStream, PathId};
 use super::event_stages::EventStages;
@@ -17,84 +17,112 @@ use crate::telemetry::{self, OpenStream};
 impl Exchange {
     /// Processes the response of the inner service. If the caller waited for the end of the
     /// lifetime before, it passes that future on.
-    pub(super) fn respond<R>(self, response: Response<R>, ended: Option<Ended>) -> Response<Body>
+    ///
+    /// Most responses are no event streams: of these only header fields are looked at.
+    pub(super) fn respond<R>(
+        self,
+        mut response: Response<R>,
+        ended: Option<Ended>,
+    ) -> Response<Body>
     where
         R: http_body::Body<Data = Bytes> + Send + 'static,
         R::Error: Into<BoxError>,
     {
-        let (mut head, body) = response.into_parts();
-        let bounded = self.lifetime.is_bounded();
-        if (bounded || self.is_restricted) && head.status == StatusCode::SWITCHING_PROTOCOLS {
+        let (status, bounded) = (response.status(), self.lifetime.is_bounded());
+        if (bounded || self.is_restricted) && status == StatusCode::SWITCHING_PROTOCOLS {
             return self.unprotectable(
                 "the inner service upgraded to a protocol that the layer could neither end nor read",
             );
         }
-        self.complete_challenges(&mut head);
+        self.complete_challenges(&mut response);
         let session_ids = &self.state.config.session_ids;
-        session_ids.bind_header(&mut head.headers, &self.principal);
+        let headers = response.headers_mut();
+        session_ids.bind_header(headers, &self.principal);
         // RFC 9111 §3.5 keeps shared caches from storing responses to `Authorization` alone.
         // An empty field has no directive.
-        let mut directives = head.headers.get_all(CACHE_CONTROL).iter();
+        let mut directives = headers.get_all(CACHE_CONTROL).iter();
         if directives.all(|value| value.as_bytes().trim_ascii().is_empty()) {
-            head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
-        let is_stream = is_event_stream(&head.headers);
+        let is_stream = is_event_stream(headers);
         // Announcements in an encoded response are not read: clients then receive no `list_changed`, a convenience.
-        let begins_at = self.begins_at.filter(|_| {
-            head.headers.contains_key(session_ids.header()) && !is_encoded(&head.headers)
+        let begins_at = self
+            .begins_at
+            .filter(|_| headers.contains_key(session_ids.header()) && !is_encoded(headers));
+        if is_stream {
+            return self.respond_with_stream(response, begins_at, ended);
+        }
+        let response = response.map(|body| match begins_at {
+            Some(at) => {
+                Body::new(Initialized::new(Body::new(body), self.state.open_streams.clone(), at))
+            }
+            None => Body::new(body),
         });
-        let filters = is_stream && (self.filtered != Filtered::Nothing || begins_at.is_some());
-        let rewrites = is_stream && session_ids.are_bound() || filters;
-        if rewrites && let Err(cause) = self.check_stream(&head) {
+        // A body of known length is not touched: most of it is in memory already.
+        if !bounded || response.body().size_hint().exact().is_some() {
+            return response;
+        }
+        let ended = ended.or_else(|| self.ended());
+        response.map(|body| Body::new(ProtectedBody::new(body, self, None, false, ended, None)))
+    }
+
+    /// Processes an event stream of the inner service, whatever length it announces. `begins_at` is where the session
+    /// begins, if one does.
+    fn respond_with_stream<R>(
+        self,
+        mut response: Response<R>,
+        begins_at: Option<PathId>,
+        ended: Option<Ended>,
+    ) -> Response<Body>
+    where
+        R: http_body::Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+    {
+        let filters = self.filtered != Filtered::Nothing || begins_at.is_some();
+        let rewrites = filters || self.state.config.session_ids.are_bound();
+        if rewrites && let Err(cause) = self.check_stream(&response) {
             return self.unprotectable(cause);
         }
-        // A body of known length is not touched: most of it is in memory already. An event stream is
-        // not, whatever length it announces.
-        let bounded = bounded && (is_stream || body.size_hint().exact().is_none());
-        let counted = is_stream.then(OpenStream::open);
-        let is_counted = is_stream && OpenStream::IS_COUNTED;
-        let mut body = Body::new(body);
-        if let Some(at) = begins_at.filter(|_| !is_stream) {
-            body = Body::new(Initialized::new(body, self.state.open_streams.clone(), at));
+        let bounded = self.lifetime.is_bounded();
+        let counted = OpenStream::open();
+        if !(rewrites || bounded || OpenStream::IS_COUNTED) {
+            return response.map(Body::new);
         }
-        if !(rewrites || bounded || is_counted) {
-            return Response::from_parts(head, body);
-        }
-        if is_stream {
-            head.headers.remove(CONTENT_LENGTH);
-        }
+        response.headers_mut().remove(CONTENT_LENGTH);
         let ended = if bounded { ended.or_else(|| self.ended()) } else { None };
         let lists = filters.then(|| self.list_stream(begins_at));
         let stages = rewrites.then(|| EventStages::new(lists));
-        let body = ProtectedBody::new(body, self, stages, is_stream, ended, counted);
-        Response::from_parts(head, Body::new(body))
+        response.map(|body| {
+            Body::new(ProtectedBody::new(Body::new(body), self, stages, true, ended, Some(counted)))
+        })
     }
 
     /// Completes the challenges of a [`Rejection`] that a handler returned, which does not know the resource.
     /// Responses that the inner service made in another way keep theirs.
-    fn complete_challenges(&self, head: &mut Parts) {
+    fn complete_challenges<R>(&self, response: &mut Response<R>) {
         let Some(resource) = self.resource.as_deref() else { return };
-        let Some(rejection) = head.extensions.get::<Rejection>() else { return };
-        if rejection.asks_for_token() && rejection.status() == head.status {
+        let Some(rejection) = response.extensions().get::<Rejection>() else { return };
+        if rejection.asks_for_token() && rejection.status() == response.status() {
             let rejection = self.state.complete(rejection.clone(), Some(resource));
-            rejection.write_challenges(&mut head.headers, &self.state.config.realm);
-            expose_challenges(&mut head.headers);
-            head.extensions.insert(rejection);
+            rejection.write_challenges(response.headers_mut(), &self.state.config.realm);
+            expose_challenges(response.headers_mut());
+            response.extensions_mut().insert(rejection);
         }
     }
 
     /// Checks that an event stream can be read as every client reads it.
-    fn check_stream(&self, head: &Parts) -> Result<(), &'static str> {
-        if is_encoded(&head.headers) {
+    fn check_stream<R>(&self, response: &Response<R>) -> Result<(), &'static str> {
+        let headers = response.headers();
+        if is_encoded(headers) {
             return Err("an encoded event stream cannot be read: compress it outside of the layer");
         }
         if self.filtered == Filtered::Nothing {
             return Ok(());
         }
-        if is_part(head.status, &head.headers) {
+        if is_part(response.status(), headers) {
             return Err("a part of an event stream may begin within a list");
         }
-        match head.headers.get_all(CONTENT_TYPE).iter().count() {
+        match headers.get_all(CONTENT_TYPE).iter().count() {
             1 => Ok(()),
             _ => Err("clients read a response of two types in different ways"),
         }

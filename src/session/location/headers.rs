@@ -8,25 +8,51 @@ use crate::auth::{Principal, Rejection, is_spelling_of};
 use crate::session::binding::{ADDED_LEN, SessionBinder};
 use crate::session::key::IdKind;
 
-/// Verifies the only field of this name, replaces it by the ID, and returns whether there is one.
-/// An empty field is none.
-pub(super) fn verify_only(
-    headers: &mut HeaderMap,
-    name: &HeaderName,
-    verify: impl for<'b> Fn(&'b [u8]) -> Option<&'b [u8]>,
-) -> Result<bool, Rejection> {
-    let mut fields = headers.iter_mut().filter(|(field, _)| is_spelling_of(field.as_str(), name));
-    let field = match (fields.next(), fields.next()) {
-        (None, _) => return Ok(false),
-        (Some((_, field)), None) => field,
-        _ => return Err(unknown_session()),
-    };
-    if is_blank(field.as_bytes()) {
-        return Ok(false);
+/// The fields of one name, in any spelling: none, one, or more than one.
+pub(super) enum Fields<'h> {
+    None,
+    One(&'h mut HeaderValue),
+    Several,
+}
+
+/// Returns the fields of both names, in any spelling, in one pass.
+pub(super) fn find_both<'h>(
+    headers: &'h mut HeaderMap,
+    names: [&HeaderName; 2],
+) -> (Fields<'h>, Fields<'h>) {
+    let (mut first, mut second) = (Fields::None, Fields::None);
+    for (field, value) in headers.iter_mut() {
+        let field = field.as_str();
+        let fields = if is_spelling_of(field, names[0]) {
+            &mut first
+        } else if is_spelling_of(field, names[1]) {
+            &mut second
+        } else {
+            continue;
+        };
+        *fields = if matches!(fields, Fields::None) { Fields::One(value) } else { Fields::Several };
     }
-    let id = verify(field.as_bytes()).ok_or_else(unknown_session)?;
-    *field = HeaderValue::from_bytes(id).map_err(|_| unknown_session())?;
-    Ok(true)
+    (first, second)
+}
+
+impl Fields<'_> {
+    /// Verifies the only field, replaces it by the ID, and returns whether there is one. An empty field is none.
+    pub(super) fn verify(
+        self,
+        verify: impl for<'b> Fn(&'b [u8]) -> Option<&'b [u8]>,
+    ) -> Result<bool, Rejection> {
+        let field = match self {
+            Self::None => return Ok(false),
+            Self::One(field) => field,
+            Self::Several => return Err(unknown_session()),
+        };
+        if is_blank(field.as_bytes()) {
+            return Ok(false);
+        }
+        let id = verify(field.as_bytes()).ok_or_else(unknown_session)?;
+        *field = HeaderValue::from_bytes(id).map_err(|_| unknown_session())?;
+        Ok(true)
+    }
 }
 
 /// Removes the fields of these names, in whatever spelling.

@@ -73,13 +73,10 @@ impl SessionIds {
     /// differ in which of two they read.
     pub(crate) fn verify(&self, head: &mut Parts, principal: &Principal) -> Result<(), Rejection> {
         let Some(binder) = self.binder() else { return Ok(()) };
-        let headers = &mut head.headers;
-        let has_header = headers::verify_only(headers, &self.header, |id| {
-            binder.verify(IdKind::Session, principal, id)
-        })?;
-        headers::verify_only(headers, &LAST_EVENT_ID, |id| {
-            binder.verify(IdKind::Event, principal, id)
-        })?;
+        let (session, event) =
+            headers::find_both(&mut head.headers, [&self.header, &LAST_EVENT_ID]);
+        let has_header = session.verify(|id| binder.verify(IdKind::Session, principal, id))?;
+        event.verify(|id| binder.verify(IdKind::Event, principal, id))?;
         query::for_each_uri(head, |uri| {
             query::verify(uri, &self.parameter, has_header, |id| {
                 binder.verify(IdKind::Session, principal, id)
