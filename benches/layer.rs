@@ -1,10 +1,13 @@
 //! `McpAuthLayer` beside what a user would take instead: no layer; tower-http's
 //! `ValidateRequestHeaderLayer` with `AddExtensionLayer` (alone it hands on no identity); and
 //! `axum::middleware::from_fn` with a hand-written check. Each stands isolated around a service
-//! that does nothing, and in a `Router`. Then one credential beside a million.
+//! that does nothing, in a `Router`, and as it is served: `axum::serve` applies the layers of a router
+//! once (`with_state(())`), a bare `Router` for each request. Then one credential beside a million.
 //!
 //! ```sh
-//! cargo bench --bench layer
+//! cargo bench --bench layer                  # without a recorder of metrics
+//! cargo bench --bench layer -- --prometheus  # with the usual one
+//! cargo bench --package mcp-auth-layer-without-metrics
 //! ```
 //!
 //! Building the requests is not timed; dropping them and the responses is.
@@ -21,7 +24,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use harness::{measure, measuring, service};
+use harness::{answer, measure, measuring, service};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderValue, StatusCode};
 use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal};
@@ -37,6 +40,7 @@ const WRONG_BEARER: &str = "Bearer Hk7yGd1oTf8eMi5zCs3jUQZb9tQ0sJw2uLx4hVn6pRa";
 
 fn main() {
     let (rounds, credentials) = if measuring() { (4000, 1_000_000) } else { (1, 1000) };
+    install_recorder();
 
     let basic = || McpAuthLayer::basic("alice", "correct horse battery staple");
     let bearer = || McpAuthLayer::bearer(BEARER.trim_start_matches("Bearer "));
@@ -55,8 +59,21 @@ fn main() {
     ] {
         compare(rounds, case, bearer(), validate_bearer(), BEARER, sent);
     }
+    session(rounds);
     one_of_many(rounds, credentials);
 }
+
+/// Installs the recorder of Prometheus, if it is asked for. A recorder is installed before the layers are used.
+#[cfg(feature = "metrics")]
+fn install_recorder() {
+    if std::env::args().any(|argument| argument == "--prometheus") {
+        let builder = metrics_exporter_prometheus::PrometheusBuilder::new();
+        builder.install_recorder().expect("there is no other recorder");
+    }
+}
+
+#[cfg(not(feature = "metrics"))]
+fn install_recorder() {}
 
 /// One credential, four ways to ask for it, isolated and in a `Router`.
 fn compare<A, V>(
@@ -100,16 +117,50 @@ fn compare<A, V>(
     ];
     measure(&format!("{case}, isolated"), rounds, isolated);
 
-    let (validate, identity) = pair.clone();
-    let apart = route().layer(identity).layer(validate);
-    let routed = vec![
-        service("tower-http's pair", status, route().layer(pair), request),
-        service("the pair, one .layer() each", status, apart, request),
-        service("no layer", StatusCode::OK, route(), request),
-        service("from_fn", status, route().layer(check), request),
-        service("McpAuthLayer", status, route().layer(guard), request),
+    for is_served in [false, true] {
+        let placed = |router: Router| if is_served { router.with_state(()) } else { router };
+        let (validate, identity) = pair.clone();
+        let apart = route().layer(identity).layer(validate);
+        let routed = vec![
+            service("tower-http's pair", status, placed(route().layer(pair.clone())), request),
+            service("the pair, one .layer() each", status, placed(apart), request),
+            service("no layer", StatusCode::OK, placed(route()), request),
+            service("from_fn", status, placed(route().layer(check.clone())), request),
+            service("McpAuthLayer", status, placed(route().layer(guard.clone())), request),
+            service("McpAuthLayer::protect", status, placed(guard.protect(route())), request),
+        ];
+        let placement = if is_served { "as served" } else { "in a Router" };
+        measure(&format!("{case}, {placement}"), rounds, routed);
+    }
+}
+
+/// A session ID, which is verified in the request and bound again in the response, beside a request without one.
+fn session(rounds: usize) {
+    let pair = || {
+        #[expect(deprecated)]
+        let validate = ValidateRequestHeaderLayer::bearer(BEARER.trim_start_matches("Bearer "));
+        (validate, AddExtensionLayer::new(Principal::new("alice")))
+    };
+    let guard = McpAuthLayer::bearer(BEARER.trim_start_matches("Bearer "));
+    let echo = || service_fn(|_: Request| ready(Ok::<_, Infallible>(with_session())));
+    let bound = answer(&mut guard.layer(echo()), whole(&request(Some(BEARER))));
+    let bound = bound.headers()["mcp-session-id"].clone();
+    let (without, mut with) = (request(Some(BEARER)), request(Some(BEARER)));
+    with.headers.insert("mcp-session-id", bound);
+    let contenders = vec![
+        service("tower-http's pair", StatusCode::OK, pair().layer(nothing()), || whole(&without)),
+        service("without a session ID", StatusCode::OK, guard.layer(nothing()), || whole(&without)),
+        service("with one, both ways", StatusCode::OK, guard.layer(echo()), || whole(&with)),
+        service("the pair with one", StatusCode::OK, pair().layer(echo()), || whole(&with)),
     ];
-    measure(&format!("{case}, in a Router"), rounds, routed);
+    measure("session IDs, isolated", rounds, contenders);
+}
+
+fn with_session() -> Response {
+    let mut response = Response::default();
+    let id = HeaderValue::from_static("6f1c4f0e-5a0b-4d3e-9a53-0d6a0b6a2a53");
+    response.headers_mut().insert("mcp-session-id", id);
+    response
 }
 
 /// A single token beside one of many: always the same, and another one each time.
