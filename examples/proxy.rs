@@ -88,6 +88,7 @@ async fn run() -> Result<(), Failure> {
     for host in &server.hosts {
         auth = auth.host(host.clone());
     }
+    auth = server.signals.receive(auth); // flags `--security-events-…` and `--logout-client`
     auth = server.replicas.share(auth); // flags `--session-key` and `--redis`
     server.serve(auth.protect(app)).await
 }

@@ -57,6 +57,7 @@ async fn run() -> Result<(), Failure> {
     for host in &server.hosts {
         auth = auth.host(host.clone()); // flag `--host-name`
     }
+    auth = server.signals.receive(auth); // flags `--security-events-…` and `--logout-client`
     auth = server.replicas.share(auth); // flags `--session-key` and `--redis`
 
     // `protect` returns a router. Password files limit failed attempts by the client's address: with

@@ -85,6 +85,7 @@ async fn run() -> Result<(), Failure> {
     for host in &server.hosts {
         auth = auth.host(host.clone()); // flag `--host-name`
     }
+    auth = server.signals.receive(auth); // flags `--security-events-…` and `--logout-client`
     auth = server.replicas.share(auth); // flags `--session-key` and `--redis`
     server.serve(auth.protect(app)).await
 }

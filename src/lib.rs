@@ -21,13 +21,15 @@
 //! * [`Principal`] is the identity behind a request. Handlers find it in the extensions of the
 //!   request, or take it as an argument: it is an axum extractor and, with feature `rmcp`, an
 //!   argument of `#[tool]` functions.
+//! * `signals` receives what an identity provider says about sessions that ended, with feature `oauth`.
 //! * [`policy`] decides which tools, prompts and resources a principal may use.
 //! * [`Rejection`] is the response to a request that is refused, and stays in its extensions.
 //!
 //! # Pipeline
 //!
 //! 1. A request for the metadata of an OAuth [resource](McpAuthLayer::resource) is answered. A
-//!    browser's request for a host that is not this server's is rejected. Public paths, CORS
+//!    browser's request for a host that is not this server's is rejected. Signals of identity providers
+//!    are received. Public paths, CORS
 //!    preflights and OAuth discovery requests are forwarded, without credentials and session IDs,
 //!    or answered.
 //! 2. A foreign `Origin`, a duplicate credential, and a client that has failed too often are

@@ -8,6 +8,7 @@ use mcp_auth_layer::Jwt;
 use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator, Host, Scope};
 use mcp_auth_layer::layer::Resource;
 use mcp_auth_layer::schemes::{ClientSecret, Introspection, OAuthConfigError};
+use mcp_auth_layer::signals::LogoutTokens;
 
 use super::cli::Failure;
 use super::credentials::{NamedSecret, invalid};
@@ -54,6 +55,15 @@ pub struct OAuth {
 impl OAuthArgs {
     pub fn is_configured(&self) -> bool {
         !self.issuers.is_empty()
+    }
+
+    /// Returns the logout tokens of the first issuer for this client. There is an issuer.
+    pub fn logout_tokens(&self, client: &str) -> Result<LogoutTokens, OAuthConfigError> {
+        let issuer = self.issuers.first().map(String::as_str).unwrap_or_default();
+        match &self.jwks {
+            Some(file) => LogoutTokens::with_key_file(issuer, client, file),
+            None => LogoutTokens::discover(issuer, client),
+        }
     }
 
     /// Returns what the flags say of a server that listens at this URL.

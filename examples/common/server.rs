@@ -18,6 +18,7 @@ use super::metrics::Metrics;
 use super::oauth::OAuthArgs;
 use super::replicas::{ReplicaArgs, Replicas};
 use super::serve::serve;
+use super::signals::{SignalArgs, Signals};
 use super::{local_hosts, shutdown};
 
 /// An MCP server that requires credentials; its tools run commands on this machine
@@ -42,6 +43,8 @@ pub struct ServerArgs {
     oauth: OAuthArgs,
     #[command(flatten)]
     replicas: ReplicaArgs,
+    #[command(flatten)]
+    signals: SignalArgs,
     /// A file that says who may use which tools, prompts and resources; reloaded when it changes
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -72,6 +75,8 @@ pub struct Server {
     pub policy_dry_run: bool,
     /// What this server shares with its replicas.
     pub replicas: Replicas,
+    /// What identity providers send to this server.
+    pub signals: Signals,
     pub metrics: Metrics,
     /// Is cancelled when the server should stop.
     pub shutdown: CancellationToken,
@@ -106,6 +111,7 @@ impl ServerArgs {
         log_to_stderr()?;
         let names = self.credentials.names().filter(|_| !self.oauth.is_configured());
         let replicas = self.replicas.connect().await?;
+        let signals = self.signals.signals(&self.oauth).await?;
         let (mut schemes, generated) =
             self.credentials.schemes(self.oauth.is_configured(), &replicas)?;
         let policy = self.policy.map(PolicyFile::open).transpose();
@@ -143,6 +149,7 @@ impl ServerArgs {
             policy,
             policy_dry_run: self.policy_dry_run,
             replicas,
+            signals,
             metrics,
             shutdown,
             listener,

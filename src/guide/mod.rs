@@ -8,6 +8,7 @@
 //! | [`recipes`] | How do I do the five usual things, from the start to the end? |
 //! | [`rate_limiting`] | How are failed attempts limited, and what remains possible? |
 //! | [`oauth`] | How do users log in at an identity provider, and which tokens are accepted? |
+//! | [`signals`] | How does an identity provider end the sessions of a user at once? |
 //! | [`authorization`] | Who may use which tool, prompt and resource, and what do clients see of a refusal? |
 //! | [`signatures`] | How do requests have to be signed, and what does that protect? |
 //! | [`sessions`] | Whose is a session, and when does a stream end? |
@@ -40,6 +41,9 @@ pub mod responses {}
 pub mod revocation {}
 #[doc = include_str!("sessions.md")]
 pub mod sessions {}
+#[cfg(feature = "oauth-http")]
+#[doc = include_str!("signals.md")]
+pub mod signals {}
 #[doc = include_str!("signatures.md")]
 pub mod signatures {}
 #[doc = include_str!("writing_an_authenticator.md")]

@@ -157,6 +157,31 @@ async fn oauth_accepts_a_token_for_its_audience() {
     }
 }
 
+#[cfg(feature = "oauth")]
+#[tokio::test]
+async fn oauth_receives_signals_with_revocations_alone() {
+    use mcp_auth_layer::Jwt;
+    use mcp_auth_layer::layer::ExactPath;
+    use mcp_auth_layer::revocation::Revocations;
+    use mcp_auth_layer::signals::Transmitter;
+    use mcp_auth_layer::stores::{MemoryRevocationStore, StoreKey};
+    let (issuer, audience) = ("https://id.example.com", "https://mcp.example.com/mcp");
+    let event = || {
+        let mut request = request(None);
+        *request.uri_mut() = "/events".parse().unwrap();
+        let event = http::HeaderValue::from_static("application/secevent+jwt");
+        request.headers_mut().insert("content-type", event);
+        request
+    };
+    let transmitter = Transmitter::with_keys(issuer, audience, JWKS).unwrap();
+    let layer = McpAuthLayer::new(Jwt::with_keys(issuer, audience, JWKS).unwrap())
+        .security_events(ExactPath::from_static("/events"), transmitter);
+    assert_eq!(status(&layer, event()).await, 503);
+    let store = MemoryRevocationStore::new();
+    let revocations = Revocations::start(store, StoreKey::from([7; 32])).await.unwrap();
+    assert_eq!(status(&layer.revocations(revocations), event()).await, 400);
+}
+
 #[cfg(all(feature = "oauth", feature = "files"))]
 #[tokio::test]
 async fn oauth_and_files_hold_keys() {
