@@ -1,17 +1,12 @@
 //! Several replicas behind one address: example servers behind nginx, which gives each request to the next one.
 
-#[path = "../../it/support/build_examples.rs"]
-mod build_examples;
-#[path = "../../it/support/example_server.rs"]
-#[allow(dead_code)] // other tests use the rest
-mod example_server;
 mod one_limit;
 mod revocation;
 mod signed_requests;
 
 use futures::future::join_all;
 
-use self::example_server::{Server, initialize};
+use crate::support::example_server::{self, Server, initialize};
 use crate::support::{Nginx, RedisServer};
 
 /// The key that the replicas share, in base64.
