@@ -65,8 +65,8 @@ impl Revocations {
 
     /// Revokes a bearer token: a static one, an opaque access token or a JWT.
     ///
-    /// A JWT with the same header and claims is revoked with any signature. For some algorithms, as ES256, everyone
-    /// who has a token can make another valid signature of the same token.
+    /// A JWT with the same header and claims is revoked with any signature. For some algorithms, as ES256, a
+    /// holder of a token can make another valid signature of the same token.
     ///
     /// # Errors
     ///
