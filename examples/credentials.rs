@@ -39,8 +39,8 @@ struct Args {
 enum Action {
     #[command(flatten)]
     Create(Kind),
-    /// Removes the credentials of a name, or one token, from files that servers reload: their requests and streams
-    /// end
+    /// Removes the credentials of a name, or one token, from files that servers reload, and with --redis tells all
+    /// replicas of a server: their requests and streams end
     Revoke(RevokeArgs),
 }
 

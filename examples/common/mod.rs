@@ -19,6 +19,7 @@ pub mod redis;
 pub mod replace_file;
 pub mod replicas;
 pub mod revoke;
+pub mod revoke_everywhere;
 pub mod secret_input;
 pub mod serve;
 pub mod server;

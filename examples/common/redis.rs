@@ -1,11 +1,10 @@
 //! The Redis server that replicas share, and the key under which they hash what it stores.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use mcp_auth_layer::stores::{RedisError, RedisStore, StoreKey};
+use mcp_auth_layer::stores::{Connect, RedisError, RedisStore, StoreKey};
 use zeroize::Zeroizing;
 
 use super::cli::Failure;
@@ -68,16 +67,13 @@ impl RedisServer {
         Self { url, ..self.clone() }
     }
 
-    /// Connects to the server. `skew` is that of signatures.
-    pub async fn connect(&self, skew: Option<Duration>) -> Result<RedisStore, RedisError> {
-        let mut connect = RedisStore::connect(&self.url, self.key.clone());
-        if let Some(skew) = skew {
-            connect = connect.skew(skew);
+    /// Returns the options of a connection, which connects when it is awaited.
+    pub fn connect(&self) -> Connect {
+        let connect = RedisStore::connect(&self.url, self.key.clone());
+        match &self.prefix {
+            Some(prefix) => connect.key_prefix(prefix),
+            None => connect,
         }
-        if let Some(prefix) = &self.prefix {
-            connect = connect.key_prefix(prefix);
-        }
-        connect.await
     }
 }
 

@@ -1,5 +1,5 @@
-//! `credentials revoke`: removes lines of credential files. Servers that have these files reload them, and end the
-//! requests and streams of the credentials.
+//! `credentials revoke`: removes lines of credential files, and tells all replicas of a server. Servers that have
+//! these files reload them. Redis carries the news, the files keep it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use super::cli::{self, Failure};
 use super::credential_lines::{Format, Remaining, Target};
 use super::credentials::invalid;
+use super::redis::{RedisArgs, RedisServer};
 use super::replace_file::LockedFile;
+use super::revoke_everywhere::{News, publish};
 use super::secret_input::read_secret;
 
 /// The arguments of `credentials revoke`.
@@ -33,6 +35,8 @@ pub struct RevokeArgs {
     /// A password file, whose lines are removed; can be repeated
     #[arg(long = "htpasswd", value_name = "FILE", conflicts_with = "token")]
     password_files: Vec<PathBuf>,
+    #[command(flatten)]
+    redis: RedisArgs,
 }
 
 /// `-`, for standard input. Anything else may be a secret, and is not quoted.
@@ -53,23 +57,42 @@ impl std::str::FromStr for StdinMark {
 impl RevokeArgs {
     /// Does as much as is possible, and then reports everything that failed.
     pub async fn run(self) -> Result<(), Failure> {
-        if self.files().next().is_none() {
-            let line = "revoke needs --token-file, --hmac-key-file or --htpasswd";
+        let server = self.redis.server()?;
+        let has_files = self.files().next().is_some();
+        if !has_files && server.is_none() {
+            let line =
+                "revoke needs a file (--token-file, --hmac-key-file or --htpasswd), or --redis";
             return Err(Failure::usage(line));
         }
-        let target = self.target()?;
+        let (target, token) = self.target()?;
         let mut done = Done::default();
         for (format, path) in self.files() {
             done.remove_lines(format, path, &target);
         }
-        if done.removed == 0 {
-            done.problems
-                .insert(0, "no line of these files matches: nothing was removed".to_owned());
+        if has_files && done.removed == 0 {
+            done.problems.insert(0, "no line of these files matches: none was changed".to_owned());
+        }
+        if let Some(server) = server {
+            done.tell_replicas(&server, self.news(token, &done)).await;
         }
         match &*done.problems {
             [] => Ok(()),
             problems => Err(Failure::work(problems.join("; "))),
         }
+    }
+
+    /// Returns what the replicas are told. A token alone is revoked where that is possible, so that another one of the
+    /// same name works at once.
+    fn news(&self, token: Option<String>, done: &Done) -> Vec<News> {
+        let mut news: Vec<_> = done.tokens.iter().copied().map(News::TokenSha256).collect();
+        match (token, &self.name) {
+            (Some(token), _) => news = vec![News::Token(token)],
+            (None, Some(name)) if self.token_files.is_empty() || done.has_other_lines => {
+                news.push(News::Principal(name.clone()));
+            }
+            _ => {}
+        }
+        news
     }
 
     fn files(&self) -> impl Iterator<Item = (Format, &Path)> {
@@ -79,14 +102,15 @@ impl RevokeArgs {
         tokens.chain(keys).chain(passwords)
     }
 
-    fn target(&self) -> Result<Target, Failure> {
+    /// Returns which lines are removed, and the token if there is one.
+    fn target(&self) -> Result<(Target, Option<String>), Failure> {
         if let Some(name) = &self.name {
-            return Ok(Target::Name(name.clone()));
+            return Ok((Target::Name(name.clone()), None));
         }
         let token = read_secret("token")?;
         // Validates the token.
         let _ = Bearer::new([("token", &token)]).map_err(invalid("--token"))?;
-        Ok(Target::Token(Sha256::digest(&token).into()))
+        Ok((Target::Token(Sha256::digest(&token).into()), Some(token)))
     }
 }
 
@@ -94,6 +118,10 @@ impl RevokeArgs {
 #[derive(Default)]
 struct Done {
     removed: usize,
+    /// The SHA-256 of the tokens whose lines were found.
+    tokens: Vec<[u8; 32]>,
+    /// Whether lines of keys or passwords were found.
+    has_other_lines: bool,
     problems: Vec<String>,
 }
 
@@ -104,10 +132,12 @@ impl Done {
             Ok(file) => file,
             Err(error) => return self.problems.push(format!("{name}: cannot be read: {error}")),
         };
-        let Remaining { text, removed, is_empty, .. } = format.without(target, file.text());
+        let Remaining { text, removed, tokens, is_empty } = format.without(target, file.text());
         if removed == 0 {
             return;
         }
+        self.tokens.extend(tokens);
+        self.has_other_lines |= format != Format::Tokens;
         if let Err(error) = file.replace(&text) {
             return self.problems.push(format!("{name}: cannot be replaced: {error}"));
         }
@@ -123,6 +153,28 @@ impl Done {
             let line = "servers reject the file, and what was removed stays active, until this is repaired";
             self.problems.push(format!("{error}: {line}"));
         }
+    }
+
+    async fn tell_replicas(&mut self, server: &RedisServer, news: Vec<News>) {
+        if news.is_empty() {
+            return;
+        }
+        if let Err(problem) = publish(server, &news).await {
+            let changed = if self.removed > 0 { " (the files were changed)" } else { "" };
+            let again = "run this again with `--token -`, or with the name and without --token-file, once Redis answers";
+            return self.problems.push(format!("{problem}{changed}: {again}"));
+        }
+        let refused = match &*news {
+            [News::Token(_)] => "the token".to_owned(),
+            [.., News::Principal(name)] => format!("every credential of {name}, also a new one,"),
+            tokens => format!(
+                "{} of the files",
+                if tokens.len() == 1 { "the token" } else { "the tokens" }
+            ),
+        };
+        cli::print_to_stderr(format_args!(
+            "all replicas refuse {refused} for 24 hours; those whose files still have it accept it afterwards"
+        ));
     }
 }
 

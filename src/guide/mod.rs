@@ -12,6 +12,7 @@
 //! | [`authorization`] | Who may use which tool, prompt and resource, and what do clients see of a refusal? |
 //! | [`signatures`] | How do requests have to be signed, and what does that protect? |
 //! | [`sessions`] | Whose is a session, and when does a stream end? |
+//! | [`revocation`] | How do I revoke a credential on every replica, and what if the store is away? |
 //! | [`deployment`] | How do I run it behind TLS, nginx and Kubernetes, and for browsers? |
 //! | [`replicas`] | How do several replicas work as one, and what happens when Redis fails? |
 //! | [`writing_an_authenticator`] | How do I add a scheme, and test handlers that need a principal? |
@@ -36,6 +37,8 @@ pub mod recipes {}
 pub mod replicas {}
 #[doc = include_str!("responses.md")]
 pub mod responses {}
+#[doc = include_str!("revocation.md")]
+pub mod revocation {}
 #[doc = include_str!("sessions.md")]
 pub mod sessions {}
 #[cfg(feature = "oauth-http")]

@@ -74,11 +74,7 @@ impl<A: Authenticator> Gate<A> {
         if let Some(permit) = permit {
             let outcome = verified.as_ref().map(|(authenticated, _)| authenticated);
             let outcome = Outcome::from_result(outcome);
-            let settled = pin!(async {
-                permit.settle_later(outcome).await;
-                Ok(())
-            });
-            self.guarded(ATTEMPT_STORE, settled).await?;
+            self.settle(permit, outcome).await?;
         }
         let (authenticated, collected) = verified?;
         let mut exchange = self.check(head, authenticated)?;
@@ -173,6 +169,15 @@ impl<A: Authenticator> Gate<A> {
         let collected = collect(body, principal, limits, budget).await?;
         *body = Body::from(collected.bytes.clone());
         Ok(collected)
+    }
+
+    /// Settles the permit of an attempt. A store that hangs is a rejection.
+    pub(super) async fn settle(&self, permit: Permit, outcome: Outcome) -> Result<(), Rejection> {
+        let settled = pin!(async {
+            permit.settle_later(outcome).await;
+            Ok(())
+        });
+        self.guarded(ATTEMPT_STORE, settled).await
     }
 
     /// Runs a future of the application. A future that hangs or panics is a rejection.

@@ -88,16 +88,14 @@ impl Permit {
             return;
         };
         let attempt = &self.keys.attempt;
-        match (outcome, &self.taken) {
-            (Outcome::Authenticated, _) if role == StoreRole::Asked => {
-                if shared.apply(AttemptStep::Remember, attempt).await.is_some() {
-                    shared.add_verified(&self.keys, self.counters.local.now());
-                }
-            }
-            (Outcome::Failed, None) if role != StoreRole::Unused => {
-                shared.apply(AttemptStep::Charge, attempt).await;
-            }
-            _ => {}
+        if outcome == Outcome::Authenticated
+            && role == StoreRole::Asked
+            && shared.apply(AttemptStep::Remember, attempt).await.is_some()
+        {
+            shared.add_verified(&self.keys, self.counters.local.now());
+        }
+        if outcome == Outcome::Failed && self.taken.is_none() && role != StoreRole::Unused {
+            shared.apply(AttemptStep::Charge, attempt).await;
         }
         // Concurrent attempts may share what was taken. The last one gives it back.
         if let Some(give_back) = self.taken.and_then(Arc::into_inner).and_then(Taken::release) {

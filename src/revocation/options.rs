@@ -39,10 +39,10 @@ impl RevocationOptions {
         Self { keep: Duration::from_secs(24 * 3600), max_silence: None }
     }
 
-    /// Sets how long a revocation is remembered, 24 hours by default.
+    /// Sets the longest lifetime of a credential that is issued, such as an access token: 24 hours by default.
     ///
-    /// It must be at least the longest lifetime of a credential that is issued, such as an access token: a token that
-    /// lives longer than its revocation is accepted again. All replicas must have the same value. Credentials without
+    /// A revocation is remembered for that time and 15 minutes, as clocks differ. A token that lives longer is accepted
+    /// again after it. All replicas must have the same value. Credentials without
     /// an end are revoked by their removal from the code or the credential file; a revocation bridges the time until
     /// that is done everywhere.
     pub fn keep(mut self, keep: Duration) -> Self {

@@ -88,13 +88,12 @@ impl Task {
                     self.note_answer();
                     let is_empty = page.entries.is_empty();
                     let has_more = self.apply(page);
-                    wait = self.wait;
-                    if has_more {
-                        yield_now().await;
-                    } else if self.add_missing().await {
-                        wait = Duration::ZERO;
-                    } else if is_empty {
+                    let has_added = !has_more && self.add_missing().await;
+                    wait = if has_added { Duration::ZERO } else { self.wait };
+                    if is_empty && !has_added {
                         sleep(MIN_WAIT.saturating_sub(started.elapsed())).await;
+                    } else {
+                        yield_now().await;
                     }
                 }
                 Err(error) => self.note_failure(&*error).await,

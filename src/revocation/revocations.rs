@@ -92,8 +92,8 @@ impl Revocations {
         self.revoke(&[self.entry(RevocationKind::Token, digest)]).await
     }
 
-    /// Revokes every credential of a principal (issuer and name), whatever its scheme, and those that are issued later,
-    /// for as long as the revocation is [remembered](super::RevocationOptions::keep).
+    /// Revokes every credential of a principal (issuer and name, as handlers see them), whatever its scheme, and those
+    /// that are issued later, for as long as the revocation is [remembered](super::RevocationOptions::keep).
     ///
     /// Use [`revoke_subject`](Self::revoke_subject) for a user who may log in again.
     ///
@@ -147,8 +147,7 @@ impl Revocations {
         let before = millis(time).min(latest);
         let digest = self.0.shared.digests.subject(issuer, subject);
         let mut entry = self.entry(RevocationKind::Subject, digest).issued_before(before);
-        // Tokens of that time live as long as those of now, at most.
-        entry.until = entry.until.max(before.saturating_add(whole_millis(self.0.shared.keep)));
+        entry.until = entry.until.max(self.0.shared.until(before));
         self.revoke(&[entry]).await
     }
 
@@ -174,8 +173,8 @@ impl Revocations {
     }
 
     fn entry(&self, kind: RevocationKind, digest: [u8; 16]) -> RevocationEntry {
-        let until = now().saturating_add(whole_millis(self.0.shared.keep));
-        RevocationEntry::new(kind, digest, self.0.shared.digests.fingerprint(), until)
+        let shared = &self.0.shared;
+        RevocationEntry::new(kind, digest, shared.digests.fingerprint(), shared.until(now()))
     }
 
     /// Revokes here, and publishes.

@@ -19,11 +19,14 @@ use crate::stores::{BoxRevocationStore, RevocationEntry, StoreKey};
 
 /// How far the time of a revocation may be in the future.
 pub(super) const MAX_SKEW: Duration = Duration::from_secs(60);
+/// How much longer than the lifetime of a credential its revocation is remembered: the clocks of issuers and replicas
+/// differ, and access tokens have a leeway for that, of five minutes at most, at both ends.
+const SLACK: Duration = Duration::from_secs(15 * 60);
 
 /// What the handle, the layers and the reader share.
 pub(super) struct Shared {
-    /// How long a revocation is remembered.
-    pub(super) keep: Duration,
+    /// The longest lifetime of a credential.
+    keep: Duration,
     pub(super) store: BoxRevocationStore,
     pub(super) digests: Digests,
     pub(super) known: Known,
@@ -117,9 +120,14 @@ impl Shared {
         }
     }
 
+    /// Returns until when a revocation must be remembered of a credential that was issued at this time.
+    pub(super) fn until(&self, issued_at: u64) -> u64 {
+        issued_at.saturating_add(whole_millis(self.keep.saturating_add(SLACK)))
+    }
+
     /// Returns how long the log must keep entries: some are about credentials that will be issued in a moment.
     pub(super) fn log_keep(&self) -> Duration {
-        self.keep.saturating_add(2 * MAX_SKEW)
+        self.keep.saturating_add(2 * SLACK)
     }
 
     /// Returns some of the entries that the log may not have.

@@ -47,6 +47,7 @@ mod rejections;
 
 // Sessions, their event streams, and the lifetime of credentials.
 mod credential_lifetime;
+mod revocation;
 mod session_binding;
 #[cfg(unix)]
 mod session_hijacking;

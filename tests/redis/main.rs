@@ -5,6 +5,7 @@ mod process;
 mod support;
 
 mod attempts;
+mod cli;
 mod client;
 mod nonces;
 mod replicas;

@@ -77,11 +77,7 @@ impl<A: Authenticator> Gate<A> {
         let permit = self.permit(head).await?;
         let received = self.receive_permitted(receiver, head, body).await;
         if let Some(permit) = permit {
-            let settled = pin!(async {
-                permit.settle_later(outcome(&received)).await;
-                Ok(())
-            });
-            self.guarded(ATTEMPT_STORE, settled).await?;
+            self.settle(permit, outcome(&received)).await?;
         }
         received
     }

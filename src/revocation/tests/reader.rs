@@ -1,9 +1,10 @@
 //! What processes learn from the log.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{FaultyStore, happens, start, until, watch, watch_name};
 use crate::auth::Principal;
+use crate::revocation::time::now;
 use crate::revocation::{RevocationOptions, Revocations};
 use crate::stores::{
     MemoryRevocationStore, RevocationEntry, RevocationKind, RevocationStore, StoreKey,
@@ -115,12 +116,33 @@ async fn hundred_thousand_revocations_arrive() {
 
 #[tokio::test]
 async fn revocation_ends_after_its_time() {
-    let store = MemoryRevocationStore::new();
-    let options = RevocationOptions::new().keep(Duration::from_millis(300));
-    let revocations = options.start(store, StoreKey::from([7; 32])).await.unwrap();
-    revocations.revoke_principal(&Principal::new("alice")).await.unwrap();
+    let revocations = start(MemoryRevocationStore::new()).await;
+    let shared = &revocations.0.shared;
+    let digest = shared.digests.principal(&Principal::new("alice"));
+    let entry = |until| RevocationEntry::new(RevocationKind::Principal, digest, [0; 4], until);
+    shared.apply(&[entry(now() + 500)]);
     assert!(watch_name(&revocations, "alice").is_revoked());
     until(|| !watch_name(&revocations, "alice").is_revoked()).await;
+    shared.apply(&[entry(now())]);
+    assert!(!watch_name(&revocations, "alice").is_revoked(), "it has expired already");
+}
+
+/// A token that was issued at the time of its revocation, by a clock that is ahead, and that has a leeway.
+#[tokio::test]
+async fn revocation_is_remembered_for_longer_than_a_credential_lives() {
+    let store = MemoryRevocationStore::new();
+    let hour = Duration::from_secs(3600);
+    let options = RevocationOptions::new().keep(hour);
+    let revocations = options.start(store.clone(), StoreKey::from([7; 32])).await.unwrap();
+    let started = now();
+    revocations.revoke_token("one").await.unwrap();
+    let soon = SystemTime::now() + Duration::from_secs(30);
+    revocations.revoke_subject_before("issuer", "alice", soon).await.unwrap();
+    let page = store.read(&Default::default(), Duration::ZERO).await.unwrap();
+    let [token, subject] = page.entries[..] else { panic!("two entries") };
+    let leeway = 2 * 5 * 60 * 1000;
+    assert!(token.until >= started + 3_600_000 + leeway);
+    assert!(subject.until >= started + 30_000 + 3_600_000 + leeway);
 }
 
 #[tokio::test]

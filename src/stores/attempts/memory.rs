@@ -36,9 +36,9 @@ impl MemoryAttemptStore {
         }
     }
 
-    /// Sets another clock: the time since any one moment. It must not go backwards.
-    #[cfg(test)]
-    pub(crate) fn with_clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+    /// Sets another clock, for tests: the time since any one moment. It must not go backwards.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self { clock: Box::new(clock), ..self }
     }
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attempts::Attempts;
 use super::error::RedisError;
 use super::keys::Keys;
 use super::link::{Link, LinkError};
@@ -38,6 +39,7 @@ pub struct Connect {
     prefix: String,
     timeout: Duration,
     skew: Duration,
+    has_nonces: bool,
     roots: Option<Vec<u8>>,
 }
 
@@ -64,6 +66,7 @@ impl Connect {
             prefix: "mcp".to_owned(),
             timeout: Duration::from_millis(250),
             skew: Duration::from_secs(60),
+            has_nonces: true,
             roots: None,
         }
     }
@@ -89,6 +92,16 @@ impl Connect {
         self
     }
 
+    /// Connects for failed attempts and revocations alone, as for a program that revokes credentials.
+    ///
+    /// By default a store makes the server ready for nonces when it connects. If its skew differs from that of the
+    /// replicas, the server takes that for a [change](crate::guide::replicas#changing-the-key-the-skew-or-the-prefix),
+    /// and signed requests are rejected for a while. With this option, the server is only asked about itself.
+    pub fn without_nonces(mut self) -> Self {
+        self.has_nonces = false;
+        self
+    }
+
     /// Sets which certificates are trusted, in PEM, instead of those of the operating system.
     #[cfg(feature = "redis-tls")]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -106,11 +119,15 @@ impl Connect {
         info.warn(link.address());
         let nonces = Nonces::new(&self.key, info.is_cluster);
         let watch = Watch::new(&info);
-        let began = nonces.begin_epochs(&link, &keys, self.skew, false).await;
-        began.map_err(|error| refused(&link, error))?;
+        let skew = Some(self.skew).filter(|_| self.has_nonces);
+        if let Some(skew) = skew {
+            let began = nonces.begin_epochs(&link, &keys, skew, false).await;
+            began.map_err(|error| refused(&link, error))?;
+        }
         let accepted = MemoryReplayStore::new();
-        let inner = Arc::new(Inner { link, keys, nonces, accepted, revocations, watch });
-        watcher::start(&inner, self.skew);
+        let attempts = Attempts::new();
+        let inner = Arc::new(Inner { link, keys, nonces, attempts, accepted, revocations, watch });
+        watcher::start(&inner, skew);
         Ok(RedisStore::new(inner))
     }
 }
@@ -141,6 +158,7 @@ impl fmt::Debug for Connect {
             .field("key_prefix", &self.prefix)
             .field("timeout", &self.timeout)
             .field("skew", &self.skew)
+            .field("has_nonces", &self.has_nonces)
             .finish_non_exhaustive()
     }
 }

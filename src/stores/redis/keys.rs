@@ -41,6 +41,13 @@ impl Keys {
         self.key("r", b"n")
     }
 
+    /// Returns a key of failed attempts, which are in one slot: one step changes several of them.
+    pub(super) fn attempts(&self, kind: u8, hash: &[u8]) -> Vec<u8> {
+        let mut key = self.key("t", &[kind]);
+        key.extend_from_slice(hash);
+        key
+    }
+
     fn key(&self, tag: &str, name: &[u8]) -> Vec<u8> {
         let mut key = format!("{{{}:{tag}}}:", self.prefix).into_bytes();
         key.extend_from_slice(name);
@@ -60,6 +67,7 @@ mod tests {
         let keys = Keys::new("mcp:team-1".to_owned()).unwrap();
         assert_eq!(keys.revocations(), b"{mcp:team-1:r}:s");
         assert_eq!(keys.epoch(7), b"{mcp:team-1:7}:e");
+        assert_eq!(keys.attempts(b'a', &[0, 255]), b"{mcp:team-1:t}:a\x00\xff");
         assert_eq!(keys.nonce(15, &[0, 255]), b"{mcp:team-1:15}:\x00\xff");
     }
 }

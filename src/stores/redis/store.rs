@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::attempts::Attempts;
 use super::keys::Keys;
 use super::link::Link;
 use super::nonces::Nonces;
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     pub(super) link: Link,
     pub(super) keys: Keys,
     pub(super) nonces: Nonces,
+    pub(super) attempts: Attempts,
     /// The nonces of the requests that this process accepted.
     pub(super) accepted: MemoryReplayStore,
     pub(super) revocations: Log,

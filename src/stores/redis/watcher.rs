@@ -18,8 +18,8 @@ pub(super) async fn server_info(link: &Link) -> Result<ServerInfo, LinkError> {
     Ok(ServerInfo::parse(&text))
 }
 
-/// Starts the task, which ends with the store.
-pub(super) fn start(inner: &Arc<Inner>, skew: Duration) {
+/// Starts the task, which ends with the store. Without a skew, the store is not for nonces.
+pub(super) fn start(inner: &Arc<Inner>, skew: Option<Duration>) {
     let inner = Arc::downgrade(inner);
     tokio::spawn(async move {
         loop {
@@ -31,12 +31,10 @@ pub(super) fn start(inner: &Arc<Inner>, skew: Duration) {
 }
 
 /// Looks once. A server that is away is reported by what needs it.
-async fn look(inner: &Inner, skew: Duration) {
+async fn look(inner: &Inner, skew: Option<Duration>) {
     let Ok(info) = server_info(&inner.link).await else { return };
     let address = inner.link.address();
-    if !inner.watch.note(&info, address) {
-        return;
-    }
+    let (true, Some(skew)) = (inner.watch.note(&info, address), skew) else { return };
     error!(
         target: TARGET,
         address,

@@ -18,8 +18,6 @@ const DELAY: Duration = Duration::from_millis(7);
 pub(crate) enum Failure {
     Never,
     Always,
-    /// All but the first ones.
-    After(usize),
 }
 
 type Operation<S> = Box<dyn FnOnce(&S) + Send>;
@@ -50,12 +48,7 @@ impl<S: Send + Sync + 'static> Remote<S> {
     ) -> Result<T, BoxError> {
         let number = self.count.fetch_add(1, Relaxed);
         sleep(DELAY * (number as u32 * 5 % 7 + 1)).await;
-        let fails = match self.failure {
-            Failure::Never => false,
-            Failure::Always => true,
-            Failure::After(first) => number >= first,
-        };
-        if fails {
+        if let Failure::Always = self.failure {
             return Err("connection reset".into());
         }
         let (sender, receiver) = oneshot::channel();

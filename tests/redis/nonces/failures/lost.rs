@@ -1,7 +1,7 @@
 //! Redis comes back without nonces, or without the last of them.
 
 use crate::nonces::load::serve_through;
-use crate::process::Process;
+use crate::process::{Answer, Process};
 use crate::support::{Proxy, RedisServer, eventually};
 
 const ALL: fn(usize) -> bool = |_| true;
@@ -88,4 +88,21 @@ async fn nothing_is_served_twice_after_demotion_to_an_older_copy() {
     })
     .await;
     outcome.check("demoted to an older copy, promoted again; the same process");
+}
+
+/// Nothing is sent in between, so the connection does not notice anything.
+#[tokio::test]
+async fn a_connection_that_outlives_a_demotion_sees_the_new_history() {
+    let (server, copy) = tokio::join!(RedisServer::start(&[]), RedisServer::start(&[]));
+    let proxy = Proxy::start(server.port()).await;
+    let (process, other) = (Process::start(&proxy.url()).await, Process::start(&proxy.url()).await);
+    copy.replica_of(&server).await;
+    copy.promote().await;
+    let signature = process.until_served().await;
+    let connections = proxy.connections();
+    server.replica_of(&copy).await;
+    server.promote().await;
+    let answer = other.take(&signature).await;
+    assert!(matches!(answer, Answer::NotYet(_)), "{answer:?}");
+    assert_eq!(proxy.connections(), connections);
 }

@@ -1,1 +1,0 @@
-//! Failed attempts that replicas count together.

@@ -1,0 +1,64 @@
+//! Several replicas behind one address: example servers behind nginx, which gives each request to the next one.
+
+#[path = "../../it/support/build_examples.rs"]
+mod build_examples;
+#[path = "../../it/support/example_server.rs"]
+#[allow(dead_code)] // other tests use the rest
+mod example_server;
+mod one_limit;
+mod revocation;
+mod signed_requests;
+
+use futures::future::join_all;
+
+use self::example_server::{Server, initialize};
+use crate::support::{Nginx, RedisServer};
+
+/// The key that the replicas share, in base64.
+const SESSION_KEY: &str = "dGhlc2UgcmVwbGljYXMgaGF2ZSB0aGlzIGtleSwgYWxs";
+
+/// Example servers with one Redis, behind nginx.
+struct Replicas {
+    redis: RedisServer,
+    #[allow(dead_code)] // until revocations use it
+    servers: Vec<Server>,
+    nginx: Nginx,
+}
+
+impl Replicas {
+    /// Starts as many servers of this kind, with these flags.
+    async fn start(count: usize, name: &str, flags: &[&str]) -> Self {
+        let redis = RedisServer::start(&[]).await;
+        let url = redis.url();
+        let common = ["--redis", &url, "--session-key", SESSION_KEY, "--hmac-skew", "2"];
+        let flags = [&common, flags].concat();
+        let servers = join_all((0..count).map(|_| Server::start(name, &flags))).await;
+        let addresses: Vec<_> =
+            servers.iter().map(|server| &server.url["http://".len()..]).collect();
+        let nginx = Nginx::start(&addresses).await;
+        Self { redis, servers, nginx }
+    }
+
+    fn url(&self, path: &str) -> String {
+        self.nginx.url() + path
+    }
+}
+
+/// A request that begins an MCP session.
+fn first_request(url: &str) -> http::request::Builder {
+    http::Request::post(url)
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+}
+
+fn first_message() -> Vec<u8> {
+    initialize("2025-06-18").to_string().into_bytes()
+}
+
+/// Sends a request, and returns its status.
+async fn send(request: http::Request<Vec<u8>>) -> u16 {
+    let (head, body) = request.into_parts();
+    let request =
+        example_server::http().request(head.method, head.uri.to_string()).headers(head.headers);
+    example_server::execute(request.body(body)).await.status().as_u16()
+}

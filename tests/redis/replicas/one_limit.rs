@@ -1,0 +1,1 @@
+//! Failed attempts at all replicas meet one limit.

@@ -1,0 +1,1 @@
+//! A revoked credential's streams end at every replica.
