@@ -117,6 +117,11 @@ impl Replicas {
         }
     }
 
+    /// Returns whether a revocation at one replica is known at all.
+    pub fn share_revocations(&self) -> bool {
+        self.revocations.is_some()
+    }
+
     /// Lets the layers of all replicas know each other's sessions, failed attempts and revocations.
     pub fn share<A>(&self, mut auth: McpAuthLayer<A>) -> McpAuthLayer<A> {
         if let Some(key) = &self.session_key {
