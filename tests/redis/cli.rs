@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use mcp_auth_layer::stores::{RedisStore, StoreKey};
 use reqwest::Method;
 
-use crate::support::RedisServer;
 use crate::support::example_server::{Server, execute, run, until};
 use crate::support::forged_request::{Forged, SECRET};
+use crate::support::{PATIENCE, RedisServer};
 
 /// 32 bytes in base64.
 const KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
@@ -58,7 +58,7 @@ async fn signed_request_is_accepted_by_one_of_three_programs() {
 async fn connection_without_nonces_leaves_the_epoch_alone() {
     let redis = RedisServer::start(&[]).await;
     let keys = async || redis.command::<Vec<String>>(&["KEYS", "*"]).await;
-    let connect = || RedisStore::connect(redis.url(), StoreKey::from([1; 32]));
+    let connect = || RedisStore::connect(redis.url(), StoreKey::from([1; 32])).timeout(PATIENCE);
     connect().without_nonces().await.unwrap();
     assert!(keys().await.is_empty());
     connect().await.unwrap();

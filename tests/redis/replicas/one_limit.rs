@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::example_server::{execute, http};
 use super::{Replicas, first_message};
+use crate::support::example_server::{execute, http};
 
 /// A user may fail ten times at once, and once more every ten seconds.
 const BURST: std::ops::RangeInclusive<usize> = 10..=15;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::{Instant, timeout};
 
-use super::example_server::{Events, execute, http, run};
 use super::{Replicas, SESSION_KEY};
+use crate::support::example_server::{Events, execute, http, run};
 
 const TOKENS: [&str; 4] =
     ["--token", "ci:dG9rZW4tb2YtdGhlLWNp", "--token", "bob:dG9rZW4tb2YtYm9iLjEy"];

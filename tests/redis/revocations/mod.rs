@@ -28,10 +28,10 @@ fn key() -> StoreKey {
     StoreKey::from([7; 32])
 }
 
-/// Connects to a server. A short skew, as no test here signs.
+/// Connects to a server. A short skew, as no test here signs, and some patience with a slow machine.
 async fn connect(url: &str) -> RedisStore {
     let connect = RedisStore::connect(url, key()).skew(Duration::from_secs(1));
-    connect.await.expect("Redis accepts the connection")
+    connect.timeout(Duration::from_secs(2)).await.expect("Redis accepts the connection")
 }
 
 /// One replica: an app with an endless event stream, behind a layer.
