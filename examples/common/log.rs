@@ -8,7 +8,16 @@ use super::cli::Failure;
 
 /// Logs to stderr, at the levels of `RUST_LOG`. By default rejected requests are logged.
 pub fn log_to_stderr() -> Result<(), Failure> {
-    let levels = std::env::var("RUST_LOG").unwrap_or_else(|_| "info,rmcp=warn".to_owned());
+    log_at("info,rmcp=warn")
+}
+
+/// Logs to stderr, at the levels of `RUST_LOG`. By default only problems are logged.
+pub fn log_problems_to_stderr() -> Result<(), Failure> {
+    log_at("warn")
+}
+
+fn log_at(default: &str) -> Result<(), Failure> {
+    let levels = std::env::var("RUST_LOG").unwrap_or_else(|_| default.to_owned());
     let filter = EnvFilter::builder()
         .parse(levels)
         .map_err(|error| Failure::usage(format!("RUST_LOG in the environment: {error}")))?;

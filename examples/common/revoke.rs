@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::cli::{self, Failure};
 use super::credential_lines::{Format, Remaining, Target};
 use super::credentials::invalid;
+use super::log::log_problems_to_stderr;
 use super::redis::{RedisArgs, RedisServer};
 use super::replace_file::LockedFile;
 use super::revoke_everywhere::{News, publish};
@@ -57,6 +58,7 @@ impl std::str::FromStr for StdinMark {
 impl RevokeArgs {
     /// Does as much as is possible, and then reports everything that failed.
     pub async fn run(self) -> Result<(), Failure> {
+        log_problems_to_stderr()?;
         let server = self.redis.server()?;
         let has_files = self.files().next().is_some();
         if !has_files && server.is_none() {

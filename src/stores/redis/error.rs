@@ -41,7 +41,7 @@ pub enum RedisError {
     #[error(
         "Redis at {address} refuses a command: {cause} (permit it: ACL SETUSER … +eval +evalsha +script|load +info \
          +time +get +set +zscore +zadd +zremrangebyscore +zremrangebyrank +pexpire +xadd +xread +exists +ping \
-         +select ~PREFIX*)"
+         +select ~{{PREFIX:*)"
     )]
     Refused {
         /// The host and port, or the path of a socket.

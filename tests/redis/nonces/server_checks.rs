@@ -109,7 +109,7 @@ async fn the_error_of_a_right_that_lacks_names_those_that_suffice() {
     let error = Process::try_start(&url).await.unwrap_err().to_string();
     assert!(error.contains("+info") && !error.contains("secret"), "{error}");
     let (_, rules) = error.split_once("ACL SETUSER … ").expect("the rules are named");
-    let rules = rules.trim_end_matches(')').replace("PREFIX", "{tests");
+    let rules = rules.trim_end_matches(')').replace("PREFIX", "tests");
     let rules: Vec<_> = ["reset", "-@all"].into_iter().chain(rules.split(' ')).collect();
     server
         .command::<()>(&[&["ACL", "SETUSER", "app"], &rules[..], &["on", ">secret"]].concat())
