@@ -55,7 +55,7 @@ async fn signed_request_is_accepted_by_one_of_three_programs() {
     }
 }
 
-/// Another key or skew, with which a program only revokes, would have signed requests rejected for a while.
+/// A program that only revokes does not know the skew of the replicas.
 #[tokio::test]
 async fn connection_without_nonces_leaves_the_epoch_alone() {
     let redis = RedisServer::start(&[]).await;

@@ -5,7 +5,7 @@ use mcp_auth_layer::stores::{
 };
 
 use crate::process::{Answer, KEY, Process, SKEW, Signature};
-use crate::support::{Proxy, RedisServer, eventually};
+use crate::support::{PATIENCE, Proxy, RedisServer, eventually};
 
 const EVICTING: [&str; 7] = [
     "allkeys-lru",
@@ -130,7 +130,7 @@ async fn a_server_that_takes_no_writes_says_why() {
 }
 
 #[tokio::test]
-async fn a_user_without_the_right_to_a_command_of_the_script_is_refused() {
+async fn a_user_without_a_right_that_the_script_needs_is_refused() {
     let server = RedisServer::start(&[]).await;
     let create = ["ACL", "SETUSER", "app", "on", ">secret", "~{tests*", "+@all"];
     for lacking in ["-time", "-get", "-set", "-eval", "-evalsha", "-info"] {
@@ -152,6 +152,7 @@ async fn prefixes_are_apart() {
     let other = RedisStore::connect(server.url(), StoreKey::from(KEY))
         .key_prefix("other")
         .skew(SKEW)
+        .timeout(PATIENCE)
         .await
         .unwrap();
     let signature = process.until_served().await;
