@@ -19,7 +19,7 @@ pub(crate) const MAX_BODY: usize = 64 * 1024;
 /// Receives signals at one path.
 #[derive(Clone, Debug)]
 pub(crate) enum Receiver {
-    SecurityEvents(Transmitter),
+    SecurityEvents(Box<Transmitter>),
     Logout(LogoutTokens),
 }
 

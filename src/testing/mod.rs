@@ -22,7 +22,7 @@
 //! # });
 //! ```
 //!
-//! A handler can also be tested without the layer: insert a [`Principal`] into the extensions of
+//! A handler can also be tested without the layer: insert a [`Principal`](crate::Principal) into the extensions of
 //! its request.
 //!
 //! This folder uses `auth`, `crypto` and the traits of `stores`.

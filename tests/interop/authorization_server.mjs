@@ -4,13 +4,17 @@
 // Environment: PORT (default: a free one), FORMAT=jwt|opaque, ALG=RS256|ES256|Ed25519, TTL of access tokens
 // in seconds, CONSENT=all|partial. With the latter, the first consent is for the first scope only.
 //
+// It transmits security events as well: POST /admin/push signs one, and returns what the receiver says, see
+// transmitter.mjs. POST /admin/logout-uri?URI sets where the clients `app` and `other` receive logout tokens.
+//
 // POST /admin/rotate signs with a new key from then on; the old keys are published until
 // POST /admin/withdraw. Clients: whoever registers; `native` with PKCE only; `machine` with its secret, for
-// client credentials; `rs`, which may introspect.
+// client credentials; `rs`, which may introspect; `app` and `other`, at which users log out.
 
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { Provider, errors } from "oidc-provider";
+import { metadata, push } from "./transmitter.mjs";
 
 const { PORT = "0", FORMAT = "jwt", ALG = "RS256", TTL = "600", CONSENT = "all" } = process.env;
 const SCOPES = ["tools:read", "tools:write"];
@@ -26,19 +30,24 @@ function newKey() {
   return { ...jwk, kid: randomUUID(), alg: ALG, use: "sig" };
 }
 
+const native = {
+  application_type: "native",
+  token_endpoint_auth_method: "none",
+  redirect_uris: ["http://127.0.0.1/callback"], // on any port (RFC 8252, section 7.3)
+  grant_types: ["authorization_code", "refresh_token"],
+};
 const machine = { redirect_uris: [], response_types: [], grant_types: ["client_credentials"] };
 const clients = [
-  {
-    client_id: "native",
-    application_type: "native",
-    token_endpoint_auth_method: "none",
-    redirect_uris: ["http://127.0.0.1/callback"], // on any port (RFC 8252, section 7.3)
-    grant_types: ["authorization_code", "refresh_token"],
-    scope: ["offline_access", ...SCOPES].join(" "),
-  },
+  { ...native, client_id: "native", scope: ["offline_access", ...SCOPES].join(" ") },
   { ...machine, client_id: "machine", client_secret: "machine-secret", scope: SCOPES.join(" ") },
   { ...machine, client_id: "rs", client_secret: "rs:secret%" },
 ];
+
+/** The clients that receive logout tokens at this URI. */
+function loggedOut(uri) {
+  const client = { ...native, scope: ["openid", ...SCOPES].join(" "), backchannel_logout_uri: uri };
+  return ["app", "other"].map((client_id) => ({ ...client, client_id }));
+}
 
 /** What one resource's tokens are like. */
 function resourceServer(resource) {
@@ -63,9 +72,12 @@ const configuration = {
   pkce: { required: () => true },
   findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+  // By default it sends nothing to loopback, where the receivers of logout tokens are here.
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   issueRefreshToken: (_, client) => client.grantTypeAllowed("refresh_token"),
   features: {
     devInteractions: { enabled: false },
+    backchannelLogout: { enabled: true },
     registration: { enabled: true, initialAccessToken: false },
     revocation: { enabled: true },
     clientCredentials: { enabled: true },
@@ -131,11 +143,13 @@ const server = createServer();
 server.listen(Number(PORT), "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   let keys, provider, callback;
+  let withLogout = [];
 
   /** Publishes these keys. Tokens are signed with the first. */
   function publish(...published) {
     keys = published;
-    provider = new Provider(issuer, { ...configuration, adapter: Store, jwks: { keys } });
+    const all = [...clients, ...withLogout];
+    provider = new Provider(issuer, { ...configuration, clients: all, adapter: Store, jwks: { keys } });
     callback = provider.callback();
   }
   publish(newKey());
@@ -144,6 +158,13 @@ server.listen(Number(PORT), "127.0.0.1", () => {
     const done = () => response.writeHead(204).end();
     if (request.url === "/admin/rotate") return done(publish(newKey(), ...keys));
     if (request.url === "/admin/withdraw") return done(publish(keys[0]));
+    const [path, query] = request.url.split("?");
+    if (path === "/admin/logout-uri") {
+      withLogout = loggedOut(decodeURIComponent(query));
+      return done(publish(...keys));
+    }
+    if (path === "/admin/push") return push(issuer, keys[0], request, response);
+    if (path === "/.well-known/ssf-configuration") return metadata(issuer, response);
     if (!request.url.startsWith("/interaction/")) return callback(request, response);
     try {
       await finish(provider, request, response);

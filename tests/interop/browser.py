@@ -11,10 +11,9 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def browse(url, until=None):
+def browse(url, until=None, cookies=None):
     """The query of the first redirect to a URL that begins with `until`, or of the last one."""
-    cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-    opener = urllib.request.build_opener(cookies, NoRedirects)
+    opener = with_cookies(http.cookiejar.CookieJar() if cookies is None else cookies)
     for _ in range(20):
         if until and url.startswith(until):
             return query(url)
@@ -31,6 +30,11 @@ def browse(url, until=None):
                 said = response.read().decode()
                 raise RuntimeError(f"the login ends at {response.status}: {said}")
     raise RuntimeError("the login does not end")
+
+
+def with_cookies(cookies):
+    """What opens URLs with these cookies, and follows no redirect."""
+    return urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies), NoRedirects)
 
 
 def query(url):

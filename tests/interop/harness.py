@@ -43,10 +43,14 @@ class Server:
                 return
         raise SystemExit(f"{command[0]} does not start")
 
+    def logged(self):
+        """What it wrote to its log up to now."""
+        self.log.seek(0)
+        return self.log.read()
+
     def rejected(self):
         """The methods of the requests that were rejected up to now."""
-        self.log.seek(0)
-        lines = (line for line in self.log if ": rejected " in line)
+        lines = (line for line in self.logged().splitlines() if ": rejected " in line)
         return sorted(re.search(r"method=(\w+)", line)[1] for line in lines)
 
     def stop(self):

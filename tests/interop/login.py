@@ -6,10 +6,11 @@ import json
 import re
 import secrets
 import subprocess
+import urllib.error
 import urllib.request
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from browser import browse
+from browser import browse, with_cookies
 from harness import WORK, Server
 
 REDIRECT = "http://127.0.0.1:9/callback"
@@ -44,17 +45,39 @@ class AuthorizationServer(Server):
         """Publishes the newest key only."""
         self.post("/admin/withdraw")
 
+    def logout_uri(self, uri):
+        """Sets where the clients `app` and `other` receive logout tokens."""
+        self.post("/admin/logout-uri?" + quote(uri, safe=""))
+
+    def logout(self, cookies):
+        """Alice logs out in her browser, and confirms it. Returns once the clients were told."""
+        opener = with_cookies(cookies)
+        with opener.open(f"{self.url}/session/end", timeout=30) as page:
+            xsrf = re.search(r'name="xsrf" value="([^"]+)"', page.read().decode())[1]
+        form = urlencode({"xsrf": xsrf, "logout": "yes"}).encode()
+        try:
+            opener.open(f"{self.url}/session/end/confirm", form, timeout=30).close()
+        except urllib.error.HTTPError as redirect:
+            if redirect.status >= 400:
+                raise
+
+    def push(self, endpoint, **event):
+        """Sends a security event, and returns what the receiver answers. See transmitter.mjs."""
+        body = json.dumps({"endpoint": endpoint, **event}).encode()
+        with urllib.request.urlopen(self.url + "/admin/push", body, timeout=30) as response:
+            return json.load(response)
+
     def machine_token(self, resource, scope="tools:read tools:write"):
         form = {"grant_type": "client_credentials", "resource": resource, "scope": scope}
         return self.post("/token", MACHINE, **form)["access_token"]
 
-    def login(self, resource, scope):
+    def login(self, resource, scope, client=NATIVE, cookies=None):
         """Alice's tokens, without the one for a refresh: a client of an SDK would refresh instead of
-        asking for more scopes."""
+        asking for more scopes. The cookies are those of a browser that is still open afterwards."""
         verifier = secrets.token_urlsafe(48)
         digest = hashlib.sha256(verifier.encode()).digest()
         asked = {
-            **NATIVE,
+            **client,
             "response_type": "code",
             "redirect_uri": REDIRECT,
             "scope": scope,
@@ -62,17 +85,17 @@ class AuthorizationServer(Server):
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
             "code_challenge_method": "S256",
         }
-        code = browse(f"{self.url}/auth?{urlencode(asked)}", REDIRECT)["code"]
+        code = browse(f"{self.url}/auth?{urlencode(asked)}", REDIRECT, cookies)["code"]
         tokens = self.post(
             "/token",
-            **NATIVE,
+            **client,
             grant_type="authorization_code",
             code=code,
             redirect_uri=REDIRECT,
             code_verifier=verifier,
             resource=resource,
         )
-        del tokens["refresh_token"]
+        tokens.pop("refresh_token", None)
         return tokens
 
 

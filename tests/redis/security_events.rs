@@ -29,7 +29,7 @@ const AUDIENCE: &str = "https://mcp.example.com/events";
 async fn replica(server: &RedisServer) -> Router {
     let key = || StoreKey::from([7; 32]);
     // A short skew, as no test here signs.
-    let store = RedisStore::connect(&server.url(), key()).skew(Duration::from_secs(1));
+    let store = RedisStore::connect(server.url(), key()).skew(Duration::from_secs(1));
     let store = store.await.expect("Redis accepts the connection");
     let revocations = Revocations::start(store, key()).await.expect("the log is read");
     let transmitter = Transmitter::with_keys(ISSUER, AUDIENCE, issuer_keys()).expect("keys");

@@ -42,7 +42,7 @@ impl<A> McpAuthLayer<A> {
     /// If signals are received at this path already.
     #[track_caller]
     pub fn security_events(self, path: ExactPath, transmitter: Transmitter) -> Self {
-        self.receiving("security_events", path, Receiver::SecurityEvents(transmitter))
+        self.receiving("security_events", path, Receiver::SecurityEvents(Box::new(transmitter)))
     }
 
     /// Receives logout tokens of an OpenID provider at this path (OpenID Connect Back-Channel Logout 1.0), for

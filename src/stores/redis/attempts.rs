@@ -42,7 +42,8 @@ impl Attempts {
 
     /// Applies a step.
     ///
-    /// The link sends a step twice if the connection breaks. An attempt may then count twice, or be given back twice.
+    /// If the connection breaks, a step is sent once more, and an attempt may count twice. What is given back is never
+    /// given back twice.
     pub(super) async fn apply(
         &self,
         link: &Link,
@@ -50,6 +51,7 @@ impl Attempts {
         step: AttemptStep,
         keys: &AttemptKeys,
     ) -> Result<AttemptStatus, LinkError> {
+        let is_given_back = matches!(step, AttemptStep::GiveBack { .. });
         let step = match step {
             AttemptStep::Check => "check",
             AttemptStep::Take => "take",
@@ -62,7 +64,11 @@ impl Attempts {
             }
         };
         let (counters, arguments) = (counters(names, keys), arguments(step, keys));
-        let reply = link.call(&self.attempt, &counters, &arguments).await?;
+        let reply = if is_given_back {
+            link.call_once(&self.attempt, &counters, &arguments).await?
+        } else {
+            link.call(&self.attempt, &counters, &arguments).await?
+        };
         let (wait, known): (u64, bool) = redis::from_redis_value(reply)?;
         Ok(AttemptStatus { known, wait: (wait > 0).then(|| Duration::from_micros(wait)) })
     }

@@ -21,7 +21,9 @@ if epoch then
   id, caller, skew_before, floor = string.match(epoch, '^(%x+) (%x+) (%d+) (%d+)$')
   skew_before, floor = tonumber(skew_before), tonumber(floor)
 end
-if not floor or caller ~= ARGV[6] or ARGV[7] == '1' or not string.find(info, 'master_replid:' .. id, 1, true) then
+-- A process that only starts (it claims nothing that was created) does not end the epoch of others.
+local is_of_others = caller ~= ARGV[6] and created > 0
+if not floor or is_of_others or ARGV[7] == '1' or not string.find(info, 'master_replid:' .. id, 1, true) then
   id = string.match(info, 'role:master.-master_replid:(%x+)')
   if not id or #id ~= 40 then
     return redis.error_reply('NOHISTORY this is not a master, or it hides master_replid')

@@ -133,12 +133,13 @@ impl Connect {
 }
 
 fn refused(link: &Link, error: LinkError) -> RedisError {
-    let (address, is_reply) = (link.address().to_owned(), error.is_reply());
-    let cause = error.into();
-    if is_reply {
-        RedisError::Refused { address, cause }
+    let address = link.address().to_owned();
+    if error.is_forbidden() {
+        RedisError::Refused { address, cause: error.into() }
+    } else if error.is_reply() {
+        RedisError::Unusable { address, cause: error.into() }
     } else {
-        RedisError::Unreachable { address, cause }
+        RedisError::Unreachable { address, cause: error.into() }
     }
 }
 

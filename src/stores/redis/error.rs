@@ -28,11 +28,20 @@ pub enum RedisError {
         #[source]
         cause: BoxError,
     },
-    /// A command that is needed is refused.
+    /// The server refuses to work: it is full, is still loading its data, or reaches too few replicas, for example.
+    #[error("Redis at {address} cannot be used: {cause}")]
+    Unusable {
+        /// The host and port, or the path of a socket.
+        address: String,
+        /// The error of the server.
+        #[source]
+        cause: BoxError,
+    },
+    /// The user of the URL has no right to a command or key that is needed.
     #[error(
         "Redis at {address} refuses a command: {cause} (permit it: ACL SETUSER … +eval +evalsha +script|load +info \
          +time +get +set +zscore +zadd +zremrangebyscore +zremrangebyrank +pexpire +xadd +xread +exists +ping \
-         +select ~PREFIX*)"
+         +select ~{{PREFIX:*)"
     )]
     Refused {
         /// The host and port, or the path of a socket.

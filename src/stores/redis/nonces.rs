@@ -79,6 +79,9 @@ impl Nonces {
 
     /// Begins the epochs if the server is new to them or has forgotten, or in any case if `anew` is set: the time in
     /// which claims are refused begins now.
+    ///
+    /// Epochs of processes with another key or skew go on until this one claims a nonce. Otherwise each start of a
+    /// process whose [`Connect::skew`](super::Connect::skew) is not that of its signatures would stop all others.
     pub(super) async fn begin_epochs(
         &self,
         link: &Link,

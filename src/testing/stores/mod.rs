@@ -1,7 +1,8 @@
 //! The rules that every store keeps, as tests for a store of your own.
 //!
 //! Each function checks all rules of one trait. The stores of this crate pass the same ones, in memory and in Redis.
-//! Keys and nonces are random, so that all rules can share one server, and other tests too.
+//! They need a Tokio runtime with timers. Keys and nonces are random, so that all rules can share one server with
+//! other tests.
 //!
 //! ```
 //! use mcp_auth_layer::stores::MemoryAttemptStore;
@@ -11,7 +12,7 @@
 //! async fn my_store_keeps_the_rules() {
 //!     stores::attempt_store(async || MemoryAttemptStore::new()).await;
 //! }
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(my_store_keeps_the_rules());
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(my_store_keeps_the_rules());
 //! ```
 
 mod attempts;

@@ -139,3 +139,31 @@ async fn the_log_says_why_an_event_was_refused() {
         "{line}"
     );
 }
+
+#[tokio::test]
+async fn the_secret_and_the_tokens_are_not_logged() {
+    const SECRET: &str = "jW3vD8Rk2nQ5";
+    let (app, _) = app_with(transmitter().bearer(SECRET).unwrap()).await;
+    let (log, guard) = Log::start(LevelFilter::TRACE);
+    let right = format!("Bearer {SECRET}");
+    let mut signatures = Vec::new();
+    for (authorization, set) in [
+        (&*right, good_set()),
+        (&*right, set_with(|claims| claims["aud"] = json!("other"))),
+        (&*right, set_with_header(|header| header["typ"] = json!("JWT"))),
+        ("Bearer jW3vD8Rk2nQ5x", good_set()),
+    ] {
+        signatures.push(set.rsplit('.').next().unwrap().to_owned());
+        let mut request = push_request(set);
+        request.headers_mut().insert("authorization", authorization.parse().unwrap());
+        let response = send(app.clone(), request).await;
+        assert!(
+            !response.body.contains(SECRET) && !format!("{:?}", response.headers).contains(SECRET)
+        );
+    }
+    let lines = log.lines().join("\n");
+    drop(guard);
+    assert!(lines.contains("authentication_failed") && lines.contains("revoked by"), "{lines}");
+    assert!(!lines.contains(SECRET), "{lines}");
+    assert!(signatures.iter().all(|signature| !lines.contains(&**signature)), "{lines}");
+}

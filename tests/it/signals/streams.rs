@@ -38,7 +38,7 @@ async fn an_event_ends_the_open_streams_of_its_subject() {
     let mut ending =
         [open(&app, &token_of("alice", -5)).await, open(&app, &token_of("alice", 0)).await];
     let mut lasting =
-        [open(&app, &token_of("bob", -5)).await, open(&app, &token_of("alice", 5)).await];
+        [open(&app, &token_of("bob", -5)).await, open(&app, &token_of("alice", 50)).await];
     accepts(&app, good_set()).await;
     for body in &mut ending {
         let end = tokio::time::timeout(Duration::from_secs(10), body.frame()).await;

@@ -29,7 +29,7 @@ const BOB: &str = "Basic Ym9iOmI=";
 
 async fn connect(server: &RedisServer) -> RedisStore {
     let connect = RedisStore::connect(server.url(), StoreKey::from([7; 32]));
-    connect.timeout(Duration::from_secs(2)).await.unwrap()
+    connect.timeout(Duration::from_secs(10)).await.unwrap()
 }
 
 /// Ten attempts per user, twenty per address, and no refill during the test.

@@ -66,3 +66,18 @@ async fn a_rolling_change_to_less_skew_serves_nothing_twice() {
 async fn a_change_of_key_and_to_less_skew_serves_nothing_twice() {
     nothing_is_served_twice_by(OTHER_KEY, SKEW / 2).await;
 }
+
+/// The same mistake at each start must not stop the others each time.
+#[tokio::test]
+async fn a_process_that_starts_with_another_skew_stops_no_other() {
+    let server = RedisServer::start(&[]).await;
+    let process = Process::start(&server.url()).await;
+    process.until_served().await;
+    let started = Process::with(&server.url(), OTHER_KEY, 2 * SKEW).await;
+    assert_eq!(process.take(&Signature::new(0)).await, Answer::Served);
+    // Once it claims, it does.
+    let answer = started.take(&Signature::new(0)).await;
+    assert!(matches!(answer, Answer::NotYet(_)), "{answer:?}");
+    let answer = process.take(&Signature::new(0)).await;
+    assert!(matches!(answer, Answer::NotYet(_)), "{answer:?}");
+}

@@ -109,7 +109,7 @@ async fn the_error_of_a_right_that_lacks_names_those_that_suffice() {
     let error = Process::try_start(&url).await.unwrap_err().to_string();
     assert!(error.contains("+info") && !error.contains("secret"), "{error}");
     let (_, rules) = error.split_once("ACL SETUSER … ").expect("the rules are named");
-    let rules = rules.trim_end_matches(')').replace("PREFIX", "{tests");
+    let rules = rules.trim_end_matches(')').replace("PREFIX", "tests");
     let rules: Vec<_> = ["reset", "-@all"].into_iter().chain(rules.split(' ')).collect();
     server
         .command::<()>(&[&["ACL", "SETUSER", "app"], &rules[..], &["on", ">secret"]].concat())
@@ -119,6 +119,29 @@ async fn the_error_of_a_right_that_lacks_names_those_that_suffice() {
     assert_eq!(Process::start(&url).await.take(&signature).await, Answer::Replayed);
     // The same user in another database.
     assert!(Process::try_start(&format!("{url}/1")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_writes_says_why() {
+    let server = RedisServer::start(&[("min-replicas-to-write", "1")]).await;
+    let error = Process::try_start(&server.url()).await.unwrap_err();
+    assert!(matches!(error, RedisError::Unusable { .. }), "{error}");
+    assert!(error.to_string().contains("Not enough good replicas"), "{error}");
+}
+
+#[tokio::test]
+async fn a_user_without_the_right_to_a_command_of_the_script_is_refused() {
+    let server = RedisServer::start(&[]).await;
+    let create = ["ACL", "SETUSER", "app", "on", ">secret", "~{tests*", "+@all"];
+    for lacking in ["-time", "-get", "-set", "-eval", "-evalsha", "-info"] {
+        server.command::<()>(&[&create[..], &[lacking]].concat()).await;
+        let url = server.url().replace("redis://", "redis://app:secret@");
+        // The epoch of the last round would hide that the script sets it.
+        server.command::<()>(&["FLUSHALL"]).await;
+        server.command::<()>(&["SCRIPT", "FLUSH"]).await;
+        let error = Process::try_start(&url).await.unwrap_err();
+        assert!(matches!(error, RedisError::Refused { .. }), "{lacking}: {error}");
+    }
 }
 
 /// Services with different prefixes share a server, and not their clients.

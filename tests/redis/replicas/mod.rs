@@ -1,17 +1,12 @@
 //! Several replicas behind one address: example servers behind nginx, which gives each request to the next one.
 
-#[path = "../../it/support/build_examples.rs"]
-mod build_examples;
-#[path = "../../it/support/example_server.rs"]
-#[allow(dead_code)] // other tests use the rest
-mod example_server;
 mod one_limit;
 mod revocation;
 mod signed_requests;
 
 use futures::future::join_all;
 
-use self::example_server::{Server, initialize};
+use crate::support::example_server::{self, Server, initialize};
 use crate::support::{Nginx, RedisServer};
 
 /// The key that the replicas share, in base64.
@@ -20,8 +15,8 @@ const SESSION_KEY: &str = "dGhlc2UgcmVwbGljYXMgaGF2ZSB0aGlzIGtleSwgYWxs";
 /// Example servers with one Redis, behind nginx.
 struct Replicas {
     redis: RedisServer,
-    #[allow(dead_code)] // until revocations use it
-    servers: Vec<Server>,
+    /// They end when they are dropped.
+    _servers: Vec<Server>,
     nginx: Nginx,
 }
 
@@ -36,7 +31,7 @@ impl Replicas {
         let addresses: Vec<_> =
             servers.iter().map(|server| &server.url["http://".len()..]).collect();
         let nginx = Nginx::start(&addresses).await;
-        Self { redis, servers, nginx }
+        Self { redis, _servers: servers, nginx }
     }
 
     fn url(&self, path: &str) -> String {

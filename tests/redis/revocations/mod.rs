@@ -19,7 +19,7 @@ use mcp_auth_layer::stores::{RedisStore, StoreKey};
 use mcp_auth_layer::{Bearer, McpAuthLayer};
 use tower::ServiceExt;
 
-use crate::support::RedisServer;
+use crate::support::{PATIENCE, RedisServer};
 
 /// The tokens that every replica accepts.
 const TOKENS: [&str; 3] = ["one", "two", "three"];
@@ -28,9 +28,9 @@ fn key() -> StoreKey {
     StoreKey::from([7; 32])
 }
 
-/// Connects to a server. A short skew, as no test here signs.
+/// Connects to a server, patiently.
 async fn connect(url: &str) -> RedisStore {
-    let connect = RedisStore::connect(url, key()).skew(Duration::from_secs(1));
+    let connect = RedisStore::connect(url, key()).timeout(Duration::from_secs(5));
     connect.await.expect("Redis accepts the connection")
 }
 
@@ -90,9 +90,12 @@ impl Replica {
 
 /// Waits until a stream has ended.
 async fn ended(mut body: Body) {
-    while let Some(frame) = body.frame().await {
-        frame.expect("an event stream ends without an error");
-    }
+    let whole = async {
+        while let Some(frame) = body.frame().await {
+            frame.expect("an event stream ends without an error");
+        }
+    };
+    tokio::time::timeout(PATIENCE, whole).await.expect("the stream ends");
 }
 
 /// Returns whether a stream is open.

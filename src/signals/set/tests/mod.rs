@@ -2,6 +2,7 @@
 
 mod claims;
 mod examples;
+mod properties;
 mod times;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -39,6 +39,14 @@ impl LinkError {
         matches!(self, Self::Reply(_) | Self::Unexpected(_))
     }
 
+    /// Returns whether the user has no right to the command or to its keys.
+    pub(in crate::stores::redis) fn is_forbidden(&self) -> bool {
+        let Self::Reply(error) = self else { return false };
+        // A command in a script has no code of its own.
+        error.code() == Some("NOPERM")
+            || error.to_string().contains("user executing the script can't")
+    }
+
     /// Returns whether the command may have been executed, or may still be.
     pub(in crate::stores::redis) fn is_unsure(&self) -> bool {
         matches!(self, Self::TimedOut(_) | Self::Broken(_) | Self::Unexpected(_))

@@ -18,7 +18,7 @@ const MAX_IN_FLIGHT: usize = 1024;
 /// The way to a server.
 ///
 /// One deadline covers everything that a command waits for. If the connection turns out to be broken, the command is
-/// sent once more on a new one; it may then be executed twice.
+/// sent once more on a new one; it may then be executed twice, but for [`call_once`](Link::call_once).
 pub(in crate::stores::redis) struct Link {
     connection: Connection,
     deadline: Duration,
@@ -52,6 +52,25 @@ impl Link {
             match self.send(&script.by_name(keys, arguments)).await {
                 Err(LinkError::Reply(error)) if is_unknown(&error) => {
                     self.send(&script.in_full(keys, arguments)).await
+                }
+                reply => reply,
+            }
+        })
+        .await
+    }
+
+    /// Calls a script that must not be executed twice, and returns its reply. A broken connection is an error.
+    pub(in crate::stores::redis) async fn call_once(
+        &self,
+        script: &Script,
+        keys: &[Vec<u8>],
+        arguments: &[Vec<u8>],
+    ) -> Result<Value, LinkError> {
+        // An unknown script was not executed.
+        self.within_limits(async {
+            match self.send_once(&script.by_name(keys, arguments)).await {
+                Err(LinkError::Reply(error)) if is_unknown(&error) => {
+                    self.send_once(&script.in_full(keys, arguments)).await
                 }
                 reply => reply,
             }

@@ -1,1 +1,0 @@
-//! What Redis and the network see: no name, address, token or nonce.
