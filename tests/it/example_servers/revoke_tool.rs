@@ -92,7 +92,7 @@ async fn revoking_what_no_file_has_changes_nothing() {
     let before = (version(&first), version(&second));
     let done = revoke(&[&["alice"], &files[..]].concat()).await;
     assert_eq!(done.status, Some(1));
-    assert_eq!(done.stderr, "error: no line of these files matches: nothing was removed\n");
+    assert_eq!(done.stderr, "error: no line of these files matches: none was changed\n");
     let done = revoke_with_input(&[&["--token", "-"], &files[..]].concat(), "x").await;
     assert_eq!(done.status, Some(1), "{}", done.stderr);
     assert_eq!((version(&first), version(&second)), before);
