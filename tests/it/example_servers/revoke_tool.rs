@@ -155,6 +155,17 @@ async fn unreadable_file_does_not_keep_others_from_changes() {
     }
 }
 
+/// The files of a process can be read and not replaced. Their lines look like those of a password file.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn line_that_cannot_be_removed_is_no_missing_line() {
+    let done = revoke(&["Name", "--htpasswd", "/proc/self/status"]).await;
+    assert_eq!(done.status, Some(1), "{}", done.stderr);
+    let expected = "error: /proc/self/status: cannot be replaced: ";
+    assert!(done.stderr.starts_with(expected), "{}", done.stderr);
+    assert!(!done.stderr.contains("no line of these files matches"), "{}", done.stderr);
+}
+
 /// Two lines that are removed at the same time: no removal undoes the other one.
 #[tokio::test]
 async fn concurrent_revocations_are_all_kept() {

@@ -142,6 +142,17 @@ async fn token_that_no_file_has_is_revoked_and_reported() {
         .await;
 }
 
+/// Its name alone does not revoke a token whose line is gone: it could still be accepted by every replica.
+#[tokio::test]
+async fn name_that_no_file_has_is_reported_as_not_told() {
+    let replicas = Replicas::start().await;
+    let args = ["alice", "--token-file", &replicas.file(0)];
+    let (status, stderr) = replicas.revoke(&args, "").await;
+    assert_eq!(status, Some(1), "{stderr}");
+    assert!(stderr.contains("no line of these files matches: none was changed; "), "{stderr}");
+    assert!(stderr.contains("the replicas were not told, as no token was found: "), "{stderr}");
+}
+
 #[tokio::test]
 async fn name_without_a_token_file_is_refused_with_every_credential() {
     let replicas = Replicas::start().await;
