@@ -59,7 +59,7 @@ async fn a_server_that_is_away_refuses_a_process_that_starts() {
     assert!(error.contains("cannot connect to Redis") && error.contains(&address), "{error}");
 }
 
-/// A script of somebody else runs for long: Redis answers nothing, then that it is busy.
+/// A script of another program runs for long: Redis answers nothing, then that it is busy.
 #[tokio::test]
 async fn a_busy_server_serves_nothing_until_it_is_not() {
     let server = RedisServer::start(&[("lua-time-limit", "100")]).await;
