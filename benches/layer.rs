@@ -24,6 +24,8 @@ use axum::routing::post;
 use harness::{measure, measuring, service};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderValue, StatusCode};
+use mcp_auth_layer::revocation::Revocations;
+use mcp_auth_layer::stores::{MemoryRevocationStore, StoreKey};
 use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal};
 use tower::util::ServiceFn;
 use tower::{Layer, service_fn};
@@ -56,6 +58,7 @@ fn main() {
         compare(rounds, case, bearer(), validate_bearer(), BEARER, sent);
     }
     one_of_many(rounds, credentials);
+    revocable(rounds);
 }
 
 /// One credential, four ways to ask for it, isolated and in a `Router`.
@@ -110,6 +113,29 @@ fn compare<A, V>(
         service("McpAuthLayer", status, route().layer(guard), request),
     ];
     measure(&format!("{case}, in a Router"), rounds, routed);
+}
+
+/// One token that can be revoked on every replica, beside one that can be revoked here and one that cannot be revoked.
+fn revocable(rounds: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let start = Revocations::start(MemoryRevocationStore::new(), StoreKey::from([7; 32]));
+    let revocations = runtime.block_on(start).expect("the log in memory can be read");
+    let token = BEARER.trim_start_matches("Bearer ");
+    let tokens = || McpAuthLayer::new(Bearer::new([("ci", token)]).expect("it is well-formed"));
+    let request = request(Some(BEARER));
+    let request = || whole(&request);
+    let everywhere = tokens().revocations(revocations).layer(nothing());
+    let services = vec![
+        service(
+            "not revocable",
+            StatusCode::OK,
+            McpAuthLayer::bearer(token).layer(nothing()),
+            request,
+        ),
+        service("revocable here", StatusCode::OK, tokens().layer(nothing()), request),
+        service("revocable everywhere", StatusCode::OK, everywhere, request),
+    ];
+    measure("bearer, and its revocation", rounds, services);
 }
 
 /// A single token beside one of many: always the same, and another one each time.
