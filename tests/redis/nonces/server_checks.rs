@@ -3,9 +3,10 @@
 use mcp_auth_layer::stores::{
     NonceClaim, NonceStatus, RedisError, RedisStore, ReplayStore, StoreKey,
 };
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::process::{Answer, KEY, Process, SKEW, Signature};
-use crate::support::{PATIENCE, Proxy, RedisServer, eventually};
+use crate::support::{Log, PATIENCE, Proxy, RedisServer, eventually};
 
 const EVICTING: [&str; 7] = [
     "allkeys-lru",
@@ -46,6 +47,36 @@ async fn eviction_that_begins_later_is_noticed_within_ten_seconds() {
     })
     .await;
     server.set_config("maxmemory-policy", "noeviction").await;
+    process.until_served().await;
+}
+
+/// A server that evicted nonces, and is too full for a new epoch: what it lost must not be served once it has room.
+#[tokio::test]
+async fn after_an_eviction_nothing_is_served_before_a_new_epoch() {
+    let (log, _guard) = Log::start(LevelFilter::WARN);
+    let server = RedisServer::start(&[]).await;
+    let process = Process::start(&server.url()).await;
+    process.until_served().await;
+    let used: u64 = server.info_field("memory", "used_memory").await.parse().unwrap();
+    server.set_config("maxmemory-policy", "volatile-ttl").await;
+    server.set_config("maxmemory", &(used + 50_000).to_string()).await;
+    while server.info_field("stats", "evicted_keys").await == "0" {
+        let _ = process.take(&Signature::new(0)).await;
+    }
+    server.set_config("maxmemory-policy", "noeviction").await;
+    server.set_config("maxmemory", "1").await;
+    let has_failed = |line: &String| line.contains("cannot begin a new epoch");
+    eventually("a new epoch fails", async || log.lines().iter().any(has_failed)).await;
+    server.set_config("maxmemory", "0").await;
+    let mut refused = 0;
+    eventually("an epoch begins", async || {
+        let answer = process.take(&Signature::new(0)).await;
+        assert_ne!(answer, Answer::Served);
+        refused += 1;
+        matches!(answer, Answer::NotYet(_))
+    })
+    .await;
+    assert!(refused > 1);
     process.until_served().await;
 }
 
