@@ -101,6 +101,17 @@ async fn a_replica_is_refused_as_a_server() {
     .await;
 }
 
+/// A server without `HELLO`, with which version 3 of the protocol begins, quotes what it was sent.
+#[tokio::test]
+async fn errors_of_another_protocol_have_no_password() {
+    let server = RedisServer::start(&[("rename-command", r#"HELLO """#)]).await;
+    for options in ["", "?protocol=resp3"] {
+        let url = format!("redis://:hunter2@127.0.0.1:{}/{options}", server.port());
+        let error = Process::try_start(&url).await.unwrap_err().to_string();
+        assert!(error.contains("authentication failed") && !error.contains("hunter2"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn an_old_server_is_refused() {
     let server = RedisServer::start(&[]).await;
