@@ -27,6 +27,8 @@ use axum::routing::post;
 use harness::{answer, measure, measuring, service};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderValue, StatusCode};
+use mcp_auth_layer::revocation::Revocations;
+use mcp_auth_layer::stores::{MemoryRevocationStore, StoreKey};
 use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal};
 use tower::util::ServiceFn;
 use tower::{Layer, service_fn};
@@ -61,6 +63,7 @@ fn main() {
     }
     session(rounds);
     one_of_many(rounds, credentials);
+    revocable(rounds);
 }
 
 /// Installs the recorder of Prometheus, if it is asked for. A recorder is installed before the layers are used.
@@ -161,6 +164,29 @@ fn with_session() -> Response {
     let id = HeaderValue::from_static("6f1c4f0e-5a0b-4d3e-9a53-0d6a0b6a2a53");
     response.headers_mut().insert("mcp-session-id", id);
     response
+}
+
+/// One token that can be revoked on every replica, beside one that can be revoked here and one that cannot be revoked.
+fn revocable(rounds: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let start = Revocations::start(MemoryRevocationStore::new(), StoreKey::from([7; 32]));
+    let revocations = runtime.block_on(start).expect("the log in memory can be read");
+    let token = BEARER.trim_start_matches("Bearer ");
+    let tokens = || McpAuthLayer::new(Bearer::new([("ci", token)]).expect("it is well-formed"));
+    let request = request(Some(BEARER));
+    let request = || whole(&request);
+    let everywhere = tokens().revocations(revocations).layer(nothing());
+    let services = vec![
+        service(
+            "not revocable",
+            StatusCode::OK,
+            McpAuthLayer::bearer(token).layer(nothing()),
+            request,
+        ),
+        service("revocable here", StatusCode::OK, tokens().layer(nothing()), request),
+        service("revocable everywhere", StatusCode::OK, everywhere, request),
+    ];
+    measure("bearer, and its revocation", rounds, services);
 }
 
 /// A single token beside one of many: always the same, and another one each time.

@@ -1,4 +1,4 @@
-//! Measures what it costs to share nonces through Redis. It starts `redis-server` on loopback.
+//! Measures what it costs to share nonces and failed attempts through Redis. It starts `redis-server` on loopback.
 //!
 //! ```sh
 //! cargo bench --package mcp-auth-layer-redis
@@ -10,7 +10,11 @@ mod support;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::future::join_all;
-use mcp_auth_layer::stores::{NonceClaim, NonceStatus, RedisStore, ReplayStore, StoreKey};
+use mcp_auth_layer::rate_limit::Quota;
+use mcp_auth_layer::stores::{
+    AttemptKeys, AttemptStep, AttemptStore, NonceClaim, NonceStatus, RedisStore, ReplayStore,
+    StoreKey,
+};
 use redis::aio::MultiplexedConnection;
 use support::RedisServer;
 
@@ -21,6 +25,7 @@ struct Extent {
     rounds: usize,
     calls: usize,
     nonces: usize,
+    attempts: u64,
 }
 
 #[tokio::main]
@@ -28,9 +33,9 @@ async fn main() {
     let passed = |flag| std::env::args().any(|argument| argument == flag);
     let measures = passed("--bench") && !passed("--test");
     let extent = if measures {
-        Extent { rounds: 41, calls: 500, nonces: 200_000 }
+        Extent { rounds: 41, calls: 500, nonces: 200_000, attempts: 24_576 }
     } else {
-        Extent { rounds: 1, calls: 10, nonces: 1000 }
+        Extent { rounds: 1, calls: 10, nonces: 1000, attempts: 100 }
     };
     let server = RedisServer::start(&[]).await;
     let key = StoreKey::from([7; 32]);
@@ -87,6 +92,40 @@ async fn main() {
     let bytes = (used_memory(&server).await - before) as f64 / extent.nonces as f64;
     println!("memory: {bytes:.0} bytes for each of {} nonces", extent.nonces);
     println!("in Redis: {:.1} microseconds for each claim", server.usec_per_call("evalsha").await);
+    attempts(&server, &store, extent.attempts).await;
+}
+
+/// Failed attempts of ever new addresses and users, which take most memory.
+async fn attempts(server: &RedisServer, store: &RedisStore, count: u64) {
+    server.command::<()>(&["FLUSHALL"]).await;
+    // Loads the script.
+    store.apply(AttemptStep::Take, &attempt(u64::MAX)).await.expect("Redis answers");
+    server.command::<()>(&["CONFIG", "RESETSTAT"]).await;
+    let before = used_memory(server).await;
+    for first in (0..count).step_by(64) {
+        let all = (first..count.min(first + 64)).map(async |number| {
+            let taken = store.apply(AttemptStep::Take, &attempt(number)).await;
+            assert_eq!(taken.expect("Redis answers").wait, None);
+        });
+        join_all(all).await;
+    }
+    let bytes = (used_memory(server).await - before) as f64 / count as f64;
+    println!(
+        "memory: {bytes:.0} bytes for each of {count} failed attempts of new addresses and users"
+    );
+    println!("in Redis: {:.1} microseconds for each", server.usec_per_call("evalsha").await);
+}
+
+/// The keys of an attempt: an address, and the same with a user.
+fn attempt(number: u64) -> AttemptKeys {
+    const PER_ADDRESS: Quota = Quota::from_static(20, Duration::from_secs(30));
+    const PER_USER: Quota = Quota::from_static(10, Duration::from_secs(30));
+    let hash = u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    AttemptKeys::new((hash >> 64) as u64, PER_USER).address(hash, PER_ADDRESS).user(
+        hash as u64,
+        !hash,
+        PER_USER,
+    )
 }
 
 /// Connects as the store does: commands are not delayed.

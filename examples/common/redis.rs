@@ -1,15 +1,20 @@
 //! The Redis server that replicas share, and the key under which they hash what it stores.
 
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mcp_auth_layer::stores::{Connect, RedisError, RedisStore, StoreKey};
+use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::cli::Failure;
 use super::credentials::invalid;
 use super::environment::flag_or_variable;
+
+/// How long a program tries to connect when it starts.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The flags for the key and the server that replicas share.
 #[derive(clap::Args)]
@@ -26,6 +31,9 @@ pub struct RedisArgs {
     /// What the keys in Redis begin with, if several services share it [default: mcp]
     #[arg(long, value_name = "PREFIX")]
     redis_prefix: Option<String>,
+    /// How long Redis may take for a command [default: 250]
+    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    redis_timeout: Option<u64>,
 }
 
 impl RedisArgs {
@@ -37,10 +45,11 @@ impl RedisArgs {
     /// Returns the server, if there is one, with the key.
     pub fn server(&self) -> Result<Option<RedisServer>, Failure> {
         let Some(url) = flag_or_variable(self.redis.as_ref(), "REDIS_URL")? else {
-            if self.redis_prefix.is_some() {
-                return Err(Failure::usage("--redis-prefix needs --redis"));
-            }
-            return Ok(None);
+            return match (&self.redis_prefix, self.redis_timeout) {
+                (Some(_), _) => Err(Failure::usage("--redis-prefix needs --redis")),
+                (_, Some(_)) => Err(Failure::usage("--redis-timeout needs --redis")),
+                (None, None) => Ok(None),
+            };
         };
         let Some(key) = self.key()? else {
             return Err(Failure::usage(
@@ -49,7 +58,8 @@ impl RedisArgs {
             ));
         };
         let key = StoreKey::try_from(key.bytes()).map_err(invalid("--session-key"))?;
-        Ok(Some(RedisServer { url, key, prefix: self.redis_prefix.clone() }))
+        let timeout = self.redis_timeout.map(Duration::from_millis);
+        Ok(Some(RedisServer { url, key, prefix: self.redis_prefix.clone(), timeout }))
     }
 }
 
@@ -59,6 +69,7 @@ pub struct RedisServer {
     url: String,
     pub key: StoreKey,
     prefix: Option<String>,
+    timeout: Option<Duration>,
 }
 
 impl RedisServer {
@@ -67,13 +78,31 @@ impl RedisServer {
         Self { url, ..self.clone() }
     }
 
-    /// Returns the options of a connection, which connects when it is awaited.
-    pub fn connect(&self) -> Connect {
-        let connect = RedisStore::connect(&self.url, self.key.clone());
-        match &self.prefix {
-            Some(prefix) => connect.key_prefix(prefix),
-            None => connect,
+    /// Connects with these options. A program starts once, so a moment without an answer does not end it.
+    pub async fn connect(
+        &self,
+        options: impl Fn(Connect) -> Connect,
+    ) -> Result<RedisStore, RedisError> {
+        let start = Instant::now();
+        loop {
+            match options(self.with_flags()).await {
+                Err(RedisError::Unreachable { .. }) if start.elapsed() < PATIENCE => {
+                    sleep(Duration::from_millis(100)).await;
+                }
+                result => return result,
+            }
         }
+    }
+
+    fn with_flags(&self) -> Connect {
+        let mut connect = RedisStore::connect(&self.url, self.key.clone());
+        if let Some(prefix) = &self.prefix {
+            connect = connect.key_prefix(prefix);
+        }
+        if let Some(timeout) = self.timeout {
+            connect = connect.timeout(timeout);
+        }
+        connect
     }
 }
 

@@ -6,7 +6,7 @@ use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator};
 use mcp_auth_layer::layer::SessionKey;
 use mcp_auth_layer::rate_limit::{ClientIp, RateLimit};
 use mcp_auth_layer::revocation::Revocations;
-use mcp_auth_layer::stores::RedisStore;
+use mcp_auth_layer::stores::{Connect, RedisStore};
 use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 
 use super::cli::Failure;
@@ -88,16 +88,16 @@ impl Replicas {
         attempts: Option<String>,
         limit: RateLimit,
     ) -> Result<(), Failure> {
-        let mut connect = server.connect();
-        if let Some(skew) = self.hmac_skew {
-            connect = connect.skew(skew);
-        }
-        let redis = connect.await.map_err(unusable("--redis"))?;
+        let redis = server.connect(|options| match self.hmac_skew {
+            Some(skew) => options.skew(skew),
+            None => options,
+        });
+        let redis = redis.await.map_err(unusable("--redis"))?;
         let revocations = Revocations::start(redis.clone(), server.key.clone()).await;
         self.revocations =
             Some(revocations.map_err(|error| Failure::work(format!("--redis: {error}")))?);
         let attempts = match attempts {
-            Some(url) => server.at(url).connect().without_nonces().await,
+            Some(url) => server.at(url).connect(Connect::without_nonces).await,
             None => Ok(redis.clone()),
         };
         let attempts = attempts.map_err(unusable("--redis-attempts"))?;
@@ -115,6 +115,11 @@ impl Replicas {
             Some(redis) => signatures.replay_store(redis.clone()).boxed(),
             None => signatures.boxed(),
         }
+    }
+
+    /// Returns whether a revocation at one replica is known at all.
+    pub fn share_revocations(&self) -> bool {
+        self.revocations.is_some()
     }
 
     /// Lets the layers of all replicas know each other's sessions, failed attempts and revocations.

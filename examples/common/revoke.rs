@@ -71,7 +71,7 @@ impl RevokeArgs {
         for (format, path) in self.files() {
             done.remove_lines(format, path, &target);
         }
-        if has_files && done.removed == 0 {
+        if has_files && !done.has_matched {
             done.problems.insert(0, "no line of these files matches: none was changed".to_owned());
         }
         if let Some(server) = server {
@@ -120,6 +120,8 @@ impl RevokeArgs {
 #[derive(Default)]
 struct Done {
     removed: usize,
+    /// Whether a line was found, removed or not.
+    has_matched: bool,
     /// The SHA-256 of the tokens whose lines were found.
     tokens: Vec<[u8; 32]>,
     /// Whether lines of keys or passwords were found.
@@ -138,6 +140,7 @@ impl Done {
         if removed == 0 {
             return;
         }
+        self.has_matched = true;
         self.tokens.extend(tokens);
         self.has_other_lines |= format != Format::Tokens;
         if let Err(error) = file.replace(&text) {
@@ -159,7 +162,8 @@ impl Done {
 
     async fn tell_replicas(&mut self, server: &RedisServer, news: Vec<News>) {
         if news.is_empty() {
-            return;
+            let line = "the replicas were not told, as no token was found: use `--token -`, or the name without --token-file";
+            return self.problems.push(line.to_owned());
         }
         if let Err(problem) = publish(server, &news).await {
             let changed = if self.removed > 0 { " (the files were changed)" } else { "" };

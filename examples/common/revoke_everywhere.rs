@@ -2,6 +2,7 @@
 
 use mcp_auth_layer::Principal;
 use mcp_auth_layer::revocation::{Revocations, RevokeError};
+use mcp_auth_layer::stores::Connect;
 
 use super::redis::RedisServer;
 
@@ -22,7 +23,7 @@ pub enum News {
 /// If a replica may not have been told.
 pub async fn publish(server: &RedisServer, news: &[News]) -> Result<(), String> {
     // Without nonces: the skew of the replicas is not known here.
-    let redis = server.connect().without_nonces().await.map_err(|error| not_told(&error))?;
+    let redis = server.connect(Connect::without_nonces).await.map_err(|error| not_told(&error))?;
     let revocations = Revocations::start(redis, server.key.clone()).await;
     let revocations = revocations.map_err(|error| not_told(&error))?;
     for one in news {

@@ -111,7 +111,7 @@ impl ServerArgs {
         log_to_stderr()?;
         let names = self.credentials.names().filter(|_| !self.oauth.is_configured());
         let replicas = self.replicas.connect().await?;
-        let signals = self.signals.signals(&self.oauth).await?;
+        let signals = self.signals.signals(&self.oauth, &replicas).await?;
         let (mut schemes, generated) =
             self.credentials.schemes(self.oauth.is_configured(), &replicas)?;
         let policy = self.policy.map(PolicyFile::open).transpose();

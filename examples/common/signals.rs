@@ -11,6 +11,7 @@ use super::cli::Failure;
 use super::credentials::{invalid, random_bytes};
 use super::environment;
 use super::oauth::OAuthArgs;
+use super::replicas::Replicas;
 
 /// Where security events are received, and logout tokens.
 const EVENTS: ExactPath = ExactPath::from_static("/events");
@@ -41,8 +42,8 @@ pub struct Signals {
 }
 
 impl SignalArgs {
-    /// Returns what the flags say.
-    pub async fn signals(self, oauth: &OAuthArgs) -> Result<Signals, Failure> {
+    /// Returns what the flags say. What the signals revoke is in memory, unless replicas share it.
+    pub async fn signals(self, oauth: &OAuthArgs, replicas: &Replicas) -> Result<Signals, Failure> {
         let mut signals = Signals::default();
         if let (Some(issuer), Some(audience)) = (self.events_issuer, self.events_audience) {
             signals.transmitter = Some(transmitter(issuer, audience)?);
@@ -52,7 +53,8 @@ impl SignalArgs {
             let with = |tokens: LogoutTokens, id: &String| tokens.client_id(id);
             signals.logout_tokens = Some(others.iter().fold(tokens, with));
         }
-        if signals.transmitter.is_some() || signals.logout_tokens.is_some() {
+        let are_received = signals.transmitter.is_some() || signals.logout_tokens.is_some();
+        if are_received && !replicas.share_revocations() {
             let key = StoreKey::from(random_bytes::<32>()?);
             let revocations = Revocations::start(MemoryRevocationStore::new(), key).await;
             signals.revocations = Some(revocations.map_err(Failure::work)?);
@@ -71,8 +73,7 @@ fn transmitter(issuer: String, audience: String) -> Result<Transmitter, Failure>
 }
 
 impl Signals {
-    /// Lets a layer receive signals. What they revoke is in memory; `Replicas::share` replaces that by what replicas
-    /// share.
+    /// Lets a layer receive signals.
     pub fn receive<A>(&self, mut auth: McpAuthLayer<A>) -> McpAuthLayer<A> {
         if let Some(revocations) = &self.revocations {
             auth = auth.revocations(revocations.clone());

@@ -55,7 +55,8 @@ impl Known {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Digest, RevocationEntry>> {
+    /// Keeps others from looking up until the guard is dropped.
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, HashMap<Digest, RevocationEntry>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,6 +17,7 @@ mod revocations;
 mod shared;
 mod signed_part;
 mod time;
+mod wall_clock;
 mod watches;
 
 #[cfg(test)]

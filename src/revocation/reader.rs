@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::report;
 use super::shared::Shared;
 use super::time::now;
+use super::wall_clock::WallClock;
 use crate::auth::BoxError;
 use crate::stores::{PublishError, RevocationCursor, RevocationPage, RevocationStore};
 
@@ -54,7 +55,8 @@ pub(super) async fn read_all(shared: &Shared) -> Result<RevocationCursor, BoxErr
 /// Starts the task.
 pub(super) fn start(shared: Arc<Shared>, cursor: RevocationCursor, max_wait: Duration) -> Reader {
     let wait = WAIT.min(max_wait);
-    let task = Task { shared, cursor, wait, back_off: None, swept: Instant::now() };
+    let (swept, clock) = (Instant::now(), WallClock::new());
+    let task = Task { shared, cursor, wait, back_off: None, swept, clock };
     Reader(tokio::spawn(task.run()).abort_handle())
 }
 
@@ -76,6 +78,7 @@ struct Task {
     /// How long to wait after the next failure, during an outage.
     back_off: Option<Duration>,
     swept: Instant,
+    clock: WallClock,
 }
 
 impl Task {
@@ -97,6 +100,12 @@ impl Task {
                     }
                 }
                 Err(error) => self.note_failure(&*error).await,
+            }
+            // While the clock was ahead, revocations seemed to have expired.
+            if self.clock.was_put_back() {
+                report::clock_put_back();
+                self.cursor = RevocationCursor::start();
+                wait = Duration::ZERO;
             }
             if self.swept.elapsed() >= SWEEP {
                 self.shared.known.sweep(now());

@@ -39,6 +39,11 @@ pub(super) fn lost_history(known: usize) {
     );
 }
 
+/// Reports that the log is read again, as the clock of this process was put back.
+pub(super) fn clock_put_back() {
+    warn!(target: TARGET, "the clock was put back: the log of revocations is read again");
+}
+
 /// Reports entries that were added again.
 pub(super) fn added_again(entries: usize) {
     info!(target: TARGET, entries, "revocations added to the store again");

@@ -23,8 +23,8 @@ use crate::stores::{PublishError, RevocationEntry, RevocationKind, RevocationSto
 ///
 /// ```
 /// use mcp_auth_layer::McpAuthLayer;
-/// use mcp_auth_layer::revocation::{RevocationOptions, Revocations, RevokeError};
-/// use mcp_auth_layer::stores::{MemoryRevocationStore};
+/// use mcp_auth_layer::revocation::{Revocations, RevokeError};
+/// use mcp_auth_layer::stores::{MemoryRevocationStore, StoreKey};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// # let secret = [7; 32];
@@ -46,8 +46,9 @@ use crate::stores::{PublishError, RevocationEntry, RevocationKind, RevocationSto
 ///
 /// # How long it lasts
 ///
-/// A revocation is remembered for the time of [`RevocationOptions::keep`](super::RevocationOptions::keep), 24 hours by default, by every process that
-/// has read it. A credential without an end must also be removed from the code or the file that has it.
+/// A revocation is remembered for the time of [`RevocationOptions::keep`](super::RevocationOptions::keep), 24 hours by
+/// default, by every process that has read it. A credential without an end must also be removed from the code or the
+/// file that has it.
 #[derive(Clone)]
 pub struct Revocations(pub(super) Arc<Inner>);
 
@@ -64,8 +65,8 @@ impl Revocations {
 
     /// Revokes a bearer token: a static one, an opaque access token or a JWT.
     ///
-    /// A JWT with the same header and claims is revoked with any signature. For some algorithms, as ES256, everyone
-    /// who has a token can make another valid signature of the same token.
+    /// A JWT with the same header and claims is revoked with any signature. For some algorithms, as ES256, a
+    /// holder of a token can make another valid signature of the same token.
     ///
     /// # Errors
     ///

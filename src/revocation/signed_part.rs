@@ -3,8 +3,8 @@
 /// Returns what the signature of a JWT covers: its header and its payload (RFC 7515 §7.1). Returns nothing for a token
 /// that is no JWT.
 ///
-/// For some algorithms, as ECDSA, everyone who has a signature can make another valid one of it. The token then looks
-/// different, and is the same token: these parts are.
+/// For some algorithms, as ECDSA, a holder of a token can change its signature into another valid one. The token then
+/// looks different, but these parts of it are the same.
 pub(super) fn signed_part(token: &[u8]) -> Option<&[u8]> {
     let mut parts = token.rsplitn(3, |byte| *byte == b'.');
     let (signature, payload, header) = (parts.next()?, parts.next()?, parts.next()?);

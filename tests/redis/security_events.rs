@@ -30,7 +30,7 @@ async fn replica(server: &RedisServer) -> Router {
     let key = || StoreKey::from([7; 32]);
     // A short skew, as no test here signs.
     let store = RedisStore::connect(server.url(), key()).skew(Duration::from_secs(1));
-    let store = store.await.expect("Redis accepts the connection");
+    let store = store.timeout(Duration::from_secs(5)).await.expect("Redis accepts the connection");
     let revocations = Revocations::start(store, key()).await.expect("the log is read");
     let transmitter = Transmitter::with_keys(ISSUER, AUDIENCE, issuer_keys()).expect("keys");
     let tokens = Jwt::with_keys(ISSUER, RESOURCE, issuer_keys()).expect("keys");

@@ -122,11 +122,16 @@ impl<A: Authenticator> Gate<A> {
     }
 }
 
-/// A refused signal is a failed attempt, unless its sender is authentic.
+/// A refused signal is a failed attempt, unless its sender is authentic. So is a body that is too large or that does not
+/// arrive: strangers share the room for bodies, and one that holds it would keep signals from being received.
 fn outcome(received: &Result<(), Stop>) -> Outcome {
+    use RejectionKind::{BadRequest, BodyTooLarge};
     match received {
         Ok(()) => Outcome::Authenticated,
         Err(Stop::Refused(refusal)) if !refusal.is_authentic() => Outcome::Failed,
+        Err(Stop::Rejected(rejection)) if matches!(rejection.kind(), BadRequest | BodyTooLarge) => {
+            Outcome::Failed
+        }
         Err(_) => Outcome::Unknown,
     }
 }

@@ -87,6 +87,8 @@ impl Connect {
     /// Sets the [skew](crate::HttpSignature::skew) of signatures, 60 seconds by default. A server that is new, or has
     /// forgotten, is known as such from this moment: the time in which signed requests are rejected begins here
     /// instead of with the first of them.
+    ///
+    /// If it is not the skew of the signatures, the first of them begins that time again, for the longer skew.
     pub fn skew(mut self, skew: Duration) -> Self {
         self.skew = skew;
         self
@@ -94,9 +96,8 @@ impl Connect {
 
     /// Connects for failed attempts and revocations alone, as for a program that revokes credentials.
     ///
-    /// By default a store makes the server ready for nonces when it connects. If its skew differs from that of the
-    /// replicas, the server takes that for a [change](crate::guide::replicas#changing-the-key-the-skew-or-the-prefix),
-    /// and signed requests are rejected for a while. With this option, the server is only asked about itself.
+    /// By default a store makes a server ready for nonces that is new or has forgotten, with the skew of the store,
+    /// which may not be that of the replicas. With this option, the server is only asked about itself.
     pub fn without_nonces(mut self) -> Self {
         self.has_nonces = false;
         self

@@ -25,6 +25,9 @@ struct Call {
     begins_epoch: bool,
 }
 
+/// The status of a script that did nothing: the clocks of Redis and of this process differ by more than the skew.
+const CLOCKS_DIFFER: i64 = -4;
+
 /// What the script returns.
 struct Reply {
     status: i64,
@@ -72,13 +75,13 @@ impl Nonces {
                 Ok(NonceStatus::Unknown { retry_after })
             }
             -2 => Ok(NonceStatus::Untimely),
-            -4 => Err(clocks_differ(now, claim.skew)),
+            CLOCKS_DIFFER => Err(clocks_differ(now, claim.skew)),
             _ => Err(format!("the script of nonces returned {status}").into()),
         }
     }
 
     /// Begins the epochs if the server is new to them or has forgotten, or in any case if `anew` is set: the time in
-    /// which claims are refused begins now.
+    /// which claims are refused begins now. Returns false if it does not, as the clocks differ by more than the skew.
     ///
     /// Epochs of processes with another key or skew go on until this one claims a nonce. Otherwise each start of a
     /// process whose [`Connect::skew`](super::Connect::skew) is not that of its signatures would stop all others.
@@ -88,14 +91,16 @@ impl Nonces {
         keys: &Keys,
         skew: Duration,
         anew: bool,
-    ) -> Result<(), LinkError> {
+    ) -> Result<bool, LinkError> {
+        let mut have_begun = true;
         for bucket in 0..self.buckets {
             // A signature from 1970 is never valid, so no nonce is claimed.
             let call = Call { created: 0, expires: 0, skew: millis(skew), begins_epoch: anew };
             let script_keys = [keys.epoch(bucket), keys.nonce(bucket, &[])];
-            self.call(link, &script_keys, &call).await?;
+            let Reply { status, .. } = self.call(link, &script_keys, &call).await?;
+            have_begun &= status != CLOCKS_DIFFER;
         }
-        Ok(())
+        Ok(have_begun)
     }
 
     async fn call(

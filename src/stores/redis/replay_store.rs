@@ -14,6 +14,8 @@ impl ReplayStore for RedisStore {
         if self.is_claimed(claim.key_id, claim.nonce).await? {
             return Ok(NonceStatus::Replayed);
         }
+        // A key that has used up its share must not fill Redis either.
+        inner.accepted.check_room(claim)?;
         inner.watch.check_eviction()?;
         match inner.nonces.claim(&inner.link, &inner.keys, claim).await? {
             NonceStatus::Fresh => inner.accepted.claim(claim).await,

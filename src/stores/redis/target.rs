@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    ProtocolVersion,
+};
 
 use super::error::RedisError;
 
@@ -38,6 +41,8 @@ impl Target {
         let tcp = tcp.set_user_timeout(Duration::from_secs(5));
         // The name of the library would need one more command, and the right to use it.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        // Version 3 begins with one command that has the password, which some servers quote in their error.
+        let settings = settings.set_protocol(ProtocolVersion::RESP2);
         let info = info.set_tcp_settings(tcp).set_redis_settings(settings);
         let address = shown(info.addr());
         let client = open(info, roots).map_err(invalid)?;

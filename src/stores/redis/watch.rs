@@ -9,23 +9,43 @@ use super::server::ServerInfo;
 use crate::auth::BoxError;
 use crate::telemetry::TARGET;
 
-/// Whether the server evicts keys, as it said last.
+/// Whether the server evicts keys, as it said last, and whether it has evicted some.
 pub(super) struct Watch {
     evicts: AtomicBool,
     evicted_keys: AtomicU64,
+    /// Whether keys were evicted since the epochs of nonces began.
+    has_evicted: AtomicBool,
 }
 
 impl Watch {
     pub(super) fn new(info: &ServerInfo) -> Self {
-        Self { evicts: AtomicBool::new(false), evicted_keys: AtomicU64::new(info.evicted_keys) }
+        Self {
+            evicts: AtomicBool::new(false),
+            evicted_keys: AtomicU64::new(info.evicted_keys),
+            has_evicted: AtomicBool::new(false),
+        }
     }
 
-    /// Returns an error while the server evicts keys: a used nonce may be among them.
+    /// Returns an error while the server evicts keys, and after that until new epochs of nonces have begun: a used
+    /// nonce may be among the keys.
     pub(super) fn check_eviction(&self) -> Result<(), BoxError> {
         if self.evicts.load(Relaxed) {
             return Err("Redis evicts keys when it is full: set maxmemory-policy noeviction".into());
         }
+        if self.has_evicted() {
+            return Err("Redis evicted keys, and a new epoch of nonces has not begun yet".into());
+        }
         Ok(())
+    }
+
+    /// Returns whether keys were evicted since the epochs of nonces began.
+    pub(super) fn has_evicted(&self) -> bool {
+        self.has_evicted.load(Relaxed)
+    }
+
+    /// Notes that new epochs of nonces have begun.
+    pub(super) fn epochs_began(&self) {
+        self.has_evicted.store(false, Relaxed);
     }
 
     /// Notes what the server says of itself. Returns whether keys were evicted since the last time.
@@ -44,7 +64,11 @@ impl Watch {
         }
         // A server that was restarted counts from zero.
         let evicted = self.evicted_keys.swap(info.evicted_keys, Relaxed);
-        info.evicted_keys != 0 && info.evicted_keys != evicted
+        let has_evicted = info.evicted_keys != 0 && info.evicted_keys != evicted;
+        if has_evicted {
+            self.has_evicted.store(true, Relaxed);
+        }
+        has_evicted
     }
 }
 
@@ -66,6 +90,16 @@ mod tests {
         assert!(watch.check_eviction().is_err());
         watch.note(&info("noeviction", 0), "redis:6379");
         assert!(watch.check_eviction().is_ok());
+    }
+
+    #[test]
+    fn claims_fail_after_an_eviction_until_epochs_began() {
+        let watch = Watch::new(&info("noeviction", 5));
+        watch.note(&info("noeviction", 6), "redis:6379");
+        watch.note(&info("noeviction", 6), "redis:6379");
+        assert!(watch.has_evicted() && watch.check_eviction().is_err());
+        watch.epochs_began();
+        assert!(!watch.has_evicted() && watch.check_eviction().is_ok());
     }
 
     #[test]

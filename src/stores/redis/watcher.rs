@@ -34,13 +34,24 @@ pub(super) fn start(inner: &Arc<Inner>, skew: Option<Duration>) {
 async fn look(inner: &Inner, skew: Option<Duration>) {
     let Ok(info) = server_info(&inner.link).await else { return };
     let address = inner.link.address();
-    let (true, Some(skew)) = (inner.watch.note(&info, address), skew) else { return };
-    error!(
-        target: TARGET,
-        address,
-        "Redis evicted keys: signed requests are rejected until none of those before can be used again"
-    );
-    if let Err(error) = inner.nonces.begin_epochs(&inner.link, &inner.keys, skew, true).await {
-        warn!(target: TARGET, address, %error, "cannot begin a new epoch of nonces");
+    let has_evicted = inner.watch.note(&info, address);
+    let Some(skew) = skew else { return };
+    if has_evicted {
+        error!(
+            target: TARGET,
+            address,
+            "Redis evicted keys: signed requests are rejected until none of those before can be used again"
+        );
+    }
+    if !inner.watch.has_evicted() {
+        return;
+    }
+    match inner.nonces.begin_epochs(&inner.link, &inner.keys, skew, true).await {
+        Ok(true) => inner.watch.epochs_began(),
+        // It is tried again the next time.
+        Ok(false) => {
+            warn!(target: TARGET, address, "cannot begin a new epoch of nonces: the clocks differ");
+        }
+        Err(error) => warn!(target: TARGET, address, %error, "cannot begin a new epoch of nonces"),
     }
 }

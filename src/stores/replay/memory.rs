@@ -6,7 +6,7 @@ use std::hash::BuildHasherDefault;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::store::{NonceClaim, NonceStatus, ReplayStore};
 use crate::auth::BoxError;
@@ -14,6 +14,9 @@ use crate::crypto::{AlreadyHashed, KeyedHash};
 
 /// The number of parts of the set. Cores that use different parts do not wait for each other.
 const SHARDS: usize = 64;
+
+const FULL: &str = "the replay store is full";
+const FULL_FOR_KEY: &str = "the replay store is full for this key";
 
 /// Remembers the nonces of this process, in memory.
 ///
@@ -69,6 +72,33 @@ impl MemoryReplayStore {
         }
     }
 
+    /// Returns an error if there is no room for the nonce of a claim.
+    #[cfg(feature = "redis")]
+    pub(crate) fn check_room(&self, claim: &NonceClaim<'_>) -> Result<(), BoxError> {
+        let generation = self.generation(claim.keep);
+        let hash = self.hash(claim.key_id, claim.nonce);
+        let mut shard = self.shard(hash).lock().unwrap_or_else(PoisonError::into_inner);
+        shard.advance_to(generation);
+        if shard.len() >= self.capacity {
+            return Err(FULL.into());
+        }
+        if shard.count(claim.key_id) >= self.capacity_per_key {
+            return Err(FULL_FOR_KEY.into());
+        }
+        Ok(())
+    }
+
+    /// Returns the number of the present generation, once a nonce has to be kept for this long.
+    fn generation(&self, keep: Duration) -> u64 {
+        let keep = keep.as_secs().saturating_add(u64::from(keep.subsec_nanos() > 0));
+        let longest = match self.longest_keep.load(Relaxed) {
+            longest if keep <= longest => longest, // in most cases, which then write nothing
+            _ => self.longest_keep.fetch_max(keep, Relaxed).max(keep),
+        };
+        // This clock never goes backwards.
+        self.started.elapsed().as_secs() / longest.max(1)
+    }
+
     /// Claims a nonce in the generation of this number. A number that goes backwards changes nothing.
     fn claim_in(
         &self,
@@ -83,12 +113,12 @@ impl MemoryReplayStore {
             return Ok(NonceStatus::Replayed);
         }
         if shard.len() >= self.capacity {
-            return Err("the replay store is full".into());
+            return Err(FULL.into());
         }
         if shard.insert(key_id, hash, self.capacity_per_key) {
             Ok(NonceStatus::Fresh)
         } else {
-            Err("the replay store is full for this key".into())
+            Err(FULL_FOR_KEY.into())
         }
     }
 
@@ -110,15 +140,7 @@ impl Default for MemoryReplayStore {
 
 impl ReplayStore for MemoryReplayStore {
     async fn claim(&self, claim: &NonceClaim<'_>) -> Result<NonceStatus, BoxError> {
-        let seconds = claim.keep.as_secs();
-        let keep = seconds.saturating_add(u64::from(claim.keep.subsec_nanos() > 0));
-        let longest = match self.longest_keep.load(Relaxed) {
-            longest if keep <= longest => longest, // in most cases, which then write nothing
-            _ => self.longest_keep.fetch_max(keep, Relaxed).max(keep),
-        };
-        // This clock never goes backwards.
-        let generation = self.started.elapsed().as_secs() / longest.max(1);
-        self.claim_in(generation, claim.key_id, claim.nonce)
+        self.claim_in(self.generation(claim.keep), claim.key_id, claim.nonce)
     }
 
     async fn is_claimed(&self, key_id: &str, nonce: &str) -> Result<bool, BoxError> {
@@ -146,16 +168,20 @@ impl Shard {
         self.current.nonces.len() + self.previous.nonces.len()
     }
 
+    /// Returns how many nonces a key has.
+    fn count(&self, key_id: &str) -> usize {
+        let count = |generation: &Generation| generation.count_by_key.get(key_id).copied();
+        count(&self.current).unwrap_or(0) + count(&self.previous).unwrap_or(0)
+    }
+
     /// Inserts a nonce. Returns false if its key has as many as it may have.
     fn insert(&mut self, key_id: &str, hash: u128, capacity_per_key: usize) -> bool {
-        let earlier = self.previous.count_by_key.get(key_id).copied().unwrap_or(0);
-        let count = match self.current.count_by_key.get_mut(key_id) {
-            Some(count) => count,
-            None => self.current.count_by_key.entry(key_id.into()).or_default(),
-        };
-        let has_room = *count + earlier < capacity_per_key;
+        let has_room = self.count(key_id) < capacity_per_key;
         if has_room {
-            *count += 1;
+            match self.current.count_by_key.get_mut(key_id) {
+                Some(count) => *count += 1,
+                None => drop(self.current.count_by_key.insert(key_id.into(), 1)),
+            }
             self.current.nonces.insert(hash);
         }
         has_room
@@ -173,8 +199,6 @@ impl fmt::Debug for MemoryReplayStore {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn store(nonces: usize, per_key: usize) -> MemoryReplayStore {
@@ -249,6 +273,21 @@ mod tests {
         assert!(store.is_claimed("a", "n").await.unwrap());
         assert!(!store.is_claimed("a", "m").await.unwrap());
         assert_eq!(store.longest_keep.load(Relaxed), 3600);
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn lack_of_room_is_known_before_a_claim() {
+        let store = store(3, 2);
+        let claim = |key_id| NonceClaim::new(key_id, "n", 0, 0, Duration::from_secs(9));
+        store.claim_in(0, "a", "1").unwrap();
+        assert!(store.check_room(&claim("a")).is_ok());
+        store.claim_in(0, "a", "2").unwrap();
+        assert!(store.check_room(&claim("a")).is_err() && store.check_room(&claim("b")).is_ok());
+        store.claim_in(0, "b", "1").unwrap();
+        assert!(store.check_room(&claim("b")).is_err(), "in all");
+        store.claim_in(2, "a", "3").unwrap(); // the others are forgotten
+        assert!(store.check_room(&claim("a")).is_ok());
     }
 
     #[test]

@@ -51,6 +51,12 @@ impl MemoryRevocationStore {
         self.0.changed.send_replace(());
     }
 
+    /// Returns how many entries there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
     /// Replaces the log by another one with these entries.
     #[cfg(test)]
     pub(crate) fn replace(&self, entries: &[RevocationEntry]) {

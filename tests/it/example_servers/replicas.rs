@@ -92,6 +92,8 @@ async fn unusable_replica_flags_exit_with_one_line_and_status_2() {
         (&["--redis", redis], &[], "needs --session-key, or SESSION_KEY in the environment"),
         (&[], &[("REDIS_URL", redis)], "needs --session-key, or SESSION_KEY in the environment"),
         (&["--redis-prefix", "mcp"], &[], "--redis-prefix needs --redis"),
+        (&["--redis-timeout", "100"], &[], "--redis-timeout needs --redis"),
+        (&["--redis", redis, "--session-key", KEY, "--redis-timeout", "0"], &[], "--redis-timeout"),
         (&["--redis-attempts", redis], &[], "--redis-attempts needs --redis"),
         (&[], &[("REDIS_ATTEMPTS_URL", redis)], "--redis-attempts needs --redis"),
         (&["--trusted-proxy", "nginx"], &[], "--trusted-proxy"),

@@ -92,7 +92,7 @@ async fn revoking_what_no_file_has_changes_nothing() {
     let before = (version(&first), version(&second));
     let done = revoke(&[&["alice"], &files[..]].concat()).await;
     assert_eq!(done.status, Some(1));
-    assert_eq!(done.stderr, "error: no line of these files matches: nothing was removed\n");
+    assert_eq!(done.stderr, "error: no line of these files matches: none was changed\n");
     let done = revoke_with_input(&[&["--token", "-"], &files[..]].concat(), "x").await;
     assert_eq!(done.status, Some(1), "{}", done.stderr);
     assert_eq!((version(&first), version(&second)), before);
@@ -153,6 +153,17 @@ async fn unreadable_file_does_not_keep_others_from_changes() {
         assert!(done.stderr.contains(&expected), "{}", done.stderr);
         assert_eq!(text(&file), format!("bob sha256:{OTHER}\n"));
     }
+}
+
+/// The files of a process can be read and not replaced. Their lines look like those of a password file.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn line_that_cannot_be_removed_is_no_missing_line() {
+    let done = revoke(&["Name", "--htpasswd", "/proc/self/status"]).await;
+    assert_eq!(done.status, Some(1), "{}", done.stderr);
+    let expected = "error: /proc/self/status: cannot be replaced: ";
+    assert!(done.stderr.starts_with(expected), "{}", done.stderr);
+    assert!(!done.stderr.contains("no line of these files matches"), "{}", done.stderr);
 }
 
 /// Two lines that are removed at the same time: no removal undoes the other one.

@@ -143,7 +143,7 @@ async fn the_type_of_a_logout_token_is_required_by_default() {
 }
 
 #[tokio::test]
-async fn id_tokens_and_access_tokens_log_nobody_out() {
+async fn id_tokens_and_access_tokens_log_no_user_out() {
     let app = app_of(tokens().allow_untyped()).await;
     let id_token = json!({
         "iss": ISSUER, "aud": "app", "sub": "alice", "iat": now(), "exp": now() + 300, "jti": "i-1",

@@ -190,3 +190,21 @@ async fn what_the_transmitter_itself_sends_is_no_failed_attempt() {
         assert_eq!(status_of(&app, request(1, &set)).await, 202);
     }
 }
+
+/// Bodies of strangers share their room, so that one stranger could keep signals from being received.
+#[tokio::test(start_paused = true)]
+async fn bodies_that_do_not_arrive_are_failed_attempts() {
+    let (app, request) = limited().await;
+    let send_body = async |body: Body| {
+        let mut request = request(1, "");
+        *request.body_mut() = body;
+        status_of(&app, request).await
+    };
+    for _ in 0..2 {
+        let endless = stream::pending::<Result<Bytes, std::io::Error>>();
+        assert_eq!(send_body(Body::from_stream(endless)).await, 400);
+    }
+    assert_eq!(send_body("x".repeat(64 * 1024 + 1).into()).await, 413);
+    assert_eq!(status_of(&app, request(1, &good_set())).await, 429);
+    assert_eq!(status_of(&app, request(2, &good_set())).await, 202, "of another client");
+}

@@ -16,7 +16,8 @@ const KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 /// A server of this name that shares a Redis server with its replicas.
 async fn replica(name: &str, redis: &str, args: &[&str]) -> Server {
-    let common = ["--redis", redis, "--session-key", KEY, "--hmac-skew", "1"];
+    let common =
+        ["--redis", redis, "--session-key", KEY, "--redis-timeout", "10000", "--hmac-skew", "1"];
     let upstream = ["--upstream", "http://127.0.0.1:9"];
     let upstream = if name == "proxy" { &upstream[..] } else { &[] };
     Server::start(name, &[&common[..], upstream, args].concat()).await
@@ -55,7 +56,7 @@ async fn signed_request_is_accepted_by_one_of_three_programs() {
     }
 }
 
-/// Another key or skew, with which a program only revokes, would have signed requests rejected for a while.
+/// A program that only revokes does not know the skew of the replicas.
 #[tokio::test]
 async fn connection_without_nonces_leaves_the_epoch_alone() {
     let redis = RedisServer::start(&[]).await;
@@ -87,6 +88,7 @@ async fn redis_that_cannot_be_used_is_one_line_and_status_1() {
         }
         let url = format!("{url}:{}", redis.port());
         let args = ["--port", "0", "--redis", &url, "--session-key", KEY, "--user", "alice:secret"];
+        let args = [&args[..], &["--redis-timeout", "10000"]].concat();
         let output = run("streamable_server", args).await;
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{stderr}");

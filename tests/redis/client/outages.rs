@@ -50,6 +50,38 @@ async fn a_restart_between_two_requests_is_no_error() {
     }
 }
 
+/// The password was changed while processes run. Otherwise each request would make a connection.
+#[tokio::test]
+async fn a_server_that_rejects_the_password_is_seldom_asked() {
+    let server = RedisServer::start(&[]).await;
+    let url = server.url().replace("redis://", "redis://:secret@");
+    server.set_config("requirepass", "secret").await;
+    let process = Process::with_default_timeout(&url).await;
+    let mut control = crate::support::connect(&url).await;
+    for words in [
+        &["CONFIG", "SET", "requirepass", "another"][..],
+        &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"],
+    ] {
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]).exec_async(&mut control).await.unwrap();
+    }
+    let mut connections = async || {
+        let mut info = redis::cmd("INFO");
+        let info: String = info.arg("stats").query_async(&mut control).await.unwrap();
+        let line = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    let (before, started) = (connections().await, Instant::now());
+    for _ in 0..10 {
+        for (answer, _) in take_64(&process).await {
+            assert!(matches!(answer, Answer::Failed(_)), "{answer:?}");
+        }
+    }
+    // Those of the first requests, before it counts as away, and then two in each interval.
+    let most = 2 * 64 + 2 * (started.elapsed().as_millis() as u64 / 250 + 1);
+    assert!(connections().await - before <= most);
+}
+
 #[tokio::test]
 async fn a_server_that_is_away_refuses_a_process_that_starts() {
     let server = RedisServer::start(&[]).await;
@@ -59,7 +91,7 @@ async fn a_server_that_is_away_refuses_a_process_that_starts() {
     assert!(error.contains("cannot connect to Redis") && error.contains(&address), "{error}");
 }
 
-/// A script of somebody else runs for long: Redis answers nothing, then that it is busy.
+/// A script of another program runs for long: Redis answers nothing, then that it is busy.
 #[tokio::test]
 async fn a_busy_server_serves_nothing_until_it_is_not() {
     let server = RedisServer::start(&[("lua-time-limit", "100")]).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::process::{Answer, Process, Signature};
 use crate::support::{Proxy, RedisServer, eventually};
@@ -32,6 +32,28 @@ async fn a_silent_connection_is_replaced_once_the_network_heals() {
     proxy.heal();
     assert_eq!(process.take(&Signature::new(0)).await, Answer::Served);
     assert!(proxy.open_connections() <= 2);
+}
+
+/// Requests arrive all the time, so that they time out one after the other.
+#[tokio::test]
+async fn a_silence_under_load_costs_few_connections() {
+    let server = RedisServer::start(&[]).await;
+    let proxy = Proxy::start(server.port()).await;
+    let process = process_at(&proxy).await;
+    proxy.black_hole();
+    let load = (0..500).map(async |number| {
+        sleep(Duration::from_millis(4 * number)).await;
+        process.take(&Signature::new(0)).await
+    });
+    let heal = async {
+        sleep(Duration::from_millis(300)).await;
+        proxy.heal();
+    };
+    let (answers, ()) = tokio::join!(join_all(load), heal);
+    assert!(answers.contains(&Answer::Served), "the process recovers while requests arrive");
+    process.until_served().await;
+    // Replies that come too late on an old connection may cost a new one its place.
+    assert!(proxy.connections() <= 20, "{}", proxy.connections());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A server that nobody used before: requests are refused for the skew, and are told for how long.
+//! A server that is new: requests are refused for the skew, and are told for how long.
 
 use std::time::Duration;
 

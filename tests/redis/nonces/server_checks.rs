@@ -3,9 +3,10 @@
 use mcp_auth_layer::stores::{
     NonceClaim, NonceStatus, RedisError, RedisStore, ReplayStore, StoreKey,
 };
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::process::{Answer, KEY, Process, SKEW, Signature};
-use crate::support::{Proxy, RedisServer, eventually};
+use crate::support::{Log, PATIENCE, Proxy, RedisServer, eventually};
 
 const EVICTING: [&str; 7] = [
     "allkeys-lru",
@@ -49,6 +50,36 @@ async fn eviction_that_begins_later_is_noticed_within_ten_seconds() {
     process.until_served().await;
 }
 
+/// A server that evicted nonces, and is too full for a new epoch: what it lost must not be served once it has room.
+#[tokio::test]
+async fn after_an_eviction_nothing_is_served_before_a_new_epoch() {
+    let (log, _guard) = Log::start(LevelFilter::WARN);
+    let server = RedisServer::start(&[]).await;
+    let process = Process::start(&server.url()).await;
+    process.until_served().await;
+    let used: u64 = server.info_field("memory", "used_memory").await.parse().unwrap();
+    server.set_config("maxmemory-policy", "volatile-ttl").await;
+    server.set_config("maxmemory", &(used + 50_000).to_string()).await;
+    while server.info_field("stats", "evicted_keys").await == "0" {
+        let _ = process.take(&Signature::new(0)).await;
+    }
+    server.set_config("maxmemory-policy", "noeviction").await;
+    server.set_config("maxmemory", "1").await;
+    let has_failed = |line: &String| line.contains("cannot begin a new epoch");
+    eventually("a new epoch fails", async || log.lines().iter().any(has_failed)).await;
+    server.set_config("maxmemory", "0").await;
+    let mut refused = 0;
+    eventually("an epoch begins", async || {
+        let answer = process.take(&Signature::new(0)).await;
+        assert_ne!(answer, Answer::Served);
+        refused += 1;
+        matches!(answer, Answer::NotYet(_))
+    })
+    .await;
+    assert!(refused > 1);
+    process.until_served().await;
+}
+
 #[tokio::test]
 async fn a_replica_is_refused_as_a_server() {
     let (master, replica) = tokio::join!(RedisServer::start(&[]), RedisServer::start(&[]));
@@ -68,6 +99,17 @@ async fn a_replica_is_refused_as_a_server() {
         }
     })
     .await;
+}
+
+/// A server without `HELLO`, with which version 3 of the protocol begins, quotes what it was sent.
+#[tokio::test]
+async fn errors_of_another_protocol_have_no_password() {
+    let server = RedisServer::start(&[("rename-command", r#"HELLO """#)]).await;
+    for options in ["", "?protocol=resp3"] {
+        let url = format!("redis://:hunter2@127.0.0.1:{}/{options}", server.port());
+        let error = Process::try_start(&url).await.unwrap_err().to_string();
+        assert!(error.contains("authentication failed") && !error.contains("hunter2"), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -130,7 +172,7 @@ async fn a_server_that_takes_no_writes_says_why() {
 }
 
 #[tokio::test]
-async fn a_user_without_the_right_to_a_command_of_the_script_is_refused() {
+async fn a_user_without_a_right_that_the_script_needs_is_refused() {
     let server = RedisServer::start(&[]).await;
     let create = ["ACL", "SETUSER", "app", "on", ">secret", "~{tests*", "+@all"];
     for lacking in ["-time", "-get", "-set", "-eval", "-evalsha", "-info"] {
@@ -152,6 +194,7 @@ async fn prefixes_are_apart() {
     let other = RedisStore::connect(server.url(), StoreKey::from(KEY))
         .key_prefix("other")
         .skew(SKEW)
+        .timeout(PATIENCE)
         .await
         .unwrap();
     let signature = process.until_served().await;

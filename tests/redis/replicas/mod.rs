@@ -4,9 +4,11 @@ mod one_limit;
 mod revocation;
 mod signed_requests;
 
+use ::http::Request;
+use ::http::request::Builder;
 use futures::future::join_all;
 
-use crate::support::example_server::{self, Server, initialize};
+use crate::support::example_server::{Server, execute, http, initialize};
 use crate::support::{Nginx, RedisServer};
 
 /// The key that the replicas share, in base64.
@@ -40,8 +42,8 @@ impl Replicas {
 }
 
 /// A request that begins an MCP session.
-fn first_request(url: &str) -> http::request::Builder {
-    http::Request::post(url)
+fn first_request(url: &str) -> Builder {
+    Request::post(url)
         .header("content-type", "application/json")
         .header("accept", "application/json, text/event-stream")
 }
@@ -51,9 +53,8 @@ fn first_message() -> Vec<u8> {
 }
 
 /// Sends a request, and returns its status.
-async fn send(request: http::Request<Vec<u8>>) -> u16 {
+async fn send(request: Request<Vec<u8>>) -> u16 {
     let (head, body) = request.into_parts();
-    let request =
-        example_server::http().request(head.method, head.uri.to_string()).headers(head.headers);
-    example_server::execute(request.body(body)).await.status().as_u16()
+    let request = http().request(head.method, head.uri.to_string()).headers(head.headers);
+    execute(request.body(body)).await.status().as_u16()
 }

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mcp_auth_layer::schemes::Signer;
 
-use super::{Replicas, Server, first_message, first_request, send};
+use super::{Replicas, first_message, first_request, send};
+use crate::support::example_server::Server;
 use crate::support::{Nginx, eventually};
 
 const SECRET: [u8; 32] = *b"a signer's 32 bytes, kept secret";

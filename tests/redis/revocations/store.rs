@@ -113,6 +113,47 @@ async fn entry_of_an_unknown_form_is_left_out() {
     assert!(page.entries.is_empty());
 }
 
+/// One entry that is no text must not keep all replicas from reading those after it, and from starting.
+#[tokio::test]
+async fn entry_with_a_name_that_is_no_text_is_left_out() {
+    let server = RedisServer::start(&[]).await;
+    let store = connect(&server.url()).await;
+    store.publish(&entries(0..1), HOUR).await.unwrap();
+    let mut add = redis::cmd("XADD");
+    add.arg("{mcp:r}:s").arg("*").arg(&[0xff_u8][..]).arg(&[0xff_u8][..]);
+    add.exec_async(&mut server.connection().await).await.unwrap();
+    store.publish(&entries(1..2), HOUR).await.unwrap();
+    let page = store.read(&RevocationCursor::start(), Duration::ZERO).await.unwrap();
+    assert_eq!(page.entries, entries(0..2));
+}
+
+/// A reader that waits for the first entry of all learns that it was lost at once.
+#[tokio::test]
+async fn first_entry_that_is_lost_is_noticed() {
+    let server = RedisServer::start(&[]).await;
+    let (store, writer) = (connect(&server.url()).await, connect(&server.url()).await);
+    for is_flushed in [false, true] {
+        server.command::<()>(&["FLUSHALL"]).await;
+        let empty = store.read(&RevocationCursor::start(), Duration::ZERO).await.unwrap().next;
+        let publish = async {
+            eventually("the reader waits", async || {
+                let clients: String = server.command(&["CLIENT", "LIST"]).await;
+                clients.contains("cmd=xread")
+            })
+            .await;
+            writer.publish(&entries(0..1), HOUR).await.unwrap();
+        };
+        let (page, ()) = tokio::join!(store.read(&empty, HOUR), publish);
+        let page = page.unwrap();
+        assert_eq!(page.entries, entries(0..1));
+        if is_flushed {
+            server.command::<()>(&["FLUSHALL"]).await;
+        }
+        let page = store.read(&page.next, Duration::ZERO).await.unwrap();
+        assert_eq!(page.lost_history, is_flushed);
+    }
+}
+
 /// Case 32, for revocations: one connection for commands, one for the reader.
 #[tokio::test]
 async fn reader_uses_one_connection_of_its_own() {

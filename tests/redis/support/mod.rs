@@ -1,5 +1,5 @@
-//! Servers, and what the tests share: `redis-server` as a process, a TCP proxy that can fail, and waiting for a
-//! condition. This folder knows nothing of the crate under test.
+//! Servers, and what the tests share: `redis-server`, nginx and the example programs as processes, a TCP proxy that can
+//! fail, and waiting for a condition.
 #![allow(dead_code, unused_imports)] // the parts that no test uses yet
 
 #[path = "../../it/support/build_examples.rs"]

@@ -43,7 +43,9 @@ impl Connection {
         if let Some(open) = self.open() {
             return Ok(open);
         }
-        let connection = self.target.connect().await.map_err(LinkError::from_redis)?;
+        // A server that rejects the connection, as with a password that was changed, is as good as one that is away:
+        // each command would connect otherwise.
+        let connection = self.target.connect().await.map_err(LinkError::Broken)?;
         let mut current = self.current();
         let number = current.number + 1;
         *current = Current { connection: Some(connection.clone()), number, timeouts: 0 };

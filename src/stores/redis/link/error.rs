@@ -56,5 +56,38 @@ impl LinkError {
     pub(super) fn is_demoted(&self) -> bool {
         let Self::Reply(error) = self else { return false };
         matches!(error.code(), Some("READONLY" | "NOHISTORY" | "MASTERDOWN" | "LOADING"))
+            // Redis 6.2 hides the code of a command in a script.
+            || error.code() == Some("ERR") && error.to_string().contains("-READONLY ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::{RedisError, Value, parse_redis_value};
+
+    use super::*;
+
+    fn reply(line: &str) -> LinkError {
+        let value =
+            parse_redis_value(format!("{line}\r\n").as_bytes()).and_then(Value::extract_error);
+        LinkError::from_redis(value.map(drop).unwrap_err())
+    }
+
+    #[test]
+    fn servers_that_are_no_masters_any_more_are_known() {
+        for line in [
+            "-READONLY You can't write against a read only replica.",
+            "-ERR Error running script (call to f_0): @user_script:3: @user_script: 3: -READONLY You can't write \
+             against a read only replica. ",
+            "-NOHISTORY this is not a master, or it hides master_replid",
+            "-LOADING Redis is loading the dataset in memory",
+        ] {
+            assert!(reply(line).is_demoted(), "{line}");
+        }
+        for line in ["-ERR READONLY", "-OOM command not allowed", "-NOSCRIPT No matching script."] {
+            assert!(!reply(line).is_demoted(), "{line}");
+        }
+        let broken = RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        assert!(!LinkError::from_redis(broken).is_demoted());
     }
 }

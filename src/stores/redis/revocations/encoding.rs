@@ -1,9 +1,12 @@
 //! Entries of the log as fields of a stream.
 
-use redis::streams::StreamId;
-use redis::{FromRedisValue, from_redis_value};
+use std::collections::HashMap;
+use std::str::FromStr;
 
 use crate::stores::{RevocationEntry, RevocationKind};
+
+/// The fields of an entry. They are bytes: one that is no text must not make a whole page unreadable.
+pub(super) type Fields = HashMap<Vec<u8>, Vec<u8>>;
 
 /// Returns the values of an entry, in the order in which the script takes them.
 pub(super) fn arguments(entry: &RevocationEntry) -> [Vec<u8>; 5] {
@@ -18,37 +21,31 @@ pub(super) fn arguments(entry: &RevocationEntry) -> [Vec<u8>; 5] {
 }
 
 /// Reads an entry, if it has the fields that it must have.
-pub(super) fn entry(fields: &StreamId) -> Option<RevocationEntry> {
-    let code: String = field(fields, "k")?;
-    let kind = RevocationKind::from_code(code.parse().ok()?)?;
-    let digest: Vec<u8> = field(fields, "d")?;
-    let fingerprint: Vec<u8> = field(fields, "f")?;
-    let until = field(fields, "u")?;
-    let entry =
-        RevocationEntry::new(kind, digest.try_into().ok()?, fingerprint.try_into().ok()?, until);
-    let before: String = field(fields, "b")?;
-    Some(match before.as_str() {
-        "" => entry,
-        before => entry.issued_before(before.parse().ok()?),
-    })
+pub(super) fn entry(fields: &Fields) -> Option<RevocationEntry> {
+    let kind = RevocationKind::from_code(text(fields, "k")?)?;
+    let digest = bytes(fields, "d")?.try_into().ok()?;
+    let fingerprint = bytes(fields, "f")?.try_into().ok()?;
+    let entry = RevocationEntry::new(kind, digest, fingerprint, text(fields, "u")?);
+    if bytes(fields, "b")?.is_empty() {
+        return Some(entry);
+    }
+    Some(entry.issued_before(text(fields, "b")?))
 }
 
-fn field<T: FromRedisValue>(fields: &StreamId, name: &str) -> Option<T> {
-    from_redis_value(fields.map.get(name)?.clone()).ok()
+fn bytes<'f>(fields: &'f Fields, name: &str) -> Option<&'f [u8]> {
+    fields.get(name.as_bytes()).map(Vec::as_slice)
+}
+
+fn text<T: FromStr>(fields: &Fields, name: &str) -> Option<T> {
+    str::from_utf8(bytes(fields, name)?).ok()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use redis::Value;
-
     use super::*;
 
-    fn stream_id(values: [Vec<u8>; 5]) -> StreamId {
-        let mut fields = StreamId::default();
-        for (name, value) in ["k", "d", "f", "b", "u"].into_iter().zip(values) {
-            fields.map.insert(name.to_owned(), Value::BulkString(value));
-        }
-        fields
+    fn fields(values: [Vec<u8>; 5]) -> Fields {
+        ["k", "d", "f", "b", "u"].map(Vec::from).into_iter().zip(values).collect()
     }
 
     fn alice() -> RevocationEntry {
@@ -58,7 +55,7 @@ mod tests {
     #[test]
     fn entries_are_read_as_they_were_written() {
         for written in [alice(), alice().issued_before(0), alice().issued_before(u64::MAX)] {
-            assert_eq!(entry(&stream_id(arguments(&written))), Some(written));
+            assert_eq!(entry(&fields(arguments(&written))), Some(written));
         }
     }
 
@@ -69,10 +66,10 @@ mod tests {
         {
             let mut values = arguments(&alice());
             values[at] = value.into();
-            assert_eq!(entry(&stream_id(values)), None, "{value}");
+            assert_eq!(entry(&fields(values)), None, "{value}");
         }
-        let mut fields = stream_id(arguments(&alice()));
-        fields.map.remove("f");
+        let mut fields = fields(arguments(&alice()));
+        fields.remove(&b"f"[..]);
         assert_eq!(entry(&fields), None);
     }
 }

@@ -1,13 +1,13 @@
 //! The log: adding to it, and reading it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::streams::StreamReadReply;
 use redis::{cmd, pipe};
 use tracing::error;
 
-use super::encoding::{arguments, entry};
+use super::encoding::{Fields, arguments, entry};
 use super::place::Place;
 use super::readers::Readers;
 use crate::auth::BoxError;
@@ -21,6 +21,9 @@ use crate::telemetry::TARGET;
 
 /// How many entries a page has at most, and how many are added at a time.
 const PAGE: usize = 1_000;
+
+/// A reply to `XREAD`: streams by their keys, with fields by the IDs of entries.
+type Streams = Vec<HashMap<Vec<u8>, Vec<HashMap<String, Fields>>>>;
 
 /// The log of revocations of a server.
 pub(in crate::stores::redis) struct Log {
@@ -94,20 +97,20 @@ async fn read(
     wait: Duration,
 ) -> Result<RevocationPage, BoxError> {
     let (log, name) = (keys.revocations(), keys.revocations_name());
-    let (info, exists, name): (String, bool, Option<String>) = pipe()
+    let (info, exists, log_name): (String, bool, Option<String>) = pipe()
         .cmd("INFO")
         .arg("replication")
         .cmd("EXISTS")
         .arg(&log)
         .cmd("GET")
-        .arg(name)
+        .arg(&name)
         .query_async(connection)
         .await?;
     let info = ServerInfo::parse(&info);
     let history = info.replication_id().filter(|_| info.is_master());
     let history = history.ok_or("the server is not a master, or hides master_replid")?;
-    let name = name.filter(|_| exists);
-    let (mut place, lost_history) = Place::after(after, history.to_owned(), name);
+    let log_name = log_name.filter(|_| exists);
+    let (mut place, lost_history) = Place::after(after, history.to_owned(), log_name);
 
     let mut command = cmd("XREAD");
     command.arg("COUNT").arg(PAGE);
@@ -116,13 +119,16 @@ async fn read(
         command.arg("BLOCK").arg(millis);
     }
     command.arg("STREAMS").arg(&log).arg(&place.last);
-    let reply: Option<StreamReadReply> = command.query_async(connection).await?;
-    let read = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
+    // A log that began to exist meanwhile has a name by then.
+    let (streams, log_name): (Option<Streams>, Option<String>) =
+        pipe().add_command(command).cmd("GET").arg(&name).query_async(connection).await?;
+    let read = streams.into_iter().flatten().flatten().flat_map(|(_, entries)| entries).flatten();
     let read: Vec<_> = read.collect();
-    if let Some(last) = read.last() {
-        place.last.clone_from(&last.id);
+    if let Some((last, _)) = read.last() {
+        place.last.clone_from(last);
+        place.log = place.log.or(log_name);
     }
-    let entries: Vec<_> = read.iter().filter_map(entry).collect();
+    let entries: Vec<_> = read.iter().filter_map(|(_, fields)| entry(fields)).collect();
     if entries.len() < read.len() {
         let count = read.len() - entries.len();
         error!(target: TARGET, count, "Redis has revocations that cannot be read: is their writer a later version?");

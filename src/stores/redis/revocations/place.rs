@@ -27,8 +27,9 @@ impl Place {
     ) -> (Self, bool) {
         let earlier = Self::parse(cursor);
         let is_same = |earlier: &Self| {
-            // A log that did not exist has had nothing to lose.
-            earlier.history == history && (earlier.log.is_none() || earlier.log == log)
+            // A log of which nothing was read has had nothing to lose.
+            let is_unread = earlier.log.is_none() && earlier.last == START;
+            earlier.history == history && (is_unread || earlier.log == log && log.is_some())
         };
         match earlier {
             Some(earlier) if is_same(&earlier) => {
@@ -78,6 +79,18 @@ mod tests {
         assert_eq!((place.last.as_str(), lost), ("0-0", false));
         let (_, lost) = Place::after(&empty.cursor(), "g".to_owned(), None);
         assert!(lost, "the server is another one");
+    }
+
+    /// It was flushed while it was read.
+    #[test]
+    fn log_that_was_read_and_has_no_name_is_lost() {
+        for (last, is_lost) in [("0-0", false), ("5-0", true)] {
+            for log in [None, Some("a".to_owned())] {
+                let cursor = RevocationCursor::new(format!("h - {last}"));
+                let (place, lost) = Place::after(&cursor, "h".to_owned(), log);
+                assert_eq!((place.last.as_str(), lost), ("0-0", is_lost));
+            }
+        }
     }
 
     #[test]
