@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::attempts::Attempts;
 use super::error::RedisError;
@@ -118,6 +118,7 @@ impl Connect {
         let info = server_info(&link).await.map_err(|error| refused(&link, error))?;
         info.check(link.address())?;
         info.warn(link.address());
+        info.warn_of_clock(link.address(), SystemTime::now(), self.skew);
         let nonces = Nonces::new(&self.key, info.is_cluster);
         let watch = Watch::new(&info);
         let skew = Some(self.skew).filter(|_| self.has_nonces);

@@ -1,5 +1,7 @@
 //! What a server says of itself, and whether it can be relied on.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use tracing::warn;
 
 use super::error::RedisError;
@@ -21,6 +23,8 @@ pub(super) struct ServerInfo {
     /// Whether writes need a replica that is reached: `min-replicas-to-write`.
     needs_replicas: bool,
     pub(super) is_cluster: bool,
+    /// The time of the server, in microseconds since 1970.
+    time: Option<u64>,
 }
 
 impl ServerInfo {
@@ -40,6 +44,7 @@ impl ServerInfo {
                 "evicted_keys" => info.evicted_keys = number(),
                 "connected_slaves" => info.replicas = number(),
                 "min_slaves_good_slaves" => info.needs_replicas = true,
+                "server_time_usec" => info.time = value.parse().ok(),
                 "cluster_enabled" => info.is_cluster = value == "1",
                 _ => {}
             }
@@ -90,6 +95,23 @@ impl ServerInfo {
                 "Redis has replicas, and takes writes when it reaches none of them: if it is cut off from them and \
                  another master is promoted, both serve the same signed request. Set min-replicas-to-write 1, and \
                  min-replicas-max-lag no longer than Sentinel's down-after-milliseconds"
+            );
+        }
+    }
+
+    /// Logs if the clocks of the server and of this process differ by more than this. What a process with a slow clock
+    /// revokes would end too early, or at once.
+    pub(super) fn warn_of_clock(&self, address: &str, now: SystemTime, max: Duration) {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let Some(theirs) = self.time.map(Duration::from_micros) else { return };
+        let difference = theirs.abs_diff(now);
+        if difference > max {
+            warn!(
+                target: TARGET,
+                address,
+                seconds = difference.as_secs(),
+                "the clocks of this process and of Redis differ: signed requests are rejected, and revocations may end \
+                 too early. Set both by NTP"
             );
         }
     }

@@ -133,6 +133,21 @@ async fn an_old_server_is_refused() {
     assert!(as_if(&oldest).await.is_ok());
 }
 
+/// A program that only revokes claims no nonce, by which it would see that its clock is wrong.
+#[tokio::test]
+async fn clocks_that_differ_are_logged_at_the_start() {
+    let server = RedisServer::start(&[]).await;
+    let (time, much_later) = ("server_time_usec:1", "server_time_usec:9");
+    let wrong = Proxy::rewriting(server.port(), time, much_later).await;
+    for (url, is_logged) in [(server.url(), false), (wrong.url(), true)] {
+        let (log, _guard) = Log::start(LevelFilter::WARN);
+        Process::options(&url, KEY, SKEW).without_nonces().await.unwrap();
+        let lines = log.lines();
+        let warned = lines.iter().any(|line| line.contains("of this process and of Redis differ"));
+        assert_eq!(warned, is_logged, "{lines:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_hides_its_history_is_refused() {
     let server = RedisServer::start(&[]).await;
