@@ -141,6 +141,9 @@ impl Authenticated {
 
     /// Replaces the principal, or adds to it. The pending verification and the lifetime of the
     /// credential stay.
+    ///
+    /// A new [`Principal`] has no [data](Principal::data): of an access token its claims, by which it can be
+    /// [revoked](crate::revocation::Revocations). Prefer to add to the principal that there is.
     pub fn map_principal(mut self, map: impl FnOnce(Principal) -> Principal) -> Self {
         self.principal = map(self.principal);
         self

@@ -40,6 +40,7 @@ pub struct Connect {
     timeout: Duration,
     skew: Duration,
     has_nonces: bool,
+    memory: MemoryReplayStore,
     roots: Option<Vec<u8>>,
 }
 
@@ -67,6 +68,7 @@ impl Connect {
             timeout: Duration::from_millis(250),
             skew: Duration::from_secs(60),
             has_nonces: true,
+            memory: MemoryReplayStore::new(),
             roots: None,
         }
     }
@@ -91,6 +93,16 @@ impl Connect {
     /// If it is not the skew of the signatures, the first of them begins that time again, for the longer skew.
     pub fn skew(mut self, skew: Duration) -> Self {
         self.skew = skew;
+        self
+    }
+
+    /// Sets the memory of this process in front of Redis, with room for the nonces that it accepts.
+    ///
+    /// If it is full, signed requests are rejected with 503. By default it has room for two million nonces, and for half a
+    /// million of each key: with a window of five minutes and a skew of one, 2,400 requests a second, and 600 of each
+    /// key.
+    pub fn memory(mut self, memory: MemoryReplayStore) -> Self {
+        self.memory = memory;
         self
     }
 
@@ -126,7 +138,7 @@ impl Connect {
             let began = nonces.begin_epochs(&link, &keys, skew, false).await;
             began.map_err(|error| refused(&link, error))?;
         }
-        let accepted = MemoryReplayStore::new();
+        let accepted = self.memory;
         let attempts = Attempts::new();
         let inner = Arc::new(Inner { link, keys, nonces, attempts, accepted, revocations, watch });
         watcher::start(&inner, skew);

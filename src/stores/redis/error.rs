@@ -16,8 +16,8 @@ pub enum RedisError {
     /// The URL begins with `rediss://`, and feature `redis-tls` is disabled.
     #[error("rediss:// needs feature `redis-tls`")]
     NoTls,
-    /// The key prefix is empty, too long, or has other characters than letters, digits, `-`, `_`, `.` and `:`.
-    #[error("the key prefix must have 1 to 64 of the characters A-Z a-z 0-9 - _ . :")]
+    /// The key prefix is empty, too long, or has other characters than letters, digits, `-`, `_` and `.`.
+    #[error("the key prefix must have 1 to 64 of the characters A-Z a-z 0-9 - _ .")]
     KeyPrefix,
     /// The server cannot be reached, or rejects the connection.
     #[error("cannot connect to Redis at {address}: {cause}")]
