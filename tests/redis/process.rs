@@ -63,7 +63,8 @@ impl Process {
         Self::connect(options, SKEW).await
     }
 
-    async fn connect(options: Connect, skew: Duration) -> Self {
+    /// Starts a process with these options.
+    pub async fn connect(options: Connect, skew: Duration) -> Self {
         let store = options.await.unwrap_or_else(|error| panic!("{error}"));
         Self { store, skew }
     }

@@ -1,8 +1,8 @@
 //! What a process remembers on its own.
 
-use mcp_auth_layer::stores::ReplayStore;
+use mcp_auth_layer::stores::{MemoryReplayStore, ReplayStore};
 
-use crate::process::{Answer, Process, Signature};
+use crate::process::{Answer, KEY, Process, SKEW, Signature};
 use crate::support::{Proxy, RedisServer};
 
 #[tokio::test]
@@ -40,4 +40,18 @@ async fn whether_a_nonce_is_claimed_costs_no_round_trip() {
     assert_eq!(proxy.bytes(), bytes);
     assert_eq!(process.take(&foreign).await, Answer::Replayed);
     assert!(proxy.bytes() > bytes);
+}
+
+#[tokio::test]
+async fn a_full_memory_serves_nothing_and_writes_nothing() {
+    let server = RedisServer::start(&[]).await;
+    let full =
+        Process::options(&server.url(), KEY, SKEW).memory(MemoryReplayStore::with_capacity(1, 1));
+    let (full, other) = (Process::connect(full, SKEW).await, Process::start(&server.url()).await);
+    full.until_served().await;
+    let keys = server.command::<usize>(&["DBSIZE"]).await;
+    let answer = full.take(&Signature::new(0)).await;
+    assert!(matches!(&answer, Answer::Failed(cause) if cause.contains("full")), "{answer:?}");
+    assert_eq!(server.command::<usize>(&["DBSIZE"]).await, keys);
+    assert_eq!(other.take(&Signature::new(0)).await, Answer::Served);
 }
