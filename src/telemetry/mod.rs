@@ -53,7 +53,7 @@ pub(crate) fn authenticated(
         path = ?Shortened::new(head.uri.path()),
         "authenticated"
     );
-    counters.authenticated(&scheme);
+    counters.authenticated(scheme);
 }
 
 /// Reports a request that needs no credential and is forwarded without credentials.

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LayerCounters;
+pub(crate) struct LayerCounters(());
 
 impl LayerCounters {
-    pub(super) fn authenticated(&self, _: &Cow<'static, str>) {}
+    pub(super) fn authenticated(&self, _: Cow<'static, str>) {}
 
     pub(super) fn decision(&self, _: &'static str, _: &'static str) {}
 }

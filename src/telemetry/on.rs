@@ -18,9 +18,9 @@ pub(crate) struct LayerCounters {
 
 impl LayerCounters {
     /// Counts a request that was authenticated, by its scheme.
-    pub(super) fn authenticated(&self, scheme: &Cow<'static, str>) {
+    pub(super) fn authenticated(&self, scheme: Cow<'static, str>) {
         self.authenticated
-            .increment(scheme, |scheme| requests(scheme, super::outcome::AUTHENTICATED, ""));
+            .increment(&scheme, |scheme| requests(scheme, super::outcome::AUTHENTICATED, ""));
     }
 
     /// Counts a decision about a message by its outcome and by what kind of thing is to be used.
