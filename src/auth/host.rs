@@ -17,6 +17,11 @@ use crate::text::Shortened;
 
 pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Returns whether a browser sent a request. `Sec-Fetch-Mode` alone is no sign of one: Node's `fetch` sends it.
+pub(crate) fn is_from_browser(head: &Parts) -> bool {
+    head.headers.contains_key(ORIGIN) || head.headers.contains_key(SEC_FETCH_SITE)
+}
+
 /// The server's own names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts(Vec<Host>);
@@ -123,15 +128,8 @@ impl Hosts {
         }
     }
 
-    /// Rejects a browser's request for a host that is not this server's.
-    ///
-    /// `Sec-Fetch-Mode` alone is no sign of a browser: Node's `fetch` sends it.
+    /// Rejects a [browser's](is_from_browser) request for a host that is not this server's.
     pub(crate) fn check(&self, head: &Parts) -> Result<(), Rejection> {
-        let is_from_browser =
-            head.headers.contains_key(ORIGIN) || head.headers.contains_key(SEC_FETCH_SITE);
-        if !is_from_browser {
-            return Ok(());
-        }
         let mut named = named(head).peekable();
         let foreign = match named.peek() {
             Some(_) => named.find(|host| !self.is_own(host)),

@@ -39,7 +39,7 @@ pub use self::error::BoxError;
 pub use self::ext::AuthenticatorExt;
 pub use self::function::{AuthenticateFn, HeadFn, authenticate_fn};
 pub use self::host::{Host, InvalidHost};
-pub(crate) use self::host::{Hosts, SEC_FETCH_SITE, is_local, named, split_port};
+pub(crate) use self::host::{Hosts, SEC_FETCH_SITE, is_from_browser, is_local, named, split_port};
 pub use self::issued_by::IssuedBy;
 pub(crate) use self::lifetime::{CredentialExpired, Ended};
 pub use self::lifetime::{Lifetime, Revocation};

@@ -18,7 +18,7 @@ use super::future::ResponseFuture;
 use super::gate::Gate;
 use super::reject::{drained, must_drain};
 use super::request_body;
-use crate::auth::{Authenticator, BoxError, Rejection};
+use crate::auth::{Authenticator, BoxError, Rejection, is_from_browser};
 use crate::checks::{Exempt, check_duplicate_credentials};
 use crate::rate_limit::{Decision, Outcome};
 use crate::telemetry;
@@ -72,7 +72,8 @@ where
             Some(Err(rejection)) => return self.reject(head, body, rejection),
             None => {}
         }
-        if let Err(rejection) = state.config.hosts.check(&head) {
+        let is_from_browser = is_from_browser(&head);
+        if is_from_browser && let Err(rejection) = state.config.hosts.check(&head) {
             return self.reject(head, body, rejection);
         }
         #[cfg(feature = "oauth")]
@@ -92,10 +93,12 @@ where
             Some(Exempt::Rejected(rejection)) => return self.reject(head, body, rejection),
             None => {}
         }
-        let origin = state.config.origins.check(&state.config.hosts, &head);
-        if let Err(rejection) =
-            origin.and_then(|()| check_duplicate_credentials(&head, &state.credential_headers))
+        if is_from_browser
+            && let Err(rejection) = state.config.origins.check(&state.config.hosts, &head)
         {
+            return self.reject(head, body, rejection);
+        }
+        if let Err(rejection) = check_duplicate_credentials(&head, &state.credential_headers) {
             return self.reject(head, body, rejection);
         }
 
