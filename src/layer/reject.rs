@@ -52,7 +52,7 @@ impl<A> Gate<A> {
             scheme: rejection.scheme().map(AuthScheme::to_cow),
             cause: cause.as_deref(),
         };
-        telemetry::rejected(rejected, head);
+        telemetry::rejected(&self.state.counters, rejected, head);
         let resource = self.state.resource_of(head).filter(|_| rejection.asks_for_token());
         self.state.response(rejection, resource.map(|resource| &**resource))
     }

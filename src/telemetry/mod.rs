@@ -80,7 +80,7 @@ pub(crate) struct Rejected<'r> {
 }
 
 /// Reports a rejected request. The path is logged, the presented credential is not.
-pub(crate) fn rejected(rejected: Rejected<'_>, head: &Parts) {
+pub(crate) fn rejected(counters: &LayerCounters, rejected: Rejected<'_>, head: &Parts) {
     // The level of an event is part of its static metadata, hence one event for each.
     macro_rules! event {
         ($log:ident) => {
@@ -101,7 +101,7 @@ pub(crate) fn rejected(rejected: Rejected<'_>, head: &Parts) {
         Level::DEBUG => event!(debug),
         _ => event!(info),
     }
-    metrics::request(rejected.scheme, outcome::REJECTED, rejected.reason);
+    counters.rejected(rejected.scheme, rejected.reason);
 }
 
 /// Counts a request that was authenticated, and whose messages are refused.

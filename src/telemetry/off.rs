@@ -9,6 +9,8 @@ pub(crate) struct LayerCounters(());
 impl LayerCounters {
     pub(super) fn authenticated(&self, _: Cow<'static, str>) {}
 
+    pub(super) fn rejected(&self, _: Option<Cow<'static, str>>, _: &'static str) {}
+
     pub(super) fn decision(&self, _: &'static str, _: &'static str) {}
 }
 

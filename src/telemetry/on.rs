@@ -8,11 +8,15 @@ use metrics::{Counter, counter, gauge, histogram};
 
 use super::kept::Kept;
 
+/// The label of requests without a credential.
+const NO_SCHEME: Cow<'static, str> = Cow::Borrowed("none");
+
 /// The counters of one layer that most requests need.
 ///
 /// They are of the layer and not static, so that each test can have a recorder of its own.
 pub(crate) struct LayerCounters {
     authenticated: Kept<Cow<'static, str>, 4>,
+    rejected: Kept<(Cow<'static, str>, &'static str), 8>,
     decisions: Kept<(&'static str, &'static str), 12>,
 }
 
@@ -23,6 +27,14 @@ impl LayerCounters {
             .increment(&scheme, |scheme| requests(scheme, super::outcome::AUTHENTICATED, ""));
     }
 
+    /// Counts a request that was rejected, by its scheme and the reason.
+    pub(super) fn rejected(&self, scheme: Option<Cow<'static, str>>, reason: &'static str) {
+        let labels = (scheme.unwrap_or(NO_SCHEME), reason);
+        self.rejected.increment(&labels, |(scheme, reason)| {
+            requests(scheme, super::outcome::REJECTED, reason)
+        });
+    }
+
     /// Counts a decision about a message by its outcome and by what kind of thing is to be used.
     pub(super) fn decision(&self, outcome: &'static str, kind: &'static str) {
         self.decisions.increment(&(outcome, kind), |(outcome, kind)| decisions(outcome, kind));
@@ -31,7 +43,7 @@ impl LayerCounters {
 
 impl Default for LayerCounters {
     fn default() -> Self {
-        Self { authenticated: Kept::new(), decisions: Kept::new() }
+        Self { authenticated: Kept::new(), rejected: Kept::new(), decisions: Kept::new() }
     }
 }
 
@@ -54,7 +66,7 @@ pub(super) fn request(
     outcome: &'static str,
     reason: &'static str,
 ) {
-    requests(scheme.unwrap_or(Cow::Borrowed("none")), outcome, reason).increment(1);
+    requests(scheme.unwrap_or(NO_SCHEME), outcome, reason).increment(1);
 }
 
 fn requests(scheme: Cow<'static, str>, outcome: &'static str, reason: &'static str) -> Counter {

@@ -16,7 +16,7 @@ use crate::layer::collect_body::{Collected, collect};
 use crate::layer::gate::{ATTEMPT_STORE, Gate};
 use crate::rate_limit::{Decision, Outcome, Permit};
 use crate::signals::{Answer, MAX_BODY, Receiver, Refusal};
-use crate::telemetry::{self, Rejected};
+use crate::telemetry::{self, LayerCounters, Rejected};
 
 /// What errors call the verification and the application of a signal.
 const SIGNAL: &str = "the receiver of signals";
@@ -55,7 +55,7 @@ impl<A: Authenticator> Gate<A> {
                 receiver.accepted()
             }
             Err(Stop::Refused(refusal)) => {
-                report(receiver, &refusal, head);
+                report(&self.state.counters, receiver, &refusal, head);
                 receiver.refused(&refusal)
             }
             Err(Stop::Rejected(rejection)) => self.reject(head, rejection),
@@ -137,11 +137,11 @@ fn outcome(received: &Result<(), Stop>) -> Outcome {
 }
 
 /// Logs a refused signal. What an authentic sender says is lost, which an operator should know.
-fn report(receiver: &Receiver, refusal: &Refusal, head: &Parts) {
+fn report(counters: &LayerCounters, receiver: &Receiver, refusal: &Refusal, head: &Parts) {
     let level = if refusal.is_authentic() { Level::WARN } else { Level::INFO };
     let cause = refusal.cause();
-    let reason = receiver.as_str();
-    telemetry::rejected(Rejected { level, reason, scheme: None, cause: Some(&cause) }, head);
+    let rejected = Rejected { level, reason: receiver.as_str(), scheme: None, cause: Some(&cause) };
+    telemetry::rejected(counters, rejected, head);
 }
 
 fn only_post() -> Rejection {
