@@ -182,9 +182,10 @@ impl Revocations {
     async fn revoke(&self, entries: &[RevocationEntry]) -> Result<(), RevokeError> {
         let shared = &self.0.shared;
         shared.apply(entries);
-        shared.set_missing(entries.iter().map(|entry| entry.digest));
+        let unpublished = Unpublished { shared, entries };
         match timeout(MAX_PUBLISH, shared.store.publish(entries, shared.log_keep())).await {
             Ok(Ok(())) => {
+                std::mem::forget(unpublished);
                 shared.unset_missing(entries);
                 Ok(())
             }
@@ -192,6 +193,18 @@ impl Revocations {
             Ok(Err(PublishError::Unsure(error))) => Err(RevokeError::Unsure(error)),
             Err(_) => Err(RevokeError::Unsure("the store took too long".into())),
         }
+    }
+}
+
+/// Entries that are being published. If that fails, or the caller gives up, the reader adds them later.
+struct Unpublished<'r> {
+    shared: &'r Shared,
+    entries: &'r [RevocationEntry],
+}
+
+impl Drop for Unpublished<'_> {
+    fn drop(&mut self) {
+        self.shared.set_missing(self.entries.iter().map(|entry| entry.digest));
     }
 }
 
