@@ -16,7 +16,7 @@ use mcp_auth_layer::stores::{
     StoreKey,
 };
 use redis::aio::MultiplexedConnection;
-use support::RedisServer;
+use support::{PATIENCE, RedisServer};
 
 const SKEW: Duration = Duration::from_secs(1);
 
@@ -39,7 +39,11 @@ async fn main() {
     };
     let server = RedisServer::start(&[]).await;
     let key = StoreKey::from([7; 32]);
-    let store = RedisStore::connect(server.url(), key).skew(SKEW).await.expect("a server");
+    let store = RedisStore::connect(server.url(), key)
+        .skew(SKEW)
+        .timeout(PATIENCE)
+        .await
+        .expect("a server");
     let mut bare = bare_connection(&server).await;
     // The server is new: nonces can be claimed after a skew and a second.
     tokio::time::sleep(SKEW + Duration::from_millis(2100)).await;
@@ -99,7 +103,7 @@ async fn main() {
 async fn attempts(server: &RedisServer, store: &RedisStore, count: u64) {
     server.command::<()>(&["FLUSHALL"]).await;
     // Loads the script.
-    store.apply(AttemptStep::Take, &attempt(u64::MAX)).await.expect("Redis answers");
+    store.apply(AttemptStep::Take, &attempt(count)).await.expect("Redis answers");
     server.command::<()>(&["CONFIG", "RESETSTAT"]).await;
     let before = used_memory(server).await;
     for first in (0..count).step_by(64) {
