@@ -22,8 +22,8 @@ use tower::{Layer, ServiceExt, service_fn};
 mod oracle;
 
 const KEY: [u8; 32] = [7; 32];
-const SESSION: u8 = 1;
-const EVENT: u8 = 2;
+const SESSION: &str = "session";
+const EVENT: &str = "event";
 
 /// The fragments of streams: each byte from 0x80 on stands for one of these or for a cut between two
 /// chunks, and each other byte for itself.
@@ -89,19 +89,17 @@ fuzz_target!(|data: &[u8]| {
 });
 
 /// Returns the ID with its tag for the principal `bearer`, which has no issuer. A blank ID is none.
-fn bound(kind: u8, id: &[u8]) -> Vec<u8> {
+fn bound(kind: &str, id: &[u8]) -> Vec<u8> {
     if id.trim_ascii().is_empty() {
         return id.to_vec();
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(&KEY).unwrap();
-    mac.update(b"mcp-auth-layer/v1");
-    mac.update(&[kind]);
-    mac.update(&[0]);
-    for part in [&b"bearer"[..], id] {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    }
-    let tag = mac.finalize().into_bytes();
+    let hmac = |key: &[u8], message: &[u8]| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+        mac.update(message);
+        mac.finalize().into_bytes()
+    };
+    let key = hmac(&KEY, format!("mcp-auth-layer/v2 {kind}").as_bytes());
+    let tag = hmac(&key, &[b"\0\x06bearer", id].concat());
     let mut bound = [id, b"."].concat();
     bound.extend(BASE64_URL_SAFE_NO_PAD.encode(&tag[..16]).bytes());
     bound
