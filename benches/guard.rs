@@ -4,6 +4,9 @@
 //! cargo bench --bench guard -- CASE COUNT
 //! ```
 
+#[path = "harness/request.rs"]
+mod request;
+
 use std::convert::Infallible;
 use std::future::ready;
 use std::hint::black_box;
@@ -14,8 +17,9 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderValue;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::CONTENT_TYPE;
 use mcp_auth_layer::McpAuthLayer;
+use request::request;
 use tower::{Layer, Service, service_fn};
 
 const TOKEN: &str = "rD3m0NfE5Yc0mKq1bWv7XwZb9tQ0sJw2uLx4hVn6pRa";
@@ -40,7 +44,7 @@ fn main() {
         ready(Ok::<_, Infallible>(response))
     }));
     let token = if case == "rejected" { "wrong" } else { TOKEN };
-    let mut head = request(token);
+    let mut head = request(Some(&format!("Bearer {token}")));
     if has_session {
         let response = answer(&mut service, Request::from_parts(head.clone(), Body::empty()));
         head.headers.insert("mcp-session-id", response.headers()["mcp-session-id"].clone());
@@ -59,18 +63,4 @@ where
         Poll::Ready(Ok(response)) => response,
         Poll::Pending => unreachable!("nothing here has to wait"),
     }
-}
-
-/// The head of a message as MCP clients send it.
-fn request(token: &str) -> http::request::Parts {
-    let request = Request::post("/mcp")
-        .header(HOST, "127.0.0.1:8000")
-        .header(CONTENT_TYPE, "application/json")
-        .header(CONTENT_LENGTH, "0")
-        .header(ACCEPT, "application/json, text/event-stream")
-        .header(USER_AGENT, "some-client/1.27.0")
-        .header("x-request-id", "6f1c4f0e-5a0b-4d3e-9a53-0d6a0b6a2a53")
-        .header("mcp-protocol-version", "2025-11-25")
-        .header(AUTHORIZATION, format!("Bearer {token}"));
-    request.body(()).expect("these are valid").into_parts().0
 }

@@ -13,6 +13,8 @@
 //! Building the requests is not timed; dropping them and the responses is.
 
 mod harness;
+#[path = "harness/request.rs"]
+mod request;
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -25,11 +27,12 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use harness::{answer, measure, measuring, service};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::AUTHORIZATION;
 use http::{HeaderValue, StatusCode};
 use mcp_auth_layer::revocation::Revocations;
 use mcp_auth_layer::stores::{MemoryRevocationStore, StoreKey};
 use mcp_auth_layer::{Authenticator, Bearer, McpAuthLayer, Principal};
+use request::request;
 use tower::util::ServiceFn;
 use tower::{Layer, service_fn};
 use tower_http::add_extension::AddExtensionLayer;
@@ -235,20 +238,4 @@ fn nothing() -> Nothing {
 
 fn whole(head: &http::request::Parts) -> Request {
     Request::from_parts(head.clone(), Body::empty())
-}
-
-/// The head of a message as MCP clients send it.
-fn request(authorization: Option<&str>) -> http::request::Parts {
-    let mut request = Request::post("/mcp")
-        .header(HOST, "127.0.0.1:8000")
-        .header(CONTENT_TYPE, "application/json")
-        .header(CONTENT_LENGTH, "0")
-        .header(ACCEPT, "application/json, text/event-stream")
-        .header(USER_AGENT, "some-client/1.27.0")
-        .header("x-request-id", "6f1c4f0e-5a0b-4d3e-9a53-0d6a0b6a2a53")
-        .header("mcp-protocol-version", "2025-11-25");
-    if let Some(authorization) = authorization {
-        request = request.header(AUTHORIZATION, authorization);
-    }
-    request.body(()).expect("these are valid").into_parts().0
 }

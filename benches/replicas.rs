@@ -44,7 +44,7 @@ async fn main() {
         .timeout(PATIENCE)
         .await
         .expect("a server");
-    let mut bare = bare_connection(&server).await;
+    let mut plain = plain_connection(&server).await;
     // The server is new: nonces can be claimed after a skew and a second.
     tokio::time::sleep(SKEW + Duration::from_millis(2100)).await;
     let mut numbers = 0..;
@@ -54,7 +54,7 @@ async fn main() {
     for _ in 0..extent.rounds {
         let start = Instant::now();
         for _ in 0..extent.calls {
-            set_nx(&mut bare, next(&mut numbers)).await;
+            set_nx(&mut plain, next(&mut numbers)).await;
         }
         let set = start.elapsed();
         let start = Instant::now();
@@ -70,8 +70,8 @@ async fn main() {
     for _ in 0..extent.rounds {
         let start = Instant::now();
         for _ in 0..extent.calls / 10 {
-            let calls = (0..64).map(|_| (bare.clone(), next(&mut numbers)));
-            join_all(calls.map(async |(mut bare, number)| set_nx(&mut bare, number).await)).await;
+            let calls = (0..64).map(|_| (plain.clone(), next(&mut numbers)));
+            join_all(calls.map(async |(mut plain, number)| set_nx(&mut plain, number).await)).await;
         }
         let set = start.elapsed();
         let start = Instant::now();
@@ -133,7 +133,7 @@ fn attempt(number: u64) -> AttemptKeys {
 }
 
 /// Connects as the store does: commands are not delayed.
-async fn bare_connection(server: &RedisServer) -> MultiplexedConnection {
+async fn plain_connection(server: &RedisServer) -> MultiplexedConnection {
     let url = server.url();
     let info = redis::IntoConnectionInfo::into_connection_info(url.as_str()).expect("a URL");
     let info = info.set_tcp_settings(redis::io::tcp::TcpSettings::default().set_nodelay(true));
@@ -186,8 +186,8 @@ fn report(rounds: &[[f64; 2]]) {
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    let bare = median(rounds.iter().map(|round| round[0]).collect());
+    let plain = median(rounds.iter().map(|round| round[0]).collect());
     let claim = median(rounds.iter().map(|round| round[1]).collect());
     let ratio = median(rounds.iter().map(|round| round[1] / round[0]).collect());
-    println!("  SET NX {bare:7.1}   claim {claim:7.1}   ratio {ratio:.2}");
+    println!("  SET NX {plain:7.1}   claim {claim:7.1}   ratio {ratio:.2}");
 }

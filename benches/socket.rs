@@ -1,5 +1,5 @@
 //! What a request costs a server over a loopback socket: processor time of the server for each request, and requests per
-//! second. The server is bare, has tower-http's pair, or `McpAuthLayer`; it is an axum handler that does next to nothing,
+//! second. The server has no layer, has tower-http's pair, or `McpAuthLayer`; it is an axum handler that does next to nothing,
 //! and then a real MCP server of rmcp's.
 //!
 //! ```sh
@@ -65,7 +65,7 @@ async fn compare(what: &str, app: Router, runs: usize, turns: u32) {
     let validate = ValidateRequestHeaderLayer::bearer(TOKEN);
     let pair = (validate, AddExtensionLayer::new(Principal::new("ci")));
     let mut servers = [
-        ("bare", Asked::start(app.clone()).await),
+        ("no layer", Asked::start(app.clone()).await),
         ("tower-http's pair", Asked::start(app.clone().layer(pair)).await),
         ("McpAuthLayer", Asked::start(app.layer(McpAuthLayer::bearer(TOKEN))).await),
     ];
@@ -84,7 +84,7 @@ async fn compare(what: &str, app: Router, runs: usize, turns: u32) {
             result.push([time.as_nanos() as f64 / f64::from(count), per_second]);
         }
     }
-    println!("\n| {what:<18} | ns of the server for a request | to bare | requests/s | to bare |");
+    println!("\n| {what:<18} | ns of the server for a request | to none | requests/s | to none |");
     println!(
         "| :----------------- | -----------------------------: | ------: | ---------: | ------: |"
     );

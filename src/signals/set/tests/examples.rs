@@ -108,7 +108,7 @@ fn subjects_of_earlier_drafts_are_read() {
     assert_eq!(revoked(&rules(), &claims), (one("7375626A656374"), at(ISSUED)));
     claims["sub_id"] = json!({"format": "iss_sub", "iss": ISSUER, "sub": "7375626A656374"});
     assert_eq!(revoked(&rules(), &claims), (one("7375626A656374"), at(ISSUED)));
-    claims["sub_id"]["sub"] = json!("somebody else");
+    claims["sub_id"]["sub"] = json!("another user");
     assert_eq!(
         decide(&rules(), &claims).unwrap_err().cause(),
         "invalid_request: `sub_id` and `subject` are different"

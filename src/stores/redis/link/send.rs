@@ -48,15 +48,7 @@ impl Link {
         keys: &[Vec<u8>],
         arguments: &[Vec<u8>],
     ) -> Result<Value, LinkError> {
-        self.within_limits(async {
-            match self.send(&script.by_name(keys, arguments)).await {
-                Err(LinkError::Reply(error)) if is_unknown(&error) => {
-                    self.send(&script.in_full(keys, arguments)).await
-                }
-                reply => reply,
-            }
-        })
-        .await
+        self.call_script(script, keys, arguments, true).await
     }
 
     /// Calls a script that must not be executed twice, and returns its reply. A broken connection is an error.
@@ -66,11 +58,21 @@ impl Link {
         keys: &[Vec<u8>],
         arguments: &[Vec<u8>],
     ) -> Result<Value, LinkError> {
-        // An unknown script was not executed.
+        self.call_script(script, keys, arguments, false).await
+    }
+
+    /// Calls a script by its name, and in full if the server does not know it: it was not executed then.
+    async fn call_script(
+        &self,
+        script: &Script,
+        keys: &[Vec<u8>],
+        arguments: &[Vec<u8>],
+        is_repeatable: bool,
+    ) -> Result<Value, LinkError> {
         self.within_limits(async {
-            match self.send_once(&script.by_name(keys, arguments)).await {
+            match self.send(&script.by_name(keys, arguments), is_repeatable).await {
                 Err(LinkError::Reply(error)) if is_unknown(&error) => {
-                    self.send_once(&script.in_full(keys, arguments)).await
+                    self.send(&script.in_full(keys, arguments), is_repeatable).await
                 }
                 reply => reply,
             }
@@ -80,7 +82,7 @@ impl Link {
 
     /// Sends a command, and returns its reply.
     pub(in crate::stores::redis) async fn run(&self, command: &Cmd) -> Result<Value, LinkError> {
-        self.within_limits(self.send(command)).await
+        self.within_limits(self.send(command, true)).await
     }
 
     async fn within_limits(
@@ -106,10 +108,10 @@ impl Link {
         replied.unwrap_or(Err(LinkError::TimedOut(self.deadline)))
     }
 
-    /// Sends a command, once more if the connection is broken.
-    async fn send(&self, command: &Cmd) -> Result<Value, LinkError> {
+    /// Sends a command, once more if the connection is broken and the command may be executed twice.
+    async fn send(&self, command: &Cmd, is_repeatable: bool) -> Result<Value, LinkError> {
         match self.send_once(command).await {
-            Err(LinkError::Broken(_)) => self.send_once(command).await,
+            Err(LinkError::Broken(_)) if is_repeatable => self.send_once(command).await,
             reply => reply,
         }
     }
