@@ -19,7 +19,8 @@ pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch
 
 /// Returns whether a browser sent a request. `Sec-Fetch-Mode` alone is no sign of one: Node's `fetch` sends it.
 pub(crate) fn is_from_browser(head: &Parts) -> bool {
-    head.headers.contains_key(ORIGIN) || head.headers.contains_key(SEC_FETCH_SITE)
+    // Comparing the names of one pass takes less than hashing two.
+    head.headers.keys().any(|name| *name == ORIGIN || *name == SEC_FETCH_SITE)
 }
 
 /// The server's own names.

@@ -1,5 +1,5 @@
-//! Credentials at rest: tables of them (`table`), replaced atomically while requests read them
-//! (`snapshot`), and files that fill them (`file`).
+//! Credentials at rest: tables of them (`table`, whose entries are in `holders`), replaced atomically while requests read
+//! them (`snapshot`), and files that fill them (`file`).
 //!
 //! It uses `auth`, `crypto` and `telemetry`. The format of each file belongs to its scheme.
 //!
@@ -13,12 +13,13 @@
 //!
 //! Not wiped, as other crates own it: the header value in `http::HeaderMap` and the buffers it was
 //! parsed from, the buffers of the HTTP client, the internal state of bcrypt, and strings that a caller passes to this crate. Hashes
-//! of passwords and digests of tokens stay in memory: requests are compared with them.
+//! of passwords, and digests and keyed hashes of tokens stay in memory: requests are compared with them.
 
 mod error;
 #[cfg_attr(not(feature = "files"), path = "no_file.rs")]
 mod file;
 mod grant;
+mod holders;
 mod revoked;
 mod snapshot;
 mod table;

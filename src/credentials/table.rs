@@ -1,13 +1,13 @@
 //! A table of credentials, stored and looked up as keyed digests.
 
+use std::collections::HashSet;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::BuildHasherDefault;
 
 use super::grant::Grant;
+use super::holders::{Holder, Holders};
 use super::revoked::Revoked;
-use crate::auth::Revocation;
 use crate::crypto::{AlreadyHashed, Digest, KeyedDigest, sha256};
 
 /// The principals of a scheme, by the digest of their credential.
@@ -15,7 +15,7 @@ use crate::crypto::{AlreadyHashed, Digest, KeyedDigest, sha256};
 pub(crate) struct CredentialTable {
     key: KeyedDigest,
     form: Form,
-    by_digest: HashMap<Digest, Holder, BuildHasherDefault<AlreadyHashed>>,
+    holders: Holders,
     /// Credentials of the file that were revoked through a handle, until the file no longer has them.
     /// Those that were added through a handle are not among them, so there are never more than the
     /// file has.
@@ -35,23 +35,6 @@ enum Form {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TokenDigest(pub(crate) [u8; 32]);
 
-#[derive(Clone)]
-struct Holder {
-    grant: Grant,
-    /// Ends the lifetime of the grant; `None` if the credential cannot be removed.
-    revocation: Option<Revocation>,
-    /// Whether the file has this credential, and will have it again when it is reloaded.
-    in_file: bool,
-}
-
-impl Holder {
-    fn revocable(grant: Grant, in_file: bool) -> Self {
-        let revocation = Revocation::by_removal();
-        let grant = grant.revoked_by(revocation.clone());
-        Self { grant, revocation: Some(revocation), in_file }
-    }
-}
-
 impl CredentialTable {
     /// Creates a table of credentials that are known.
     pub(crate) fn new() -> Self {
@@ -65,7 +48,7 @@ impl CredentialTable {
 
     fn with_form(form: Form) -> Self {
         let key = KeyedDigest::new();
-        Self { key, form, by_digest: HashMap::default(), revoked: HashSet::default() }
+        Self { key, form, holders: Holders::default(), revoked: HashSet::default() }
     }
 
     /// Returns whether the table is [filled with digests](Self::with_sha256), whose credentials were
@@ -79,7 +62,7 @@ impl CredentialTable {
     pub(crate) fn insert(&mut self, credential: &[u8], grant: impl Into<Grant>) -> bool {
         let digest = self.digest(credential);
         let in_file = self.revoked.remove(&digest);
-        let Entry::Vacant(vacant) = self.by_digest.entry(digest) else { return false };
+        let Entry::Vacant(vacant) = self.holders.edit().entry(digest) else { return false };
         vacant.insert(Holder::revocable(grant.into(), in_file));
         true
     }
@@ -88,7 +71,7 @@ impl CredentialTable {
     /// for the end of its lifetime. Returns false if the table contains it already.
     pub(crate) fn insert_permanent(&mut self, credential: &[u8], grant: impl Into<Grant>) -> bool {
         let digest = self.digest(credential);
-        let Entry::Vacant(vacant) = self.by_digest.entry(digest) else { return false };
+        let Entry::Vacant(vacant) = self.holders.edit().entry(digest) else { return false };
         vacant.insert(Holder { grant: grant.into(), revocation: None, in_file: false });
         true
     }
@@ -100,7 +83,7 @@ impl CredentialTable {
         next: impl IntoIterator<Item = (TokenDigest, Grant)>,
     ) -> Revoked {
         debug_assert!(self.is_sha256());
-        let mut before = std::mem::take(&mut self.by_digest);
+        let mut before = std::mem::take(self.holders.edit());
         let revoked = std::mem::take(&mut self.revoked);
         for (TokenDigest(sha256), grant) in next {
             let digest = self.key.digest(&sha256);
@@ -115,7 +98,7 @@ impl CredentialTable {
                     Holder::revocable(grant, true)
                 }
             };
-            self.by_digest.entry(digest).or_insert(holder);
+            self.holders.edit().entry(digest).or_insert(holder);
         }
         before.into_values().filter_map(|holder| holder.revocation).collect()
     }
@@ -123,21 +106,24 @@ impl CredentialTable {
     /// Removes all credentials, as their file is missing. Those that were revoked through a handle
     /// stay revoked when it is back.
     pub(crate) fn remove_all(&mut self) -> Revoked {
-        let removed = std::mem::take(&mut self.by_digest);
+        let removed = std::mem::take(self.holders.edit());
         removed.into_values().filter_map(|holder| holder.revocation).collect()
     }
 
     /// Removes one credential, if the table contains it.
     pub(crate) fn remove(&mut self, credential: &[u8]) -> Revoked {
         let digest = self.digest(credential);
-        let removed = self.by_digest.remove(&digest);
+        let removed = self.holders.edit().remove(&digest);
         self.revoke(removed.map(|holder| (digest, holder)))
     }
 
     /// Removes all credentials of this name.
     pub(crate) fn remove_by_name(&mut self, name: &str) -> Revoked {
-        let removed: Vec<_> =
-            self.by_digest.extract_if(|_, holder| holder.grant.principal.name() == name).collect();
+        let removed: Vec<_> = self
+            .holders
+            .edit()
+            .extract_if(|_, holder| holder.grant.principal.name() == name)
+            .collect();
         self.revoke(removed)
     }
 
@@ -151,14 +137,14 @@ impl CredentialTable {
         removed.collect()
     }
 
-    /// Returns what a credential grants. The cost depends on the length of the presented
-    /// credential, and on nothing in the table.
+    /// Returns what a credential grants. The cost depends on the length of the presented credential, and on whether it
+    /// is a right one that was presented before. A wrong one always costs the same.
     pub(crate) fn get(&self, credential: &[u8]) -> Option<&Grant> {
-        Some(&self.by_digest.get(&self.digest(credential))?.grant)
+        self.holders.get(credential, |credential| self.digest(credential))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_digest.is_empty()
+        self.holders.len() == 0
     }
 
     fn digest(&self, credential: &[u8]) -> Digest {
@@ -172,7 +158,7 @@ impl CredentialTable {
 /// Shows how many credentials there are; their names are not secret, but a million are no help.
 impl fmt::Debug for CredentialTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{} credentials]", self.by_digest.len())
+        write!(f, "[{} credentials]", self.holders.len())
     }
 }
 
@@ -205,6 +191,61 @@ mod tests {
         assert!(alice.is_active(), "only once no request can be authenticated with it");
         assert_eq!(removed.cancel(), 1);
         assert!(!alice.is_active());
+    }
+
+    /// A look-up takes a shortcut to a credential that was found before: no change may leave that open.
+    #[test]
+    fn changes_apply_to_credentials_that_were_found_before() {
+        type Change = fn(&mut CredentialTable) -> Revoked;
+        let changes: [(Change, Option<&str>); 5] = [
+            (|table| table.remove(b"token"), None),
+            (|table| table.remove_by_name("alice"), None),
+            (|table| table.remove_all(), None),
+            (|table| table.replace([]), None),
+            (
+                |table| {
+                    let bob = Grant::new(Principal::new("bob"));
+                    table.replace([(TokenDigest(sha256(b"token")), bob)])
+                },
+                Some("bob"),
+            ),
+        ];
+        for (index, (change, expected)) in changes.into_iter().enumerate() {
+            let mut table = CredentialTable::with_sha256();
+            let name = |table: &CredentialTable| {
+                table.get(b"token").map(|grant| grant.principal.name().to_owned())
+            };
+            assert_eq!(name(&table), None);
+            assert!(table.insert(b"token", Principal::new("alice")));
+            for _ in 0..2 {
+                assert_eq!(name(&table).as_deref(), Some("alice"));
+            }
+            let before = table.clone();
+            let revoked = change(&mut table);
+            for _ in 0..2 {
+                assert_eq!(name(&table).as_deref(), expected, "change {index}");
+                assert_eq!(name(&before).as_deref(), Some("alice"), "its own");
+            }
+            assert_eq!(revoked.cancel(), 1);
+        }
+    }
+
+    #[test]
+    fn credentials_that_share_slots_are_told_apart() {
+        for count in [1, 2, 3, 500] {
+            let mut table = CredentialTable::new();
+            let token = |index: usize| format!("token-{index}").into_bytes();
+            for index in 0..count {
+                assert!(table.insert_permanent(&token(index), Principal::new(index.to_string())));
+            }
+            for _ in 0..2 {
+                for index in 0..2 * count {
+                    let found = table.get(&token(index)).map(|grant| grant.principal.name());
+                    let expected = (index < count).then(|| index.to_string());
+                    assert_eq!(found, expected.as_deref());
+                }
+            }
+        }
     }
 
     mod sha256 {

@@ -76,15 +76,12 @@ impl<A: Authenticator> Gate<A> {
         &self,
         head: &mut Parts,
         body: &mut Body,
-        verdict: Option<Verdict>,
-        permit: Option<Permit>,
+        mut decision: Decision,
     ) -> Result<(Exchange, Option<Collected>), Stop> {
-        let (verdict, permit) = if self.must_wait_for_limiter() {
-            let Decision { verdict, permit } = self.decide_with_shared_store(head).await?;
-            (verdict, permit)
-        } else {
-            (verdict, permit)
-        };
+        if self.must_wait_for_limiter() {
+            decision = self.decide_with_shared_store(head).await?;
+        }
+        let Decision { verdict, permit } = decision;
         let verdict = match verdict {
             Some(Ok(authenticated)) if authenticated.lifetime.is_active() => Ok(authenticated),
             Some(Err(rejection)) => Err(rejection),

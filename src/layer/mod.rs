@@ -1,6 +1,6 @@
 //! The layer, its service, and the path of a request through it.
 //!
-//! `service` has the order of the steps and nothing of the steps: `gate` authenticates, `authorization` decides about
+//! `handling` has the order of the steps and nothing of the steps, and `service` does what it says: `gate` authenticates, `authorization` decides about
 //! messages and filters lists, `admit` prepares what is forwarded, and `reject` responds to what is not. `response`
 //! processes the response of the inner service; `event_stages` and `response_body` are what its body passes through.
 //! `builder`, `constructors`, `resource_options`, `revocation` and `authorization` have the options, and `config` holds
@@ -21,6 +21,7 @@ mod exchange;
 mod future;
 mod gate;
 mod guarded;
+mod handling;
 mod reject;
 mod request_body;
 mod resource_options;

@@ -2,7 +2,9 @@
 
 use axum_core::body::Body;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, Entry,
+};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 
@@ -38,12 +40,7 @@ impl Exchange {
         let session_ids = &self.state.config.session_ids;
         let headers = response.headers_mut();
         session_ids.bind_header(headers, &self.principal);
-        // RFC 9111 §3.5 keeps shared caches from storing responses to `Authorization` alone.
-        // An empty field has no directive.
-        let mut directives = headers.get_all(CACHE_CONTROL).iter();
-        if directives.all(|value| value.as_bytes().trim_ascii().is_empty()) {
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
-        }
+        prevent_shared_caching(headers);
         let is_stream = is_event_stream(headers);
         // Announcements in an encoded response are not read: clients then receive no `list_changed`, a convenience.
         let begins_at = self
@@ -151,8 +148,23 @@ impl Exchange {
     }
 }
 
+/// Makes a response private if the inner service does not say who may store it: RFC 9111 §3.5 keeps shared caches from
+/// storing responses to `Authorization` alone. An empty field says nothing.
+fn prevent_shared_caching(headers: &mut HeaderMap) {
+    const PRIVATE: HeaderValue = HeaderValue::from_static("private");
+    match headers.entry(CACHE_CONTROL) {
+        Entry::Vacant(none) => _ = none.insert(PRIVATE),
+        Entry::Occupied(mut values) => {
+            if values.iter().all(|value| value.as_bytes().trim_ascii().is_empty()) {
+                values.insert(PRIVATE);
+            }
+        }
+    }
+}
+
 pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_TYPE).iter().any(|value| {
+    // Responses have few fields: comparing their names takes less than hashing this one.
+    headers.iter().filter(|(name, _)| *name == CONTENT_TYPE).any(|(_, value)| {
         let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
         essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
     })

@@ -1,4 +1,4 @@
-//! The service: the path of a request, from top to bottom.
+//! The service: what becomes of a request, of whose handling `handling` decides.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -16,12 +16,13 @@ use super::body_budget::Share;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
 use super::gate::Gate;
+use super::handling::Handling;
 use super::reject::{drained, must_drain};
 use super::request_body;
-use crate::auth::{Authenticator, BoxError, Rejection, is_from_browser};
-use crate::checks::{Exempt, check_duplicate_credentials};
-use crate::rate_limit::{Decision, Outcome};
-use crate::telemetry;
+use crate::auth::{Authenticator, BoxError};
+use crate::rate_limit::Decision;
+#[cfg(feature = "oauth")]
+use crate::signals::Receiver;
 
 /// The service that [`McpAuthLayer`](crate::McpAuthLayer) wraps around another one.
 ///
@@ -62,92 +63,21 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
-        let state = &*self.gate.state;
-
-        match state.config.exemptions.resources.respond(&head) {
-            Some(Ok(document)) => {
-                telemetry::exempt("resource metadata", &head);
-                return self.respond(head, body, document);
+        match self.gate.handle(&mut head, !body.is_end_stream()) {
+            Ok(Handling::Forward(Some(exchange))) => {
+                let body = request_body::bound(Body::new(body), &exchange.lifetime);
+                self.forward(Request::from_parts(head, body), Some(exchange))
             }
-            Some(Err(rejection)) => return self.reject(head, body, rejection),
-            None => {}
-        }
-        let is_from_browser = is_from_browser(&head);
-        if is_from_browser && let Err(rejection) = state.config.hosts.check(&head) {
-            return self.reject(head, body, rejection);
-        }
-        #[cfg(feature = "oauth")]
-        if let Some(receiver) = state.config.receivers.of(&head) {
-            let (gate, receiver) = (self.gate.clone(), receiver.clone());
-            return ResponseFuture::waiting(async move {
-                let mut body = Body::new(body);
-                let response = gate.receive(&receiver, &head, &mut body).await;
-                Ok(drained(&head, body, response).await)
-            });
-        }
-        match state.config.exemptions.find(&head, !body.is_end_stream()) {
-            Some(Exempt::Forwarded(exemption)) => {
-                self.gate.strip_exempt(&mut head, exemption);
-                return self.forward(Request::from_parts(head, Body::new(body)), None);
+            Ok(Handling::Forward(None)) => {
+                self.forward(Request::from_parts(head, Body::new(body)), None)
             }
-            Some(Exempt::Rejected(rejection)) => return self.reject(head, body, rejection),
-            None => {}
-        }
-        if is_from_browser
-            && let Err(rejection) = state.config.origins.check(&state.config.hosts, &head)
-        {
-            return self.reject(head, body, rejection);
-        }
-        if let Err(rejection) = check_duplicate_credentials(&head, &state.credential_headers) {
-            return self.reject(head, body, rejection);
-        }
-
-        let Decision { verdict, permit } = match self.gate.decide_now(&head) {
-            Ok(decision) => decision,
-            Err(rejection) => return self.reject(head, body, rejection),
-        };
-        match verdict {
-            Some(Err(rejection)) => {
-                if let Some(permit) = permit {
-                    permit.settle(Outcome::from_rejection(&rejection));
-                }
-                self.reject(head, body, rejection)
-            }
-            // A credential that has expired since it was cached is verified again, below.
-            Some(Ok(authenticated))
-                if authenticated.pending.is_none()
-                    && authenticated.lifetime.is_active()
-                    && !self.gate.must_read(&head, &authenticated.principal) =>
-            {
-                if let Some(permit) = permit {
-                    permit.settle(Outcome::from_authenticated(&authenticated));
-                }
-                match self.gate.accept(&mut head, authenticated) {
-                    Ok(exchange) => {
-                        let body = request_body::bound(Body::new(body), &exchange.lifetime);
-                        self.forward(Request::from_parts(head, body), Some(exchange))
-                    }
-                    Err(rejection) => self.reject(head, body, rejection),
-                }
-            }
-            verdict => {
-                let (gate, inner) = (self.gate.clone(), self.inner.clone());
-                ResponseFuture::waiting(async move {
-                    let mut body = Body::new(body);
-                    match gate.decide(&mut head, &mut body, verdict, permit).await {
-                        Ok((exchange, collected)) => {
-                            let body = request_body::bound(body, &exchange.lifetime);
-                            let request = Request::from_parts(head, body);
-                            let share = collected.map(|collected| collected.share);
-                            forward_when_ready(inner, request, Some(exchange), share).await
-                        }
-                        Err(stop) => {
-                            let response =
-                                stop.into_response(|rejection| gate.reject(&head, rejection));
-                            Ok(drained(&head, body, response).await)
-                        }
-                    }
-                })
+            Ok(Handling::Respond(response)) => self.respond(head, body, response),
+            #[cfg(feature = "oauth")]
+            Ok(Handling::Receive(receiver)) => self.receive(head, body, receiver),
+            Ok(Handling::Wait(decision)) => self.wait(head, body, decision),
+            Err(rejection) => {
+                let response = self.gate.reject(&head, rejection);
+                self.respond(head, body, response)
             }
         }
     }
@@ -183,19 +113,57 @@ where
         }
     }
 
-    /// Rejects a request.
-    fn reject<B>(
+    /// Waits for the decision about a request, and for the inner service if it is accepted.
+    #[cold]
+    fn wait<B, R>(
+        &self,
+        mut head: Parts,
+        body: B,
+        decision: Decision,
+    ) -> ResponseFuture<S::Future, S::Error>
+    where
+        S: Service<Request<Body>, Response = Response<R>>,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+        R: http_body::Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+    {
+        let (gate, inner) = (self.gate.clone(), self.inner.clone());
+        ResponseFuture::waiting(async move {
+            let mut body = Body::new(body);
+            match gate.decide(&mut head, &mut body, decision).await {
+                Ok((exchange, collected)) => {
+                    let body = request_body::bound(body, &exchange.lifetime);
+                    let request = Request::from_parts(head, body);
+                    let share = collected.map(|collected| collected.share);
+                    forward_when_ready(inner, request, Some(exchange), share).await
+                }
+                Err(stop) => {
+                    let response = stop.into_response(|rejection| gate.reject(&head, rejection));
+                    Ok(drained(&head, body, response).await)
+                }
+            }
+        })
+    }
+
+    /// Receives a signal.
+    #[cfg(feature = "oauth")]
+    fn receive<B>(
         &self,
         head: Parts,
         body: B,
-        rejection: Rejection,
+        receiver: Arc<Receiver>,
     ) -> ResponseFuture<S::Future, S::Error>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let response = self.gate.reject(&head, rejection);
-        self.respond(head, body, response)
+        let gate = self.gate.clone();
+        ResponseFuture::waiting(async move {
+            let mut body = Body::new(body);
+            let response = gate.receive(&receiver, &head, &mut body).await;
+            Ok(drained(&head, body, response).await)
+        })
     }
 
     /// Responds to a request itself, after its body was read to the end if that is necessary.
