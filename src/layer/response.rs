@@ -20,7 +20,7 @@ impl Exchange {
     ///
     /// Most responses are no event streams: of these only header fields are looked at.
     pub(super) fn respond<R>(
-        self,
+        mut self,
         mut response: Response<R>,
         ended: Option<Ended>,
     ) -> Response<Body>
@@ -37,7 +37,9 @@ impl Exchange {
         self.complete_challenges(&mut response);
         let session_ids = &self.state.config.session_ids;
         let headers = response.headers_mut();
-        session_ids.bind_header(headers, &self.principal);
+        // A stream may be open for long, and the value shares the memory of the request's head.
+        let session = self.session.take();
+        session_ids.bind_header(headers, &self.principal, session.as_ref());
         // RFC 9111 §3.5 keeps shared caches from storing responses to `Authorization` alone.
         // An empty field has no directive.
         let mut directives = headers.get_all(CACHE_CONTROL).iter();
