@@ -44,7 +44,7 @@ impl<A: Authenticator> Gate<A> {
             prevent_upgrade(head)?;
         }
         let config = &self.state.config;
-        config.session_ids.verify(head, &principal).map_err(|rejection| {
+        let session = config.session_ids.verify(head, &principal).map_err(|rejection| {
             let name = principal.name();
             rejection.caused_by(format!("the ID is not bound to principal `{name}`"))
         })?;
@@ -69,6 +69,7 @@ impl<A: Authenticator> Gate<A> {
             is_get,
             is_restricted: false,
             filtered,
+            session,
             kept_open_at,
             begins_at,
         })

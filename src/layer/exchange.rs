@@ -9,6 +9,7 @@ use super::authorization::{Filtered, PathId};
 use super::state::State;
 use crate::auth::{AuthScheme, Ended, Lifetime, Principal, Rejection, RejectionKind};
 use crate::checks::Published;
+use crate::session::Presented;
 use crate::telemetry;
 
 /// An authenticated request that was forwarded, and what its response is processed under.
@@ -25,6 +26,8 @@ pub(super) struct Exchange {
     /// Whether the principal is restricted, so that the messages of the request were read.
     pub(super) is_restricted: bool,
     pub(super) filtered: Filtered,
+    /// The session header of the request, until the response has its own.
+    pub(super) session: Option<Presented>,
     /// The path of a request whose response may be a stream that the client keeps open, if an authorizer decides there.
     pub(super) kept_open_at: Option<Box<str>>,
     /// The path of another request that may begin a session, if an authorizer decides there.

@@ -22,7 +22,7 @@ impl Exchange {
     ///
     /// Most responses are no event streams: of these only header fields are looked at.
     pub(super) fn respond<R>(
-        self,
+        mut self,
         mut response: Response<R>,
         ended: Option<Ended>,
     ) -> Response<Body>
@@ -39,7 +39,9 @@ impl Exchange {
         self.complete_challenges(&mut response);
         let session_ids = &self.state.config.session_ids;
         let headers = response.headers_mut();
-        session_ids.bind_header(headers, &self.principal);
+        // A stream may be open for long, and the value shares the memory of the request's head.
+        let session = self.session.take();
+        session_ids.bind_header(headers, &self.principal, session.as_ref());
         prevent_shared_caching(headers);
         let is_stream = is_event_stream(headers);
         // Announcements in an encoded response are not read: clients then receive no `list_changed`, a convenience.

@@ -33,6 +33,14 @@ pub(super) struct SessionBinder {
     previous: Option<SessionKey>,
 }
 
+/// An ID that was bound to a principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verified<'b> {
+    pub(super) id: &'b [u8],
+    /// Whether it was bound with the current key, so that binding it again makes the same bytes.
+    pub(super) is_current: bool,
+}
+
 impl SessionBinder {
     pub(super) fn new(current: SessionKey) -> Self {
         Self { current, previous: None }
@@ -59,12 +67,14 @@ impl SessionBinder {
         kind: IdKind,
         principal: &Principal,
         bound: &'b [u8],
-    ) -> Option<&'b [u8]> {
+    ) -> Option<Verified<'b>> {
         let (id, presented) = bound.split_last_chunk()?;
         let id = id.strip_suffix(b".").filter(|id| !id.is_empty())?;
         // Compared as text: of several encodings of the same bytes only one is valid.
         let is_valid = |key: &SessionKey| equal(&tag(key, kind, principal, id), presented);
-        (is_valid(&self.current) || self.previous.as_ref().is_some_and(is_valid)).then_some(id)
+        let is_current = is_valid(&self.current);
+        let is_verified = is_current || self.previous.as_ref().is_some_and(is_valid);
+        is_verified.then_some(Verified { id, is_current })
     }
 }
 
@@ -132,6 +142,10 @@ mod tests {
         out
     }
 
+    fn current(id: &[u8]) -> Option<Verified<'_>> {
+        Some(Verified { id, is_current: true })
+    }
+
     fn any_principal() -> impl Strategy<Value = Principal> {
         (".{0,40}", proptest::option::of(".{0,40}")).prop_map(|(name, issuer)| match issuer {
             Some(issuer) => Principal::new(name).issued_by(issuer),
@@ -148,7 +162,7 @@ mod tests {
         ) {
             let binder = binder();
             let bound = bound(&binder, IdKind::Session, &principal, &id);
-            prop_assert_eq!(binder.verify(IdKind::Session, &principal, &bound), Some(&*id));
+            prop_assert_eq!(binder.verify(IdKind::Session, &principal, &bound), current(&id));
             prop_assert_eq!(binder.verify(IdKind::Event, &principal, &bound), None);
             let is_valid = binder.verify(IdKind::Session, &other, &bound).is_some();
             prop_assert_eq!(is_valid, principal == other);
@@ -218,7 +232,7 @@ mod tests {
         let without_issuer = bound(&binder, IdKind::Session, &a, b"id");
         let empty_issuer = a.clone().issued_by("");
         let verify = |principal| binder.verify(IdKind::Session, principal, &without_issuer);
-        assert_eq!(verify(&a), Some(&b"id"[..]));
+        assert_eq!(verify(&a), current(b"id"));
         assert_eq!(verify(&empty_issuer), None);
     }
 
@@ -242,9 +256,11 @@ mod tests {
         let before = bound(&old, IdKind::Session, &alice, b"id");
         assert_eq!(new.verify(IdKind::Session, &alice, &before), None);
         new.set_previous_key(KEY.into());
-        assert_eq!(new.verify(IdKind::Session, &alice, &before), Some(&b"id"[..]));
+        let previous = Verified { id: b"id", is_current: false };
+        assert_eq!(new.verify(IdKind::Session, &alice, &before), Some(previous));
         let after = bound(&new, IdKind::Session, &alice, b"id");
-        assert_eq!(only_new.verify(IdKind::Session, &alice, &after), Some(&b"id"[..]));
+        assert_eq!(new.verify(IdKind::Session, &alice, &after), current(b"id"));
+        assert_eq!(only_new.verify(IdKind::Session, &alice, &after), current(b"id"));
         assert_eq!(old.verify(IdKind::Session, &alice, &after), None);
     }
 }

@@ -12,6 +12,6 @@ mod parameter;
 mod rewriter;
 
 pub use self::key::{SessionKey, SessionKeyError};
-pub(crate) use self::location::{EndpointUrl, SessionIds, StreamBinding};
+pub(crate) use self::location::{EndpointUrl, Presented, SessionIds, StreamBinding};
 pub use self::parameter::{SessionParameter, SessionParameterError};
 pub(crate) use self::rewriter::Rewriter;

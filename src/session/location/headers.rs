@@ -1,11 +1,14 @@
 //! IDs in header fields, and which codings the inner service is asked for.
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, Entry};
+use std::mem;
+
+use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::presented::Presented;
 use super::unknown::unknown_session;
 use crate::auth::{Principal, Rejection, is_spelling_of};
-use crate::session::binding::{ADDED_LEN, SessionBinder};
+use crate::session::binding::{ADDED_LEN, SessionBinder, Verified};
 use crate::session::key::IdKind;
 
 /// The fields of one name, in any spelling: none, one, or more than one.
@@ -36,22 +39,23 @@ pub(super) fn find_both<'h>(
 }
 
 impl Fields<'_> {
-    /// Verifies the only field, replaces it by the ID, and returns whether there is one. An empty field is none.
+    /// Verifies the only field, replaces it by the ID, and returns what the client sent. An empty field is none.
     pub(super) fn verify(
         self,
-        verify: impl for<'b> Fn(&'b [u8]) -> Option<&'b [u8]>,
-    ) -> Result<bool, Rejection> {
+        verify: impl for<'b> Fn(&'b [u8]) -> Option<Verified<'b>>,
+    ) -> Result<Option<Presented>, Rejection> {
         let field = match self {
-            Self::None => return Ok(false),
+            Self::None => return Ok(None),
             Self::One(field) => field,
             Self::Several => return Err(unknown_session()),
         };
         if is_blank(field.as_bytes()) {
-            return Ok(false);
+            return Ok(None);
         }
-        let id = verify(field.as_bytes()).ok_or_else(unknown_session)?;
-        *field = HeaderValue::from_bytes(id).map_err(|_| unknown_session())?;
-        Ok(true)
+        let verified = verify(field.as_bytes()).ok_or_else(unknown_session)?;
+        let is_current = verified.is_current;
+        let id = HeaderValue::from_bytes(verified.id).map_err(|_| unknown_session())?;
+        Ok(Some(Presented::new(mem::replace(field, id), is_current)))
     }
 }
 
@@ -65,22 +69,26 @@ pub(super) fn remove(headers: &mut HeaderMap, names: &[&HeaderName]) {
     }
 }
 
-/// Binds the session IDs in the fields of this name.
+/// Binds the session IDs in the fields of this name. `presented` is the one of the request.
 pub(super) fn bind(
     headers: &mut HeaderMap,
     name: &HeaderName,
     binder: &SessionBinder,
     principal: &Principal,
+    presented: Option<&Presented>,
 ) {
-    if !headers.contains_key(name) {
-        return; // an entry would make room for it
-    }
-    let Entry::Occupied(mut entry) = headers.entry(name) else { return };
-    for id in entry.iter_mut().filter(|id| !is_blank(id.as_bytes())) {
-        let mut bound = Vec::with_capacity(id.len() + ADDED_LEN);
-        binder.bind(IdKind::Session, principal, id.as_bytes(), &mut bound);
-        // A field value is still one with a tag after it. If it were not, it would be no session.
-        *id = HeaderValue::try_from(bound).unwrap_or(HeaderValue::from_static(""));
+    // Responses have few fields: comparing their names takes less than hashing this one.
+    for (_, id) in headers.iter_mut().filter(|(field, _)| *field == name) {
+        if is_blank(id.as_bytes()) {
+            continue;
+        }
+        let same = presented.and_then(|presented| presented.bound(id.as_bytes()));
+        *id = same.unwrap_or_else(|| {
+            let mut bound = Vec::with_capacity(id.len() + ADDED_LEN);
+            binder.bind(IdKind::Session, principal, id.as_bytes(), &mut bound);
+            // A field value is still one with a tag after it. If it were not, it would be no session.
+            HeaderValue::try_from(bound).unwrap_or(HeaderValue::from_static(""))
+        });
     }
 }
 

@@ -7,6 +7,7 @@ use percent_encoding::percent_decode;
 
 use super::unknown::unknown_session;
 use crate::auth::Rejection;
+use crate::session::binding::Verified;
 use crate::session::parameter::SessionParameter;
 
 /// Edits every URI of a request: its own and the one from before `Router::nest`. `None` leaves a
@@ -34,7 +35,7 @@ pub(super) fn verify(
     uri: &Uri,
     parameter: &SessionParameter,
     has_header: bool,
-    verify: impl for<'b> Fn(&'b [u8]) -> Option<&'b [u8]>,
+    verify: impl for<'b> Fn(&'b [u8]) -> Option<Verified<'b>>,
 ) -> Result<Option<Uri>, Rejection> {
     let Some(query) = uri.query() else { return Ok(None) };
     let mut values = parameter.values_in(query.as_bytes());
@@ -50,7 +51,7 @@ pub(super) fn verify(
     if has_header {
         return Err(unknown_session());
     }
-    let id = verify(bound).ok_or_else(unknown_session)?;
+    let Verified { id, .. } = verify(bound).ok_or_else(unknown_session)?;
     let end = value.start + id.len();
     let target = format!("{}?{}{}", uri.path(), &query[..end], &query[value.end..]);
     with_target(uri, &target).map(Some).ok_or_else(unknown_session)

@@ -4,6 +4,7 @@
 mod configuration;
 mod event_streams;
 mod rejected_ids;
+mod repeated_ids;
 
 use axum::Router;
 use axum::extract::OriginalUri;
