@@ -9,7 +9,7 @@ use crate::schemes::authorization_header::Scheme;
 
 pub(super) const BASIC: Scheme = Scheme {
     name: AuthScheme::BASIC,
-    challenge: |_| Challenge::new(AuthScheme::BASIC).constant(AuthParam::CHARSET, "UTF-8"),
+    challenge: |_| Challenge::with_constant(AuthScheme::BASIC, AuthParam::CHARSET, "UTF-8"),
     well_formed,
     claimed,
 };
