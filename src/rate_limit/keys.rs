@@ -20,7 +20,7 @@ impl Hasher {
     fn hash<'p>(&self, label: &'p str, parts: impl IntoIterator<Item = &'p [u8]>) -> u128 {
         let parts = std::iter::once(label.as_bytes()).chain(parts);
         match self {
-            Self::Process(hash) => hash.hash_all(parts),
+            Self::Process(hash) => hash.hash_parts(parts),
             Self::Shared(mac) => {
                 let tag = parts.fold(mac.clone(), |mac, part| mac.with_prefixed(part)).finish();
                 let (words, _) = tag.as_chunks();
@@ -52,7 +52,8 @@ pub(super) struct Keys {
     pub(super) question: AttemptCounter,
     pub(super) claims_user: bool,
     pub(super) cost: Cost,
-    credential: u64,
+    /// A hash of the credential, once it is needed.
+    credential: Option<u64>,
 }
 
 impl Keys {
@@ -77,30 +78,45 @@ impl Keys {
         }
         let (mut claims_user, mut all_users) = (false, 0);
         for user in attempt.users() {
-            let subject = high(hasher.hash("user", [user]));
+            let own_user = hasher.hash("user", [user]);
             let pair = hasher.hash("pair", [&bits[..], user]);
-            keys = keys.user(subject, pair, quotas.per_user);
-            (claims_user, all_users) = (true, all_users ^ subject);
+            keys = keys.user(high(own_user), pair, quotas.per_user);
+            (claims_user, all_users) = (true, all_users ^ own_user);
         }
-        let names = credential_headers.iter().chain([&header::AUTHORIZATION]);
-        let credential = names.flat_map(|name| {
-            let values = head.headers.get_all(name).iter();
-            values.flat_map(|value| [name.as_str().as_bytes(), value.as_bytes()])
-        });
-        let credential = high(hasher.hash("credential", credential));
-        if !claims_user {
-            keys = keys.credential(credential);
-        }
-        let lookup = hasher.hash("look-up", [&bits[..], &all_users.to_be_bytes()]);
-        let lookup = AttemptCounter { key: lookup, quota: quotas.lookups };
-        // In the table of users, where no other counter has this key.
+        // In the table of users, where no other counter has these keys. Hashes of different labels are independent.
         let question = AttemptCounter { key: own_key, quota: quotas.questions };
-        Self { attempt: keys, lookup, question, claims_user, cost: attempt.cost, credential }
+        let lookup = AttemptCounter { key: !(own_key ^ all_users), quota: quotas.lookups };
+        let credential = None;
+        let mut keys =
+            Self { attempt: keys, lookup, question, claims_user, cost: attempt.cost, credential };
+        if !claims_user {
+            let credential = keys.add_credential(hasher, head, credential_headers);
+            keys.attempt = keys.attempt.credential(credential);
+        }
+        keys
+    }
+
+    /// Adds a hash of the credential, without which [`pending`](Self::pending) and [`verified`](Self::verified) have no
+    /// key. An attempt that claims no user has it from the beginning.
+    pub(super) fn add_credential(
+        &mut self,
+        hasher: &Hasher,
+        head: &Parts,
+        credential_headers: &[HeaderName],
+    ) -> u64 {
+        *self.credential.get_or_insert_with(|| {
+            let names = credential_headers.iter().chain([&header::AUTHORIZATION]);
+            let credential = names.flat_map(|name| {
+                let values = head.headers.get_all(name).iter();
+                values.flat_map(|value| [name.as_str().as_bytes(), value.as_bytes()])
+            });
+            high(hasher.hash("credential", credential))
+        })
     }
 
     /// Returns the key that concurrent attempts of one client with the same credential share.
-    pub(super) fn pending(&self) -> u64 {
-        self.attempt.client().rotate_left(1) ^ self.credential
+    pub(super) fn pending(&self) -> Option<u64> {
+        Some(self.attempt.client().rotate_left(1) ^ self.credential?)
     }
 
     /// Returns the key of the client and its credential, once that is verified.
@@ -108,9 +124,9 @@ impl Keys {
     /// Each signed request has another signature, so the client and its users take the place of the credential where the
     /// secret cannot be guessed. Whether such a credential is right was found out already, without a
     /// store: the key only says whether the store has to be asked about it.
-    pub(super) fn verified(&self) -> u64 {
+    pub(super) fn verified(&self) -> Option<u64> {
         if self.claims_user && self.cost == Cost::Unguessable {
-            high(self.lookup.key)
+            Some(high(self.lookup.key))
         } else {
             self.pending()
         }
