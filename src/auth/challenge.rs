@@ -149,11 +149,17 @@ impl Challenge {
     }
 }
 
+/// Returns whether a `quoted-string` (RFC 9110 §5.6.4) and a JSON string have this text as it is: printable ASCII without
+/// quotes and backslashes. All bytes are looked at, which the compiler does several at a time.
+pub(super) fn needs_no_escape(text: &str) -> bool {
+    let is_plain = |byte| matches!(byte, b' '..=b'~') & !matches!(byte, b'"' | b'\\');
+    text.bytes().fold(true, |all, byte| all & is_plain(byte))
+}
+
 /// Appends `text` as a `quoted-string` (RFC 9110 §5.6.4).
 fn push_quoted(out: &mut String, text: &str) {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     out.push('"');
-    if text.bytes().all(is_plain) {
+    if needs_no_escape(text) {
         out.push_str(text);
     } else {
         for c in text.chars().filter(|c| matches!(c, ' '..='~')) {
@@ -243,6 +249,17 @@ mod tests {
         let escaped = bearer(&[("scope", "a\"b")]);
         let header = escaped.to_header(&Realm::default());
         assert_eq!(header, r#"Bearer realm="mcp", scope="a\"b""#);
+    }
+
+    #[test]
+    fn every_byte_that_has_to_be_escaped_is_found_wherever_it_is() {
+        for at in [0, 1, 15, 16, 40] {
+            for character in (0..=0x100).filter_map(char::from_u32) {
+                let text = format!("{}{character}{}", "a".repeat(at), "b".repeat(40 - at));
+                let is_plain = matches!(character, ' '..='~') && !"\"\\".contains(character);
+                assert_eq!(needs_no_escape(&text), is_plain, "{text:?}");
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response};
 
 use super::Rejection;
+use crate::auth::challenge::needs_no_escape;
 use crate::auth::realm::Realm;
 use crate::auth::rejection_kind::RejectionKind;
 
@@ -50,7 +51,13 @@ impl Rejection {
         for part in before {
             json.extend_from_slice(part.as_bytes());
         }
-        serde_json::to_writer(&mut json, message).expect("a string is JSON");
+        if needs_no_escape(message) {
+            json.push(b'"');
+            json.extend_from_slice(message.as_bytes());
+            json.push(b'"');
+        } else {
+            serde_json::to_writer(&mut json, message).expect("a string is JSON");
+        }
         json.extend_from_slice(after.as_bytes());
         json
     }

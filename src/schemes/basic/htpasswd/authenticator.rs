@@ -148,7 +148,7 @@ impl Pair {
         let length = STANDARD.decode_slice(credential, &mut self.decoded).ok();
         let decoded = length.and_then(|length| str::from_utf8(&self.decoded[..length]).ok());
         decoded
-            .filter(|pair| !pair.contains(char::is_control))
+            .filter(|pair| !pair.chars().any(char::is_control))
             .and_then(|pair| pair.split_once(':'))
             .filter(|(_, password)| !password.is_empty())
             .ok_or_else(|| BASIC.rejection(credential))
