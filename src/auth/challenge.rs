@@ -149,8 +149,8 @@ impl Challenge {
     }
 }
 
-/// Returns whether a `quoted-string` (RFC 9110 §5.6.4) and a JSON string have this text as it is: printable ASCII without
-/// quotes and backslashes. All bytes are looked at, which the compiler does several at a time.
+/// Returns whether a `quoted-string` (RFC 9110 §5.6.4) and a JSON string have this text as it is: it is printable ASCII
+/// without quotes and backslashes. All bytes are looked at, which the compiler does several at a time.
 pub(super) fn needs_no_escape(text: &str) -> bool {
     let is_plain = |byte| matches!(byte, b' '..=b'~') & !matches!(byte, b'"' | b'\\');
     text.bytes().fold(true, |all, byte| all & is_plain(byte))

@@ -136,3 +136,65 @@ impl Keys {
 fn high(hash: u128) -> u64 {
     (hash >> 64) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    /// The keys of attempts at one limiter.
+    struct Scene(Hasher);
+
+    impl Scene {
+        fn keys(&self, client: u8, users: &[&str], credential: &'static str) -> Keys {
+            let quota = Quota::from_static(1, std::time::Duration::from_secs(1));
+            let quotas =
+                Quotas { per_address: quota, per_user: quota, lookups: quota, questions: quota };
+            let client = Client::from(IpAddr::from(Ipv4Addr::new(192, 0, 2, client)));
+            let claims = users.iter().map(|user| Attempt::claiming(*user));
+            let attempt = claims.reduce(Attempt::and).unwrap_or_default();
+            Keys::new(&self.0, quotas, client, &attempt, &head(credential), &[])
+        }
+    }
+
+    fn head(credential: &'static str) -> Parts {
+        let request = http::Request::get("/").header(header::AUTHORIZATION, credential);
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn each_counter_of_look_ups_has_a_key_of_its_own() {
+        let scene = Scene(Hasher::Process(KeyedHash::new()));
+        let mut used = std::collections::HashSet::new();
+        for client in 0..4 {
+            for users in [&[][..], &["a"], &["b"], &["ab"], &["a", "b"], &["a", "b", "c"]] {
+                let keys = scene.keys(client, users, "Basic YTpi");
+                assert!(used.insert(keys.lookup.key), "{client} {users:?}");
+                assert_eq!(scene.keys(client, users, "other").lookup, keys.lookup);
+                for user in keys.attempt.user_counters() {
+                    assert_ne!(user.key, keys.lookup.key);
+                }
+                assert!(keys.question.key != keys.lookup.key);
+            }
+        }
+    }
+
+    #[test]
+    fn attempts_share_nothing_before_their_credential_is_hashed() {
+        let scene = Scene(Hasher::Process(KeyedHash::new()));
+        let pending = |client, credential| {
+            let mut keys = scene.keys(client, &["alice"], credential);
+            assert!(keys.pending().is_none() && keys.verified().is_none());
+            keys.add_credential(&scene.0, &head(credential), &[]);
+            assert_eq!(keys.pending(), keys.verified());
+            keys.pending().unwrap()
+        };
+        assert_eq!(pending(1, "a"), pending(1, "a"));
+        assert_ne!(pending(1, "a"), pending(1, "b"));
+        assert_ne!(pending(1, "a"), pending(2, "a"));
+        // A credential that claims no user is a subject, and has its hash from the beginning.
+        let token = scene.keys(1, &[], "a");
+        assert!(token.pending().is_some() && token.attempt.subjects().count() == 1);
+    }
+}

@@ -95,7 +95,9 @@ fn check_token(position: usize, token: &str) -> Result<(), CredentialError> {
 
 /// `b64token` of RFC 6750 §2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
 pub(super) fn is_b64token(text: &str) -> bool {
-    let is_char = |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    let is_char = |byte: u8| {
+        byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+    };
     let body = text.trim_end_matches('=');
     // All bytes are looked at, which the compiler does several at a time.
     !body.is_empty() && body.bytes().fold(true, |all, byte| all & is_char(byte))
