@@ -36,7 +36,7 @@ impl Challenge {
     /// error (RFC 6750 §3.1).
     pub(crate) fn invalid(scheme: AuthScheme) -> Self {
         if scheme == AuthScheme::BEARER {
-            Self::new(scheme).constant(AuthParam::ERROR, "invalid_token")
+            Self::with_constant(scheme, AuthParam::ERROR, "invalid_token")
         } else {
             Self::new(scheme)
         }
@@ -46,18 +46,14 @@ impl Challenge {
     ///
     /// Its value is sent as a quoted string, without the characters that such a string cannot
     /// carry: control characters and everything but ASCII.
-    pub fn param(self, name: AuthParam, value: impl Into<String>) -> Self {
-        self.push(name, Cow::Owned(value.into()))
-    }
-
-    /// Adds a parameter whose value is a constant, without a copy of it.
-    pub(crate) fn constant(self, name: AuthParam, value: &'static str) -> Self {
-        self.push(name, Cow::Borrowed(value))
-    }
-
-    fn push(mut self, name: AuthParam, value: Cow<'static, str>) -> Self {
-        self.params.push((name, value));
+    pub fn param(mut self, name: AuthParam, value: impl Into<String>) -> Self {
+        self.params.push((name, Cow::Owned(value.into())));
         self
+    }
+
+    /// Creates a challenge with one parameter, whose value is a constant, without room for others.
+    pub(crate) fn with_constant(scheme: AuthScheme, name: AuthParam, value: &'static str) -> Self {
+        Self { scheme, params: vec![(name, Cow::Borrowed(value))] }
     }
 
     /// Returns the scheme.
@@ -135,25 +131,35 @@ impl Challenge {
 
     pub(crate) fn to_header(&self, realm: &Realm) -> HeaderValue {
         let params = self.params.iter();
-        // What is added to a value, and a little room for escapes.
-        let params: usize = params.map(|(name, value)| name.as_str().len() + value.len() + 6).sum();
-        let length = self.scheme.as_str().len() + realm.as_str().len() + params + 16;
-        let mut text = String::with_capacity(length);
-        text.extend([self.scheme.as_str(), " realm="]);
+        let added = ", =\"\"".len();
+        let params = params.map(|(name, value)| name.as_str().len() + value.len() + added);
+        let begin = self.scheme.as_str().len() + " realm=\"\"".len() + realm.as_str().len();
+        // The exact length, unless something has to be escaped: with spare room, the conversion allocates once more.
+        let mut text = String::with_capacity(begin + params.sum::<usize>());
+        text.push_str(self.scheme.as_str());
+        text.push_str(" realm=");
         push_quoted(&mut text, realm.as_str());
         for (name, value) in &self.params {
-            text.extend([", ", name.as_str(), "="]);
+            text.push_str(", ");
+            text.push_str(name.as_str());
+            text.push('=');
             push_quoted(&mut text, value);
         }
         HeaderValue::try_from(text).expect("tokens and quoted ASCII make a field value")
     }
 }
 
+/// Returns whether a `quoted-string` (RFC 9110 §5.6.4) and a JSON string have this text as it is: it is printable ASCII
+/// without quotes and backslashes. All bytes are looked at, which the compiler does several at a time.
+pub(super) fn needs_no_escape(text: &str) -> bool {
+    let is_plain = |byte| matches!(byte, b' '..=b'~') & !matches!(byte, b'"' | b'\\');
+    text.bytes().fold(true, |all, byte| all & is_plain(byte))
+}
+
 /// Appends `text` as a `quoted-string` (RFC 9110 §5.6.4).
 fn push_quoted(out: &mut String, text: &str) {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     out.push('"');
-    if text.bytes().all(is_plain) {
+    if needs_no_escape(text) {
         out.push_str(text);
     } else {
         for c in text.chars().filter(|c| matches!(c, ' '..='~')) {
@@ -233,6 +239,27 @@ mod tests {
         let mut without = vec![basic()];
         Challenge::unify_bearer(&mut without);
         assert_eq!(without, [basic()]);
+    }
+
+    #[test]
+    fn a_challenge_without_escapes_has_exactly_the_length_that_is_reserved() {
+        let challenge = bearer(&[("error", "invalid_token"), ("scope", "a b")]);
+        let made = allocation_counter::measure(|| drop(challenge.to_header(&Realm::default())));
+        assert_eq!(made.count_total, 1);
+        let escaped = bearer(&[("scope", "a\"b")]);
+        let header = escaped.to_header(&Realm::default());
+        assert_eq!(header, r#"Bearer realm="mcp", scope="a\"b""#);
+    }
+
+    #[test]
+    fn every_byte_that_has_to_be_escaped_is_found_wherever_it_is() {
+        for at in [0, 1, 15, 16, 40] {
+            for character in (0..=0x100).filter_map(char::from_u32) {
+                let text = format!("{}{character}{}", "a".repeat(at), "b".repeat(40 - at));
+                let is_plain = matches!(character, ' '..='~') && !"\"\\".contains(character);
+                assert_eq!(needs_no_escape(&text), is_plain, "{text:?}");
+            }
+        }
     }
 
     #[test]

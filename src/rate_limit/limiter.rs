@@ -118,6 +118,8 @@ impl RateLimiter {
             }
         }
 
+        // The others have been authenticated, and need no key to share an attempt by.
+        keys.add_credential(&counters.hasher, head, credential_headers);
         let taken = if keys.cost == Cost::Unguessable {
             status.wait.map_or(Ok(None), |wait| Err(too_many_requests(wait)))?
         } else if let Some(pending) = counters.pending.get(&keys) {
@@ -156,6 +158,7 @@ impl RateLimiter {
         let local = &counters.local;
         let mut keys =
             Keys::new(&counters.hasher, counters.quotas, client, attempt, head, credential_headers);
+        keys.add_credential(&counters.hasher, head, credential_headers);
 
         let verdict = authenticate_now();
         let is_right = verdict.as_ref().is_some_and(is_right);

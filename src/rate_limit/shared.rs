@@ -127,10 +127,12 @@ impl Shared {
 
     /// Returns whether this process has verified this credential of this client.
     pub(super) fn has_verified(&self, keys: &Keys, now: u64) -> bool {
-        self.verified.contains(keys.verified(), now)
+        keys.verified().is_some_and(|key| self.verified.contains(key, now))
     }
 
     pub(super) fn add_verified(&self, keys: &Keys, now: u64) {
-        self.verified.insert(keys.verified(), now);
+        if let Some(key) = keys.verified() {
+            self.verified.insert(key, now);
+        }
     }
 }

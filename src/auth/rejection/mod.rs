@@ -190,7 +190,7 @@ impl Rejection {
     fn unauthorized(kind: RejectionKind, message: &'static str, challenge: Challenge) -> Self {
         let mut rejection = Self::new(kind, message);
         rejection.0.scheme = Some(challenge.scheme().clone());
-        rejection.0.challenges.push(challenge);
+        rejection.0.challenges = vec![challenge];
         rejection
     }
 

@@ -159,9 +159,9 @@ impl ClientIp {
     /// Returns whether the peer reports a client that it forwards for, and is not a trusted proxy.
     pub(super) fn ignores_a_proxy(&self, head: &Parts) -> bool {
         let is_forwarded =
-            [X_FORWARDED_FOR, FORWARDED].iter().any(|name| head.headers.contains_key(name));
+            || [X_FORWARDED_FOR, FORWARDED].iter().any(|name| head.headers.contains_key(name));
         let is_trusted = |peer: IpAddr| self.trusts(peer.to_canonical());
-        self.source == Source::Peer && is_forwarded && !(self.find)(head).is_some_and(is_trusted)
+        self.source == Source::Peer && is_forwarded() && !(self.find)(head).is_some_and(is_trusted)
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

@@ -9,7 +9,7 @@ use crate::schemes::authorization_header::Scheme;
 
 pub(super) const BASIC: Scheme = Scheme {
     name: AuthScheme::BASIC,
-    challenge: |_| Challenge::new(AuthScheme::BASIC).constant(AuthParam::CHARSET, "UTF-8"),
+    challenge: |_| Challenge::with_constant(AuthScheme::BASIC, AuthParam::CHARSET, "UTF-8"),
     well_formed,
     claimed,
 };
@@ -26,7 +26,7 @@ fn decode(credential: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 fn well_formed(credential: &str) -> bool {
     decode(credential.as_bytes()).is_some_and(|pair| {
         str::from_utf8(&pair)
-            .is_ok_and(|pair| pair.contains(':') && !pair.contains(char::is_control))
+            .is_ok_and(|pair| pair.contains(':') && !pair.chars().any(char::is_control))
     })
 }
 

@@ -135,7 +135,7 @@ impl HttpSignature {
             file: None,
             clock: Arc::new(Clock::new()),
             store: Arc::new(MemoryReplayStore::new()),
-            reservations: Reservations::default(),
+            reservations: Reservations::new(),
             window: Duration::from_secs(300),
             skew: Duration::from_secs(60),
             tag: None,

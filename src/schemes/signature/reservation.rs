@@ -2,38 +2,50 @@
 //! body must not be collected many times at once.
 
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A key ID and a nonce.
-type Key = (Box<str>, Box<str>);
+use crate::crypto::{AlreadyHashed, KeyedHash};
 
 /// The nonces whose requests are being verified. There are at most as many as concurrent requests.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Reservations(Arc<Mutex<HashSet<Key>>>);
+#[derive(Clone)]
+pub(super) struct Reservations(Arc<Inner>);
+
+struct Inner {
+    /// Keyed at random, because clients choose their nonces.
+    hash: KeyedHash,
+    nonces: Mutex<Nonces>,
+}
+
+/// Hashes of a key ID and a nonce: to copy both takes longer.
+type Nonces = HashSet<u128, BuildHasherDefault<AlreadyHashed>>;
 
 /// A nonce that is reserved until this is dropped.
-#[derive(Debug)]
 pub(super) struct Reservation {
     reservations: Reservations,
-    key: Key,
+    nonce: u128,
 }
 
 impl Reservations {
-    /// Reserves a nonce for this key ID; `None` if it is reserved already.
-    pub(super) fn reserve(&self, key_id: &str, nonce: &str) -> Option<Reservation> {
-        let key: Key = (key_id.into(), nonce.into());
-        let is_new = self.lock().insert(key.clone());
-        is_new.then(|| Reservation { reservations: self.clone(), key })
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Inner { hash: KeyedHash::new(), nonces: Mutex::default() }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<Key>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Reserves a nonce for this key ID; `None` if it is reserved already.
+    pub(super) fn reserve(&self, key_id: &str, nonce: &str) -> Option<Reservation> {
+        let nonce = self.0.hash.hash_parts([key_id.as_bytes(), nonce.as_bytes()]);
+        let is_new = self.lock().insert(nonce);
+        is_new.then(|| Reservation { reservations: self.clone(), nonce })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Nonces> {
+        self.0.nonces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.reservations.lock().remove(&self.key);
+        self.reservations.lock().remove(&self.nonce);
     }
 }
 
@@ -43,12 +55,13 @@ mod tests {
 
     #[test]
     fn nonce_is_reserved_once_for_each_key_until_released() {
-        let reservations = Reservations::default();
+        let reservations = Reservations::new();
         let first = reservations.reserve("ci", "nonce");
         assert!(first.is_some());
         assert!(reservations.reserve("ci", "nonce").is_none());
         assert!(reservations.reserve("alice", "nonce").is_some(), "released at once");
         assert!(reservations.reserve("ci", "other").is_some());
+        assert!(reservations.reserve("cin", "once").is_some(), "another key ID");
         drop(first);
         assert!(reservations.reserve("ci", "nonce").is_some());
         assert!(reservations.lock().is_empty());

@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use super::passwords::Passwords;
 use crate::auth::{Attempt, AuthScheme, Authenticated, Authenticator, Challenge, Rejection};
@@ -134,24 +134,32 @@ const MAX_PAIR: usize = 1024;
 
 /// A decoded credential, wiped when it is dropped.
 struct Pair {
-    decoded: Zeroizing<[u8; MAX_PAIR]>,
+    decoded: [u8; MAX_PAIR],
 }
 
 impl Pair {
     fn new() -> Self {
-        Self { decoded: Zeroizing::new([0; MAX_PAIR]) }
+        Self { decoded: [0; MAX_PAIR] }
     }
 
     /// Decodes name and password.
     fn decode(&mut self, head: &Parts) -> Result<(&str, &str), Rejection> {
         let credential = BASIC.presented(head)?;
-        let length = STANDARD.decode_slice(credential, &mut *self.decoded).ok();
+        let length = STANDARD.decode_slice(credential, &mut self.decoded).ok();
         let decoded = length.and_then(|length| str::from_utf8(&self.decoded[..length]).ok());
         decoded
-            .filter(|pair| !pair.contains(char::is_control))
+            .filter(|pair| !pair.chars().any(char::is_control))
             .and_then(|pair| pair.split_once(':'))
             .filter(|(_, password)| !password.is_empty())
             .ok_or_else(|| BASIC.rejection(credential))
+    }
+}
+
+/// Wipes the array as a slice: `Zeroizing` of an array wipes byte by byte, which took a quarter of the time of a request
+/// whose password is cached, without the layer.
+impl Drop for Pair {
+    fn drop(&mut self) {
+        self.decoded.as_mut_slice().zeroize();
     }
 }
 
