@@ -11,7 +11,7 @@ from servers import USER
 
 PAUSE = 0.1  # seconds of an attacker, between a response and the next attempt
 PATIENCE = 30  # seconds of a client that waits for a response
-PER_SECOND = 5  # requests of each kind
+PER_SECOND = 3  # requests of each kind, few enough that their own hashes are no load
 
 
 class PasswordGuessing:

@@ -29,7 +29,7 @@ COSTS = [5] if QUICK else [10, 12]
 ROUNDS = 1 if QUICK else 5
 ATTACK_ROUNDS = 1 if QUICK else 3
 SECONDS = 1 if QUICK else 3
-ATTACK_SECONDS = 2 if QUICK else 10
+ATTACK_SECONDS = 2 if QUICK else 15
 TEAM = 4 if QUICK else 20
 ATTACKERS = 20 if QUICK else 100
 
