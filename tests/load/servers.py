@@ -1,4 +1,4 @@
-"""The servers of the load test, on free ports of loopback: an example server with the layer, and nginx as a reverse proxy."""
+"""The servers of the load test, on free ports of loopback: an example server with the layer, and nginx as a proxy."""
 
 import contextlib
 import os
