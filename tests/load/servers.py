@@ -1,21 +1,30 @@
-"""The two servers of the load test, on free ports of loopback, with one password file."""
+"""The servers of the load test, on free ports of loopback: an example server with the layer, and nginx as a proxy."""
 
 import contextlib
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import time
 
-PASSWORD = "correct horse"
+USER, TOKEN, PASSWORD = "user-0", "dG9rZW4tb2YtY2k", "correct horse"
 
-# `return 200` would answer before it asks for a password: a small file instead. Its workers keep
-# connections for as long as the other server does.
+# What nginx checks, by the name of the contender. The upstream is the public path of an example server: there, the layer
+# forwards requests without authentication.
+CHECKS = {
+    "none": "",
+    "token": "if ($token_is_valid = 0) { return 401; }",
+    "user": "auth_basic mcp; auth_basic_user_file {dir}/plain.htpasswd;",
+    "file": "auth_basic mcp; auth_basic_user_file {dir}/users.htpasswd;",
+}
+
+# Workers keep connections for as long as the other server does, to clients and to the upstream.
 NGINX = """
 daemon off;
 worker_processes auto;
-pid {dir}/nginx.pid;
-error_log {dir}/nginx.log;
+pid {dir}/pid;
+error_log {dir}/error.log;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;
@@ -25,36 +34,67 @@ http {{
     fastcgi_temp_path {dir}/fastcgi;
     uwsgi_temp_path {dir}/uwsgi;
     scgi_temp_path {dir}/scgi;
-    default_type text/plain;
-    root {dir}/www;
-    open_file_cache max=10;
+    map $http_authorization $token_is_valid {{
+        default 0;
+        "Bearer {token}" 1;
+    }}
+    upstream example {{
+        server 127.0.0.1:{upstream};
+        keepalive 64;
+        keepalive_requests 100000000;
+    }}
+    proxy_http_version 1.1;
+    proxy_buffering off;
+    proxy_set_header Connection "";
+    proxy_set_header Authorization "";
+    proxy_set_header Host localhost;
     server {{
         listen 127.0.0.1:{port};
-        location / {{
-            auth_basic mcp;
-            auth_basic_user_file {dir}/users.htpasswd;
+        location = /whoami {{
+            {check}
+            proxy_pass http://example/health;
         }}
-        location = /health {{ }}
+        location = /health {{ proxy_pass http://example/health; }}
     }}
 }}
 """
 
 
 class Server:
-    """A server that runs. `ok` is what it answers at `path` to who is let in."""
+    """A server that runs. An authenticated request for `path` is answered with 200."""
 
-    def __init__(self, name, port, path, ok, process):
-        self.name, self.port, self.path, self.ok, self.process = name, port, path, ok, process
+    path, public_path = "/whoami", "/health"
+
+    def __init__(self, name, port, processes):
+        self.name, self.port, self.processes = name, port, processes
+
+    def processor_time(self):
+        """The seconds that its processes have run, user and system. Linux alone counts them in `/proc`."""
+        return sum(ticks(identifier) for identifier in with_children(self.processes)) / os.sysconf("SC_CLK_TCK")
+
+
+def ticks(identifier):
+    fields = pathlib.Path(f"/proc/{identifier}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def with_children(processes):
+    for process in processes:
+        yield process.pid
+        yield from pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+
+def has_nginx():
+    return shutil.which("nginx") is not None
 
 
 def write_users(directory, cost, count):
-    """Users named `user-0` and so on, with one hash, since making as many takes its time."""
+    """Users named `user-0` and so on. They have the same hash, as to make so many takes long. bcrypt is what both servers
+    verify: nginx through crypt() of the C library, which has no Argon2."""
     command = ["htpasswd", "-nbB", "-C", str(cost), "user", PASSWORD]
     line = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     _, line = line.split(":", 1)
-    file = pathlib.Path(directory, "users.htpasswd")
-    file.write_text("".join(f"user-{n}:{line}\n" for n in range(count)))
-    return file
+    pathlib.Path(directory, "users.htpasswd").write_text("".join(f"user-{n}:{line}\n" for n in range(count)))
 
 
 def free_port():
@@ -82,27 +122,42 @@ def running(command, directory, port):
             yield process
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @contextlib.contextmanager
-def nginx(directory):
-    www = pathlib.Path(directory, "www")
-    www.mkdir()
-    for name in ("guarded", "health"):
-        (www / name).write_text("ok")
+def nginx(binary, directory, check):
+    """nginx in front of an example server without access control."""
     os.chmod(directory, 0o755)  # its workers are of another user, if it is started by root
-    port = free_port()
-    config = pathlib.Path(directory, "nginx.conf")
-    config.write_text(NGINX.format(dir=directory, port=port))
-    command = ["nginx", "-c", str(config), "-e", str(pathlib.Path(directory, "nginx.log"))]
-    with running(command, directory, port) as process:
-        yield Server("nginx", port, "/guarded", 200, process)
+    with layer(binary, directory, "token") as upstream:
+        port = free_port()
+        own = pathlib.Path(directory, f"nginx-{check}")
+        own.mkdir()
+        pathlib.Path(directory, "plain.htpasswd").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
+        rules = CHECKS[check].replace("{dir}", directory)
+        config = own / "nginx.conf"
+        config.write_text(NGINX.format(dir=own, port=port, upstream=upstream.port, token=TOKEN, check=rules))
+        command = ["nginx", "-c", str(config), "-e", str(own / "error.log")]
+        with running(command, directory, port) as process:
+            yield Server("nginx", port, [process, *upstream.processes])
 
 
 @contextlib.contextmanager
-def ours(binary, directory, users):
+def layer(binary, directory, check):
+    """An example server with `McpAuthLayer`."""
     port = free_port()
-    command = [binary, "--port", str(port), "--htpasswd", str(users)]
-    with running(command, directory, port) as process:
-        yield Server("mcp-auth-layer", port, "/guarded", 404, process)
+    credentials = {
+        "none": ["--token", f"ci:{TOKEN}"],
+        "token": ["--token", f"ci:{TOKEN}"],
+        "user": ["--user", f"{USER}:{PASSWORD}"],
+        "file": ["--htpasswd", str(pathlib.Path(directory, "users.htpasswd"))],
+    }
+    with running([binary, "--port", str(port), *credentials[check]], directory, port) as process:
+        server = Server("McpAuthLayer", port, [process])
+        if check == "none":
+            server.path = server.public_path
+        yield server
