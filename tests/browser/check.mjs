@@ -1,8 +1,9 @@
-// All checks in a real browser; see `run`. With names of checks, only these.
+// The checks in a browser, or those that are named; see `run`.
 
 import { finish } from "./harness.mjs";
 
-for (const name of process.argv[4] ? process.argv.slice(4) : ["allowed", "foreign", "rebinding"]) {
+const named = process.argv.slice(4);
+for (const name of named.length ? named : ["allowed", "foreign", "rebinding", "inspector"]) {
   const { default: run } = await import(`./check_${name}.mjs`);
   await run();
 }

@@ -1,43 +1,10 @@
 // DNS rebinding: the name of a page's server comes to mean the server of the user. The page is then of the same origin
 // as what it sends requests to, and may read the responses.
 
-import { connect, createServer } from "node:net";
 import { openBrowser } from "./chromium.mjs";
 import { BASIC, Server, check, serve } from "./harness.mjs";
-import { MESSAGE } from "./vectors.mjs";
-
-/** A name at a port: what its connections reach changes, as the address of a name does. */
-class Name {
-  connections = new Set();
-
-  static async create(host) {
-    const name = new Name();
-    name.relay = createServer((client) => name.relayed(client));
-    await new Promise((done) => name.relay.listen(0, "127.0.0.1", done));
-    name.url = `http://${host}:${name.relay.address().port}`;
-    return name;
-  }
-
-  relayed(client) {
-    const server = connect(this.target, "127.0.0.1");
-    for (const [socket, other] of [[client, server], [server, client]]) {
-      this.connections.add(socket);
-      socket.pipe(other);
-      socket.on("error", () => {});
-      socket.on("close", () => (other.destroy(), this.connections.delete(socket)));
-    }
-  }
-
-  rebind(target) {
-    this.target = target;
-    for (const socket of this.connections) socket.destroy();
-  }
-
-  stop() {
-    this.rebind(0);
-    this.relay.close();
-  }
-}
+import { Name } from "./name.mjs";
+import { MESSAGE } from "./ways.mjs";
 
 /** Runs in the page: the statuses of requests to its own origin, and a WebSocket. */
 const requests = async ([path, message, credential]) => {
@@ -75,23 +42,23 @@ const isNever = (statuses, expected) => !Object.values(statuses).includes(expect
 async function layer(browser, secureBrowser, name) {
   const refusing = await Server.example("browser_server", "refuse");
   const unprotected = await Server.example("browser_server", "refuse", "--unprotected");
-  const own = await Name.create("127.0.0.1");
+  const own = await Name.create("http", "127.0.0.1");
   // The page has a credential: that stands for an authenticator that accepts this machine by its address or its
   // certificate. Browsers send a remembered password to no other name.
   for (const [path, what, credential] of [["/mcp", "guarded", BASIC], ["/health", "public", undefined]]) {
     const { GET, ...others } = await rebound(browser, name, refusing, path, credential);
-    check(`rebound page, ${what} path: refused, but what looks like no page's request`, isEach(others, 403), others);
-    // It has neither `Origin` nor Fetch Metadata: the guide says so.
-    check(`rebound page of http, ${what} path: GET passes as that of any client`, GET !== 403, GET);
+    check(`rebound page, ${what} path: refused but for GET`, isEach(others, 403), others);
+    // It has neither `Origin` nor `Sec-Fetch-Site`, as the guide on deployment says.
+    check(`rebound page, ${what} path: GET is that of any client`, GET !== 403, GET);
     const overTls = await rebound(secureBrowser, name, refusing, path, credential);
-    check(`rebound page that browsers trust as if it were of https, ${what} path: refused`, isEach(overTls, 403), overTls);
+    check(`rebound page that the browser trusts like one of https, ${what} path: refused`, isEach(overTls, 403), overTls);
     const open = await rebound(browser, name, unprotected, path, credential);
     check(`rebound page, ${what} path, without the protection: handled`, isNever(open, 403), open);
     const ofServer = await rebound(browser, own, refusing, path, credential);
     check(`page of the server itself, ${what} path: handled`, isNever(ofServer, 403), ofServer);
   }
   const loaded = await rebound(browser, name, refusing, "/mcp");
-  check("rebound page of http, guarded path: GET needs a credential", loaded.GET === 401, loaded);
+  check("rebound page, guarded path: GET needs a credential", loaded.GET === 401, loaded);
   own.stop();
   refusing.stop();
   unprotected.stop();
@@ -99,7 +66,7 @@ async function layer(browser, secureBrowser, name) {
 
 /** The examples on loopback, which accept the names of loopback only. */
 async function examples(browser, name) {
-  const own = await Name.create("127.0.0.1");
+  const own = await Name.create("http", "127.0.0.1");
   for (const [example, guarded] of [["streamable_server", "/mcp"], ["sse_server", "/messages/"]]) {
     const server = await Server.example(example, "--port", "0", "--user", "alice:pass:word");
     for (const [path, what, credential] of [[guarded, "guarded", BASIC], ["/health", "public", undefined]]) {
@@ -114,7 +81,7 @@ async function examples(browser, name) {
 }
 
 export default async function checkRebinding() {
-  const name = await Name.create("evil.example");
+  const name = await Name.create("http", "evil.example");
   const browser = await openBrowser();
   const secureBrowser = await openBrowser([`--unsafely-treat-insecure-origin-as-secure=${name.url}`]);
   await layer(browser, secureBrowser, name);

@@ -1,9 +1,9 @@
 // Chromium without a window, as Debian has it.
 
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { WORK } from "./harness.mjs";
+import { folder } from "./harness.mjs";
 
 /**
  * Names below `.example` are those of this machine. `--no-sandbox` is for root, as whom CI runs; it does not concern
@@ -13,6 +13,7 @@ const ARGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
+  "--ignore-certificate-errors",
   "--host-resolver-rules=MAP *.example 127.0.0.1",
 ];
 
@@ -27,7 +28,7 @@ const PREFERENCES = {
 
 /** Opens a browser that remembers passwords for all pages alike. */
 export async function openBrowser(args = []) {
-  const profile = mkdtempSync(join(WORK, "profile-"));
+  const profile = folder("chromium");
   mkdirSync(join(profile, "Default"));
   writeFileSync(join(profile, "Default", "Preferences"), JSON.stringify(PREFERENCES));
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";

@@ -3,6 +3,7 @@
 // The program that uses it is called as PROGRAM EXAMPLES WORK; see `run`.
 
 import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,7 +14,7 @@ export const BASIC = `Basic ${btoa("alice:pass:word")}`;
 export const BEARER = "Bearer dG9rZW4tb2YtdGhlLWNp";
 
 /** How long a check waits for something, in milliseconds. */
-export const DEADLINE = 20_000;
+export const DEADLINE = 30_000;
 
 let passed = 0;
 let failed = 0;
@@ -43,15 +44,15 @@ export async function until(condition, deadline = DEADLINE) {
 export class Server {
   lines = [];
 
-  /** Starts a program; the environment is added to this one. */
-  static async start(command, args, environment = {}) {
+  /** Starts a program, with variables beside those of this one. It prints its URL, by default as the examples do. */
+  static async start(command, args, { environment, prints = /listening on (http:\/\/[^/]+)/ } = {}) {
     const server = new Server();
     const env = { RUST_LOG: "error", ...process.env, ...environment };
     server.child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
     createInterface({ input: server.child.stdout }).on("line", (line) => server.lines.push(line));
-    const listens = () => server.lines.map((line) => /listening on (http:\/\/[^/]+)/.exec(line)).find(Boolean);
-    const found = await until(() => listens() || server.child.exitCode !== null);
-    if (!found?.[1]) throw new Error(`${command} does not start: ${server.lines}`);
+    const printed = () => server.lines.map((line) => prints.exec(line)).find(Boolean);
+    const found = await until(() => printed() ?? server.child.exitCode !== null);
+    if (!found?.[1]) throw new Error(`${command} ${args} does not start: ${server.lines}`);
     server.url = found[1];
     return server;
   }
@@ -80,4 +81,16 @@ export async function serve(listener) {
   const server = createServer(listener);
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   return { port: server.address().port, stop: () => (server.closeAllConnections(), server.close()) };
+}
+
+/** A port of loopback that is free now. */
+export async function freePort() {
+  const { port, stop } = await serve();
+  stop();
+  return port;
+}
+
+/** Creates a folder for the files of one program. */
+export function folder(program) {
+  return mkdtempSync(join(WORK, "tmp", `${program}-`));
 }

@@ -3,10 +3,11 @@
 //! ```sh
 //! browser_server allow ORIGIN          # as the guide on deployment says
 //! browser_server refuse                # CORS allows every page, the layer none
-//! browser_server refuse --unprotected  # and the layer does not see what browsers say about pages
+//! browser_server refuse --unprotected  # and the layer sees neither `Origin` nor `Sec-Fetch-Site`
+//! browser_server refuse --no-origin    # and the layer does not see `Origin`
 //! ```
 //!
-//! The user is `alice:pass:word`, the token `dG9rZW4tb2YtdGhlLWNp`, the public path `/health`. Each line of the output,
+//! The user is `alice:pass:word`, the token `dG9rZW4tb2YtdGhlLWNp`, the public path `/health`, the name `tools.example`. Each line of the output,
 //! apart from the first, is a JSON object about a request.
 
 use std::error::Error;
@@ -21,7 +22,7 @@ use http::header::{
     AUTHORIZATION, CONTENT_TYPE, HOST, InvalidHeaderValue, ORIGIN, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, Method};
-use mcp_auth_layer::auth::Authenticator;
+use mcp_auth_layer::auth::{Authenticator, Host};
 use mcp_auth_layer::layer::{ExactPath, Origin};
 use mcp_auth_layer::{Basic, Bearer, CredentialError, McpAuthLayer, Principal, any_of};
 use rmcp::model::ProgressNotificationParam;
@@ -73,11 +74,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ["allow", page] => {
             protected.allow_origin(page.parse::<Origin>()?).protect(app()).layer(cors(page)?)
         }
-        ["refuse"] => protected.protect(app()).layer(CorsLayer::very_permissive()),
+        ["refuse"] => with_cors(protected.protect(app())),
         ["refuse", "--unprotected"] => {
-            protected.protect(app()).layer(from_fn(hide_page)).layer(CorsLayer::very_permissive())
+            with_cors(protected.protect(app()).layer(from_fn(hide_page)))
         }
-        _ => return Err("usage: browser_server allow ORIGIN | refuse [--unprotected]".into()),
+        ["refuse", "--no-origin"] => {
+            with_cors(protected.protect(app()).layer(from_fn(hide_origin)))
+        }
+        _ => {
+            return Err(
+                "usage: browser_server allow ORIGIN | refuse [--unprotected | --no-origin]".into(),
+            );
+        }
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on http://{}/", listener.local_addr()?);
@@ -88,7 +96,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn layer() -> Result<McpAuthLayer<impl Authenticator>, CredentialError> {
     let users = Basic::new([("alice", "pass:word")])?;
     let tokens = Bearer::new([("ci", "dG9rZW4tb2YtdGhlLWNp")])?;
-    Ok(McpAuthLayer::new(any_of((users, tokens))).public_path(ExactPath::from_static("/health")))
+    Ok(McpAuthLayer::new(any_of((users, tokens)))
+        .public_path(ExactPath::from_static("/health"))
+        .host(Host::from_static("tools.example")))
 }
 
 /// Both transports, a public path, and a page at every other path.
@@ -108,18 +118,36 @@ fn cors(page: &str) -> Result<CorsLayer, InvalidHeaderValue> {
     let [session_id, protocol_version, last_event_id, method, name] =
         ["mcp-session-id", "mcp-protocol-version", "last-event-id", "mcp-method", "mcp-name"]
             .map(HeaderName::from_static);
-    let sent = [session_id.clone(), protocol_version, last_event_id, method, name];
+    let sent = [
+        AUTHORIZATION,
+        CONTENT_TYPE,
+        session_id.clone(),
+        protocol_version,
+        last_event_id,
+        method,
+        name,
+    ];
     Ok(CorsLayer::new()
         .allow_origin(HeaderValue::from_str(page)?)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers(sent.into_iter().chain([AUTHORIZATION, CONTENT_TYPE]).collect::<Vec<_>>())
+        .allow_headers(sent)
         .expose_headers([session_id, WWW_AUTHENTICATE]))
+}
+
+/// Lets browsers send and read everything, so that the layer alone refuses pages.
+fn with_cors(protected: Router) -> Router {
+    protected.layer(CorsLayer::very_permissive())
 }
 
 /// Removes what tells the layer that a browser sends the request, and for which page.
 async fn hide_page(mut request: Request, next: Next) -> Response {
-    request.headers_mut().remove(ORIGIN);
     request.headers_mut().remove(SEC_FETCH_SITE);
+    hide_origin(request, next).await
+}
+
+/// Removes `Origin`, as proxies and browser extensions do.
+async fn hide_origin(mut request: Request, next: Next) -> Response {
+    request.headers_mut().remove(ORIGIN);
     next.run(request).await
 }
 
