@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { logIn, openBrowser } from "./chromium.mjs";
 import { BASIC, BEARER, Server, WORK, check, serve } from "./harness.mjs";
+import { Name } from "./name.mjs";
 import { MESSAGE } from "./ways.mjs";
 
 const PATHS = { http: "/mcp", modern: "/mcp", sse: "/sse" };
@@ -61,14 +62,16 @@ async function otherPage(page, server, refusing) {
   check("page of an origin that only CORS allows: nothing reaches a handler", reached.length === 0, reached);
 }
 
-/** The page of the server itself needs no option. */
-async function ownPage(page, server) {
-  await page.goto(`${server.url}/`);
-  const status = await page.evaluate(async ([url, body]) => {
+/** The page of the server itself needs no option but the server's name. */
+async function ownPage(browser, what, url) {
+  await logIn(browser, url);
+  const page = await browser.newPage();
+  await page.goto(`${url}/`);
+  const status = await page.evaluate(async (body) => {
     const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
-    return (await fetch(url, { method: "POST", headers, body })).status;
-  }, ["/mcp", MESSAGE]);
-  check("page of the server itself, remembered password: opens a session", status === 200, status);
+    return (await fetch("/mcp", { method: "POST", headers, body })).status;
+  }, MESSAGE);
+  check(`page of the server itself, ${what}, remembered password: opens a session`, status === 200, status);
 }
 
 export default async function checkAllowedPages() {
@@ -76,14 +79,15 @@ export default async function checkAllowedPages() {
   const other = await pages();
   const server = await Server.example("browser_server", "allow", `http://127.0.0.1:${allowed.port}`);
   const refusing = await Server.example("browser_server", "refuse");
+  const tls = await Name.create("https", "tools.example", server.port);
   const browser = await openBrowser();
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${allowed.port}/`);
   await allowedPage(page, server);
   await page.goto(`http://127.0.0.1:${other.port}/`);
   await otherPage(page, server, refusing);
-  await logIn(browser, server.url);
-  await ownPage(page, server);
+  await ownPage(browser, "at an address", server.url);
+  await ownPage(browser, "at a name over TLS", tls.url);
   await browser.close();
-  for (const it of [allowed, other, server, refusing]) it.stop();
+  for (const it of [allowed, other, tls, server, refusing]) it.stop();
 }
