@@ -7,8 +7,9 @@
 //! browser_server refuse --no-origin    # and the layer does not see `Origin`
 //! ```
 //!
-//! The user is `alice:pass:word`, the token `dG9rZW4tb2YtdGhlLWNp`, the public path `/health`, the name `tools.example`. Each line of the output,
-//! apart from the first, is a JSON object about a request.
+//! The user is `alice:pass:word`, the token `dG9rZW4tb2YtdGhlLWNp`, the public path `/health`, and
+//! the name of the server `tools.example`. Each line of the output, apart from the first, is a JSON
+//! object about a request.
 
 use std::error::Error;
 use std::sync::Arc;
