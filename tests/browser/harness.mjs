@@ -16,6 +16,9 @@ export const BEARER = "Bearer dG9rZW4tb2YtdGhlLWNp";
 /** How long a check waits for something, in milliseconds. */
 export const DEADLINE = 30_000;
 
+const children = [];
+process.on("exit", () => children.forEach((child) => child.kill())); // those that a check left when it threw
+
 let passed = 0;
 let failed = 0;
 
@@ -49,6 +52,7 @@ export class Server {
     const server = new Server();
     const env = { RUST_LOG: "error", ...process.env, ...environment };
     server.child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+    children.push(server.child);
     createInterface({ input: server.child.stdout }).on("line", (line) => server.lines.push(line));
     const printed = () => server.lines.map((line) => prints.exec(line)).find(Boolean);
     const found = await until(() => printed() ?? server.child.exitCode !== null);
