@@ -1,6 +1,5 @@
 //! Rejects requests of foreign web pages: MCP says that "servers MUST validate the `Origin` header".
 
-use http::Method;
 use http::header::ORIGIN;
 use http::request::Parts;
 
@@ -31,7 +30,8 @@ impl Origins {
     /// `Origin`, and attach remembered Basic credentials by themselves.
     ///
     /// They omit `Origin` from GET and HEAD where a page only loads something, and report that in
-    /// `Sec-Fetch-Site` (Fetch Metadata). A request with neither field was not sent by a page.
+    /// `Sec-Fetch-Site` (Fetch Metadata). It decides about other methods as well, as a proxy or an
+    /// extension may have removed `Origin`. A request with neither field was not sent by a page.
     pub(crate) fn check(&self, hosts: &Hosts, head: &Parts) -> Result<(), Rejection> {
         let mut origins = head.headers.get_all(ORIGIN).iter();
         let Some(origin) = origins.next() else {
@@ -58,11 +58,7 @@ impl Origins {
 }
 
 fn check_fetch_site(head: &Parts) -> Result<(), Rejection> {
-    let site = match head.method {
-        Method::GET | Method::HEAD => head.headers.get(SEC_FETCH_SITE),
-        _ => None,
-    };
-    match site {
+    match head.headers.get(SEC_FETCH_SITE) {
         Some(site) if site != "same-origin" && site != "none" => Err(Rejection::new(
             RejectionKind::ForeignOrigin,
             "cross-site request blocked (`Sec-Fetch-Site`)",

@@ -1,7 +1,8 @@
 //! Which values of `Origin` and `Sec-Fetch-Site` are accepted.
 
 use super::{TOKEN, layer, status};
-use crate::support::{get, recorder, send};
+use crate::support::{get, recorder, request, send};
+use http::Method;
 use mcp_auth_layer::layer::{Origin, OriginScheme};
 
 #[tokio::test]
@@ -95,6 +96,25 @@ async fn cross_site_fetch_metadata_is_403_without_an_origin() {
         assert_eq!(send(app.clone(), get("/mcp", &fields)).await.status, 200, "{site:?}");
     }
     assert_eq!(seen.count(), 3 + 6);
+}
+
+#[tokio::test]
+async fn cross_site_fetch_metadata_is_403_for_every_method() {
+    let (app, seen) = recorder();
+    let app = app.layer(layer());
+    // A proxy or a browser extension has removed `Origin` from the last four.
+    let methods =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+    for method in &methods {
+        for (site, status) in
+            [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)]
+        {
+            let fields = [TOKEN, ("host", "localhost"), ("sec-fetch-site", site)];
+            let response = send(app.clone(), request(method.clone(), "/mcp", &fields)).await;
+            assert_eq!(response.status, status, "{method} {site}");
+        }
+    }
+    assert_eq!(seen.count(), 2 * methods.len());
 }
 
 #[tokio::test]
