@@ -64,7 +64,7 @@ def make_outcomes(proxy, without_oauth, without_decision_point):
     send(proxy.url, outcomes.AT_PROXY)
     send(without_oauth.url, outcomes.AT_SERVER_WITHOUT_OAUTH)
     send(without_decision_point.url, outcomes.AT_SERVER_WITHOUT_DECISION_POINT)
-    check("request: too many wrong passwords", (status := outcomes.guess(proxy.url)) == 429, status)
+    check("request: too many wrong passwords", (status := outcomes.fail_until_throttled(proxy.url)) == 429, status)
     expiring.join(2 * SLOW)
     check("request: a token that expires before the response", expired == [401], expired)
     return stream

@@ -107,7 +107,7 @@ AT_SERVER_WITHOUT_DECISION_POINT = [
 ]
 
 
-def guess(url):
+def fail_until_throttled(url):
     """Tries wrong passwords until the server throttles. Returns the last status."""
     for number in range(30):
         status = request(url, "GET", "/mcp", basic("mallory", f"wrong{number}"))
