@@ -145,7 +145,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let Started { listener, schemes, url, shutdown } =
+    let Started { listener, schemes, url, metrics, shutdown } =
         decision_point::from_command_line("/mcp").await?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).no_proxy().build();
     let decisions = AuthZen { client: client.map_err(Failure::work)?, url };
@@ -156,9 +156,12 @@ async fn run() -> Result<(), Failure> {
         .with_json_response(true);
     let mcp =
         StreamableHttpService::new(|| Ok(Tools), NeverSessionManager::default().into(), config);
-    let app = McpAuthLayer::new(any_of(schemes))
-        .authorize(decisions)
-        .protect(Router::new().route_service("/mcp", mcp));
+    let app = metrics.add_route(Router::new().route_service("/mcp", mcp));
+    let mut auth = McpAuthLayer::new(any_of(schemes)).authorize(decisions);
+    if let Some(path) = metrics.path() {
+        auth = auth.public_path(path); // flag `--metrics`
+    }
+    let app = auth.protect(app);
     let stopped = shutdown.cancelled_owned();
     axum::serve(listener, app).with_graceful_shutdown(stopped).await.map_err(Failure::work)
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::cli::{self, Failure, ListenArgs};
 use super::credentials::CredentialArgs;
 use super::log::log_to_stderr;
+use super::metrics::{Metrics, MetricsArgs};
 use super::replicas::Replicas;
 use super::shutdown;
 
@@ -27,6 +28,8 @@ struct Args {
     /// in this process]
     #[arg(long, value_name = "URL", value_parser = cli::http_url)]
     decision_point: Option<Uri>,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// A server that is listening.
@@ -36,6 +39,7 @@ pub struct Started {
     pub schemes: Vec<BoxAuthenticator>,
     /// The URL of the decision point, without a trailing slash.
     pub url: String,
+    pub metrics: Metrics,
     /// Is cancelled when the server should stop.
     pub shutdown: CancellationToken,
 }
@@ -43,7 +47,7 @@ pub struct Started {
 /// Parses the arguments of this process, starts the decision point unless there is another one, starts to
 /// listen, and prints the address.
 pub async fn from_command_line(path: &str) -> Result<Started, Failure> {
-    let Args { listen, credentials, decision_point } = cli::parse()?;
+    let Args { listen, credentials, decision_point, metrics } = cli::parse()?;
     log_to_stderr()?;
     let (schemes, generated) = credentials.schemes(false, &Replicas::default())?;
     let shutdown = shutdown::on_signal().map_err(Failure::work)?;
@@ -51,13 +55,14 @@ pub async fn from_command_line(path: &str) -> Result<Started, Failure> {
         Some(url) => url.to_string().trim_end_matches('/').to_owned(),
         None => start().await.map_err(Failure::work)?,
     };
+    let metrics = metrics.start()?;
     let listener = listen.bind().await?;
     let address = listener.local_addr().map_err(Failure::work)?;
     if let Some(password) = generated {
         cli::print(format_args!("no credentials configured; using -u admin:{password}"));
     }
     cli::print(format_args!("listening on http://{address}{path}"));
-    Ok(Started { listener, schemes, url, shutdown })
+    Ok(Started { listener, schemes, url, metrics, shutdown })
 }
 
 /// Starts the decision point, and returns its URL.

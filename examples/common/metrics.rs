@@ -15,16 +15,23 @@ const BUCKETS: [f64; 9] = [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.3, 1.0, 3.0];
 /// How often collected samples are aggregated. Until then they take up memory.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The flag for metrics.
+#[derive(clap::Args)]
+pub struct MetricsArgs {
+    /// Serve metrics for Prometheus at /metrics, without authentication
+    #[arg(long)]
+    metrics: bool,
+}
+
 /// The metrics of this process, unless they are disabled.
 pub struct Metrics(Option<PrometheusHandle>);
 
-impl Metrics {
-    pub fn disabled() -> Self {
-        Self(None)
-    }
-
-    /// Starts to collect metrics.
-    pub fn start() -> Result<Self, Failure> {
+impl MetricsArgs {
+    /// Starts to collect metrics, if that is configured. It has to be called before a layer is applied.
+    pub fn start(self) -> Result<Metrics, Failure> {
+        if !self.metrics {
+            return Ok(Metrics(None));
+        }
         let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(Failure::work)?;
         let handle = builder.install_recorder().map_err(Failure::work)?;
         let upkeep = handle.clone();
@@ -34,9 +41,11 @@ impl Metrics {
                 upkeep.run_upkeep();
             }
         });
-        Ok(Self(Some(handle)))
+        Ok(Metrics(Some(handle)))
     }
+}
 
+impl Metrics {
     /// Returns the path of the metrics, which is public: they contain no names.
     pub fn path(&self) -> Option<ExactPath> {
         self.0.as_ref().map(|_| ExactPath::from_static(PATH))

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::cli::{self, Failure, ListenArgs};
 use super::credentials::{CredentialArgs, invalid};
 use super::log::log_to_stderr;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, MetricsArgs};
 use super::oauth::OAuthArgs;
 use super::replicas::{ReplicaArgs, Replicas};
 use super::serve::serve;
@@ -55,9 +55,8 @@ pub struct ServerArgs {
     /// any other host are rejected
     #[arg(long = "host-name", value_name = "NAME")]
     hosts: Vec<Host>,
-    /// Serve metrics for Prometheus at /metrics, without authentication
-    #[arg(long)]
-    metrics: bool,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// A server that is listening.
@@ -119,7 +118,7 @@ impl ServerArgs {
         if let (Some(policy), Some(names)) = (&policy, names) {
             warn_of_unknown_principals(policy, &names);
         }
-        let metrics = if self.metrics { Metrics::start()? } else { Metrics::disabled() };
+        let metrics = self.metrics.start()?;
         let shutdown = shutdown::on_signal().map_err(Failure::work)?;
         let listener = self.listen.bind().await?;
         let address = listener.local_addr().map_err(Failure::work)?;

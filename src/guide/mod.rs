@@ -3,7 +3,7 @@
 //! | page | answers |
 //! | --- | --- |
 //! | [`clients`] | How do I configure Claude Code, VS Code, Cursor, Codex and the SDKs? |
-//! | [`responses`] | What does the layer respond, log and count? |
+//! | [`responses`] | What does the layer respond and log? |
 //! | [`credential_files`] | How do I keep users, tokens and keys in files, and rotate them? |
 //! | [`recipes`] | How do I do the five usual things, from the start to the end? |
 //! | [`rate_limiting`] | How are failed attempts limited, and what remains possible? |
@@ -14,6 +14,7 @@
 //! | [`sessions`] | Whose is a session, and when does a stream end? |
 //! | [`revocation`] | How do I revoke a credential on every replica, and what if the store is away? |
 //! | [`deployment`] | How do I run it behind TLS, nginx and Kubernetes, and for browsers? |
+//! | [`monitoring`] | What do I watch in production, and what do I do at an alert? |
 //! | [`replicas`] | How do several replicas work as one, and what happens when Redis fails? |
 //! | [`writing_an_authenticator`] | How do I add a scheme, and test handlers that need a principal? |
 
@@ -25,6 +26,8 @@ pub mod clients {}
 pub mod credential_files {}
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
+#[doc = include_str!("monitoring.md")]
+pub mod monitoring {}
 #[cfg(feature = "oauth-http")]
 #[doc = include_str!("oauth.md")]
 pub mod oauth {}

@@ -13,7 +13,7 @@ use super::guarded::{Interrupted, guarded, guarded_now};
 use super::state::State;
 use crate::auth::{Attempt, Authenticated, Authenticator, Principal, Rejection};
 use crate::rate_limit::{Decision, Outcome, Permit, Requester};
-use crate::telemetry::Verification;
+use crate::telemetry::{self, Verification};
 
 /// Everything that decides about requests, shared by all clones of a service.
 pub(super) struct Gate<A> {
@@ -47,11 +47,12 @@ impl<A: Authenticator> Gate<A> {
         Self { authenticator: Arc::new(authenticator), state, is_configured: OnceLock::new() }
     }
 
-    /// Tells the authenticator the options, and logs what is missing. It does so once: a router may apply the layer
-    /// to a handler anew for each request.
+    /// Tells the authenticator the options, describes the metrics and logs what is missing. It does so once: a router
+    /// may apply the layer to a handler anew for each request.
     pub(super) fn configure(&self) {
         self.is_configured.get_or_init(|| {
             self.authenticator.configure(&self.state.context());
+            telemetry::describe();
             self.state.rate_limiter.iter().for_each(|limiter| limiter.log_missing_address());
             self.state.config.log_missing_revocations();
         });

@@ -12,6 +12,8 @@ mod metrics;
 
 pub(crate) mod audit;
 #[cfg(feature = "metrics")]
+mod describe;
+#[cfg(feature = "metrics")]
 mod kept;
 
 use std::borrow::Cow;
@@ -20,8 +22,8 @@ use http::request::Parts;
 use tracing::{Level, debug, error, info, warn};
 
 pub(crate) use self::metrics::{
-    LayerCounters, OpenStream, Verification, key_age, keys_refreshed, rate_limited, reloaded,
-    revocations_heard,
+    LayerCounters, OpenStream, Verification, describe, key_age, keys_refreshed, rate_limited,
+    reloaded, revocations_heard,
 };
 use crate::text::Shortened;
 

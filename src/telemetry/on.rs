@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use metrics::{Counter, counter, gauge, histogram};
 
+pub(crate) use super::describe::describe;
 use super::kept::Kept;
 
 /// The label of requests without a credential.

@@ -232,7 +232,9 @@ async fn metrics_count_requests() {
     let _guard = metrics::set_default_local_recorder(&recorder);
     let layer = McpAuthLayer::basic("alice", "correct horse");
     assert_eq!(status(&layer, request(Some(ALICE))).await, 200);
-    assert!(metrics.render().contains("mcp_auth_requests_total{"), "{}", metrics.render());
+    for line in ["# HELP mcp_auth_requests_total ", "mcp_auth_requests_total{"] {
+        assert!(metrics.render().contains(line), "{line}: {}", metrics.render());
+    }
 }
 
 #[cfg(feature = "rmcp")]
