@@ -6,18 +6,28 @@ The model is played by a few lines here: it calls the tools that it is told to, 
 import contextlib
 import http.server
 import json
-import os
 import pathlib
 import subprocess
-import tempfile
 import threading
+
+from harness import home
+
+
+SERVER = "tools"
+ENVIRONMENT = {
+    "ANTHROPIC_API_KEY": "none",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "ENABLE_TOOL_SEARCH": "false",
+    "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+}
 
 
 class Model:
     """The API of a model that calls tools in turn. It keeps which tools it was offered, and what they answered."""
 
-    def __init__(self, calls, before_first_call):
-        self.calls, self.before_first_call = calls, before_first_call
+    def __init__(self, calls, before_call):
+        self.calls, self.before_call = calls, before_call
         self.offered, self.answers = [], []
         model = self
 
@@ -56,8 +66,7 @@ class Model:
         self.answers = [text_of(result["content"]) for result in results]
         if len(results) == len(self.calls):
             return events(*text)
-        if not results:
-            self.before_first_call()
+        self.before_call(len(results))
         call = {"type": "tool_use", "id": f"toolu_{len(results)}", "name": self.calls[len(results)], "input": {}}
         return events(call, {"type": "input_json_delta", "partial_json": '{"tag":"client"}'}, "tool_use")
 
@@ -82,38 +91,27 @@ def events(block, delta, reason):
 
 
 @contextlib.contextmanager
-def added(program, kind, url, token):
+def added(program, kind, url, authorization):
     """Claude Code as it is after `claude mcp add`, in a home of its own; a function that runs it."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        # Nothing of the environment but where programs are.
-        environment = {
-            "HOME": home,
-            "PATH": os.environ["PATH"],
-            "ANTHROPIC_API_KEY": "none",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "DISABLE_AUTOUPDATER": "1",
-            "ENABLE_TOOL_SEARCH": "false",
-            "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
-        }
-
+    with home(**ENVIRONMENT) as environment:
         def run(*arguments, model_url=None):
             if model_url:
                 environment["ANTHROPIC_BASE_URL"] = model_url
             command = [str(program), *arguments]
-            return subprocess.run(command, env=environment, cwd=home, stdin=subprocess.DEVNULL, timeout=60,
+            return subprocess.run(command, env=environment, cwd=environment["HOME"], stdin=subprocess.DEVNULL, timeout=180,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
 
-        pathlib.Path(home, ".claude.json").write_text("{}", encoding="utf-8")
-        run("mcp", "add", "--scope", "user", "--transport", kind, "policy", url,
-            "--header", f"Authorization: Bearer {token}")
+        pathlib.Path(environment["HOME"], ".claude.json").write_text("{}", encoding="utf-8")
+        header = ["--header", f"Authorization: {authorization}"] if authorization else []
+        run("mcp", "add", "--scope", "user", "--transport", kind, SERVER, url, *header)
         yield run
 
 
-def session(program, kind, url, token, calls, before_first_call):
+def session(program, kind, url, authorization, calls, before_call=lambda number: None):
     """What `claude mcp list` says, which tools the model is offered, and what it is shown for each call."""
-    with added(program, kind, url, token) as run:
+    with added(program, kind, url, authorization) as run:
         listed = run("mcp", "list")
-        model = Model([f"mcp__policy__{tool}" for tool in calls], before_first_call)
-        said = run("-p", "go", "--allowedTools", "mcp__policy", model_url=model.url)
+        model = Model([f"mcp__{SERVER}__{tool}" for tool in calls], before_call)
+        said = run("-p", "go", "--allowedTools", f"mcp__{SERVER}", model_url=model.url)
         model.server.shutdown()
         return {"list": listed, "offered": model.offered, "answers": model.answers, "said": said}
