@@ -27,7 +27,8 @@ export function signingFetch(keyId, secret, url) {
       headers: request.headers,
       body: body.length ? body : undefined,
       redirect: request.redirect,
-      signal: request.signal,
+      // With the signal of `request` instead, Node 20 leaves streams open after `close`.
+      signal: init?.signal ?? input.signal,
     });
   };
 }

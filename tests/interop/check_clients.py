@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from clients import CREDENTIALS, KEY, LIBRARIES, TOKEN, USERS, WRONG_KEY, basic
 from guarded import SERVERS, guarded
-from harness import EXAMPLES, HERE, WORK, Server, ask, check, finish, record, shown
+from harness import DEADLINE, EXAMPLES, HERE, WORK, Server, ask, check, finish, record, shown
 from matrix import CLIENTS, RIGHT
 
 EXAMPLES_SOURCE = HERE.parent.parent / "examples"
@@ -28,15 +28,20 @@ def is_right(got, who):
 
 def every_library(kind, urls):
     """Every library with every credential at each server."""
+    sent = [it for it, _ in CREDENTIALS.values()]
     runs = {
-        (client, credential, server): pool.submit(ask, command, kind, url, CREDENTIALS[credential][0])
+        (client, server): pool.submit(ask, command, kind, url, 0, *sent)
         for client, command in LIBRARIES.items()
-        for credential in CREDENTIALS
         for server, url in urls.items()
     }
     refused = {}
-    for (client, credential, server), run in runs.items():
-        got, who = run.result(), CREDENTIALS[credential][1]
+    results = {
+        (client, credential, server): result
+        for (client, server), run in runs.items()
+        for credential, result in zip(CREDENTIALS, run.result())
+    }
+    for (client, credential, server), got in results.items():
+        who = CREDENTIALS[credential][1]
         name = f"{server}, {kind}, {client}, {credential}"
         if who:
             check(name, is_right(got, who), got)
@@ -67,7 +72,7 @@ def rmcp_client(server, url):
         ("no credential", [], None),
     ]:
         command = [EXAMPLES / "client", url, *flags]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
         name = f"{server}, http, rmcp, {column} {flags[:1]}"
         if who:
             check(name, run.returncode == 0 and who in run.stdout, run)
@@ -85,7 +90,7 @@ def signing_clients(server, url):
     ]:
         for credential, key, good in [("its key", KEY, True), ("a wrong key", WRONG_KEY, False)]:
             environment = {**os.environ, "HMAC_KEY": key}
-            run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+            run = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, env=environment)
             said = run.stdout + run.stderr
             refused = run.returncode != 0 and re.search("401|wrong or has expired", said)
             right = "whoami: signer" in run.stdout and "hello" in run.stdout if good else refused
@@ -98,7 +103,7 @@ def what_ends_with_a_token(client, kind):
     and the client may say goodbye."""
     with guarded(kind) as server:
         threading.Thread(target=server.expire_after_session).start()
-        got = ask(LIBRARIES[client], kind, server.endpoint, CREDENTIALS["bearer"][0], "20")
+        [got] = ask(LIBRARIES[client], kind, server.endpoint, 20, CREDENTIALS["bearer"][0])
         refused = server.rejected()
     modest = refused.count("GET") <= 2 and refused.count("POST") <= 1 and len(refused) <= 4
     check(f"{kind}, {client}, a token that expires", "error" in got and modest, (got, refused))

@@ -100,7 +100,7 @@ def first_logins(name, kind, url, resource):
         check(f"{name}, {client} registers and logs in", right, got)
         record(TABLE, (client, TRANSPORTS[kind]), "OAuth", RIGHT if right else str(got))
     with home() as environment:
-        got = ask(FASTMCP, kind, url, "oauth", environment=environment)
+        [got] = ask(FASTMCP, kind, url, 0, "oauth", environment=environment)
     check(f"{name}, fastmcp registers and logs in", got.get("whoami") == "alice", got)
     record(TABLE, ("fastmcp", TRANSPORTS[kind]), "OAuth", RIGHT if got.get("whoami") == "alice" else str(got))
 

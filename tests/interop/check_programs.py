@@ -32,7 +32,7 @@ EXPIRED = "expired within the session"
 MOST = {
     "Claude Code": {"right": 12, "wrong credential": 3, "no credential": 14, EXPIRED: 4},
     "Codex": {"right": 14, "wrong credential": 4, "no credential": 20, EXPIRED: 6},
-    "mcp-remote": {"right": 18, "wrong credential": 16, "no credential": 16, EXPIRED: 34},
+    "mcp-remote": {"right": 18, "wrong credential": 16, "no credential": 16, EXPIRED: 40},
 }
 # What the text must say, whatever the version of the program is.
 SAYS = {
@@ -59,8 +59,13 @@ def claude(server, kind, authorization, expires):
         who = dict(CREDENTIALS.values())[authorization] if "✔ Connected" in listed else None
         return who, listed.partition("✘")[2]
     seen = claude_code.session(program, kind, server.endpoint, authorization, ["whoami"])
-    found = re.search(r'"result":"(\w+)"', "".join(seen["answers"])) or re.search(r"(\w+)", "".join(seen["answers"]))
-    return found and "✔ Connected" in seen["list"] and found[1], seen["list"]
+    return called(seen), seen["list"]
+
+
+def called(seen):
+    """The user that `whoami` returned, as Claude Code shows it to its model: as text or as structured content."""
+    found = re.fullmatch(r'(?:\{"result":")?(\w+)(?:"\})?', "".join(seen["answers"]))
+    return found[1] if found and "✔ Connected" in seen["list"] else None
 
 
 def codex_session(server, kind, authorization, expires):
@@ -73,7 +78,7 @@ def codex_session(server, kind, authorization, expires):
 def remote(server, kind, authorization, expires):
     if expires:
         threading.Thread(target=server.expire_after_session).start()
-    seen, logged = mcp_remote.session(kind, server.endpoint, authorization, "20" if expires else "")
+    seen, logged = mcp_remote.session(kind, server.endpoint, authorization, 20 if expires else 0)
     rejected = re.findall(r"^.*(?:rejected|HTTP 401).*$", logged, re.MULTILINE)
     return seen.get("whoami"), re.sub(r"^\[\d+\] ", "", rejected[0]) if rejected else seen.get("error")
 
@@ -133,10 +138,8 @@ def logins(kind):
 
 
 def claude_login(server, kind):
-    with claude_code.added(BINARIES / "claude", kind, server.endpoint, "") as run:
-        said = run("mcp", "login", claude_code.SERVER)
-        listed = run("mcp", "list")
-    return "alice" if "✔ Connected" in listed else None, said + listed
+    seen = claude_code.session_after_login(BINARIES / "claude", kind, server.endpoint, ["whoami"])
+    return called(seen), seen
 
 
 def codex_login(server, kind):

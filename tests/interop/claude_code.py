@@ -6,11 +6,12 @@ The model is played by a few lines here: it calls the tools that it is told to, 
 import contextlib
 import http.server
 import json
+import os
 import pathlib
 import subprocess
 import threading
 
-from harness import home
+from harness import DEADLINE, home
 
 
 SERVER = "tools"
@@ -94,12 +95,13 @@ def events(block, delta, reason):
 def added(program, kind, url, authorization):
     """Claude Code as it is after `claude mcp add`, in a home of its own; a function that runs it."""
     with home(**ENVIRONMENT) as environment:
-        def run(*arguments, model_url=None):
+        def run(*arguments, model_url=None, terminal=None):
             if model_url:
                 environment["ANTHROPIC_BASE_URL"] = model_url
             command = [str(program), *arguments]
-            return subprocess.run(command, env=environment, cwd=environment["HOME"], stdin=subprocess.DEVNULL, timeout=180,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+            return subprocess.run(command, env=environment, cwd=environment["HOME"], stdin=terminal or subprocess.DEVNULL,
+                                  stdout=terminal or subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  timeout=DEADLINE).stdout
 
         pathlib.Path(environment["HOME"], ".claude.json").write_text("{}", encoding="utf-8")
         header = ["--header", f"Authorization: {authorization}"] if authorization else []
@@ -110,8 +112,24 @@ def added(program, kind, url, authorization):
 def session(program, kind, url, authorization, calls, before_call=lambda number: None):
     """What `claude mcp list` says, which tools the model is offered, and what it is shown for each call."""
     with added(program, kind, url, authorization) as run:
-        listed = run("mcp", "list")
-        model = Model([f"mcp__{SERVER}__{tool}" for tool in calls], before_call)
-        said = run("-p", "go", "--allowedTools", f"mcp__{SERVER}", model_url=model.url)
-        model.server.shutdown()
-        return {"list": listed, "offered": model.offered, "answers": model.answers, "said": said}
+        return use(run, calls, before_call)
+
+
+def session_after_login(program, kind, url, calls):
+    """The same after `claude mcp login`, which wants a terminal."""
+    with added(program, kind, url, "") as run:
+        terminal, its_end = os.openpty()
+        with open(terminal, "rb", buffering=0) as screen:
+            said = run("mcp", "login", SERVER, terminal=its_end)
+            os.close(its_end)
+            with contextlib.suppress(OSError):  # the end of a terminal
+                said = screen.read(1 << 16).decode()
+        return {"login": said, **use(run, calls)}
+
+
+def use(run, calls, before_call=lambda number: None):
+    listed = run("mcp", "list")
+    model = Model([f"mcp__{SERVER}__{tool}" for tool in calls], before_call)
+    said = run("-p", "go", "--allowedTools", f"mcp__{SERVER}", model_url=model.url)
+    model.server.shutdown()
+    return {"list": listed, "offered": model.offered, "answers": model.answers, "said": said}

@@ -1,11 +1,11 @@
-"""One session of the Python SDK, 1 or 2: lists the tools, calls two, prints what it got as a line of JSON.
+"""Sessions of the Python SDK, 1 or 2: each lists the tools and calls two. Prints what each got as an array of JSON.
 
-client.py sse|http URL [CREDENTIAL [SECONDS]]
-client.py stdio COMMAND "" [SECONDS]
+client.py sse|http URL SECONDS CREDENTIAL…
+client.py stdio COMMAND SECONDS ""
 
+There is a session with each CREDENTIAL: an `Authorization`, `sign ID:BASE64SECRET`, or nothing.
 COMMAND is a JSON array: a program that connects to the server.
-CREDENTIAL is an `Authorization`, or `sign ID:BASE64SECRET`.
-With SECONDS it listens for so long, and then calls a tool once more: by then its token has expired.
+With SECONDS other than 0 it listens for so long, and then calls a tool once more: by then its token has expired.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
+
+DEADLINE = 120
 
 
 def transport(kind, url, options):
@@ -57,15 +59,18 @@ def first_cause(error):
     return error
 
 
+def attempt(kind, url, seconds, credential):
+    try:
+        once = session(kind, url, as_options(credential, url), seconds)
+        return asyncio.run(asyncio.wait_for(once, DEADLINE))
+    except BaseException as error:
+        return {"error": str(first_cause(error)) or repr(first_cause(error))}
+
+
 def main():
     logging.disable()
-    kind, url, credential, seconds, *_ = [*sys.argv[1:], "", ""]
-    options = as_options(credential, url)
-    try:
-        result = asyncio.run(asyncio.wait_for(session(kind, url, options, float(seconds or 0)), 120))
-    except BaseException as error:
-        result = {"error": str(first_cause(error)) or repr(first_cause(error))}
-    print(json.dumps(result))
+    kind, url, seconds, *credentials = sys.argv[1:]
+    print(json.dumps([attempt(kind, url, float(seconds), credential) for credential in credentials]))
 
 
 main()

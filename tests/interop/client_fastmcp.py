@@ -1,9 +1,9 @@
-"""One session of fastmcp: lists the tools, calls two, prints what it got as a line of JSON.
+"""Sessions of fastmcp: each lists the tools and calls two. Prints what each got as an array of JSON.
 
-client_fastmcp.py sse|http URL [CREDENTIAL [SECONDS]]
+client_fastmcp.py sse|http URL SECONDS CREDENTIAL…
 
-CREDENTIAL is an `Authorization`, `sign ID:BASE64SECRET`, or `oauth`.
-With SECONDS it listens for so long, and then calls a tool once more: by then its token has expired.
+There is a session with each CREDENTIAL: an `Authorization`, `sign ID:BASE64SECRET`, `oauth`, or nothing.
+With SECONDS other than 0 it listens for so long, and then calls a tool once more: by then its token has expired.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ import sys
 from credential import as_options
 from fastmcp import Client
 from fastmcp.client.transports import SSETransport, StreamableHttpTransport
+
+DEADLINE = 120
 
 
 async def session(kind, url, options, seconds):
@@ -32,15 +34,18 @@ async def session(kind, url, options, seconds):
         }
 
 
+def attempt(kind, url, seconds, credential):
+    try:
+        once = session(kind, url, as_options(credential, url), seconds)
+        return asyncio.run(asyncio.wait_for(once, DEADLINE))
+    except BaseException as error:
+        return {"error": str(error) or repr(error)}
+
+
 def main():
     logging.disable()
-    kind, url, credential, seconds, *_ = [*sys.argv[1:], "", ""]
-    options = as_options(credential, url)
-    try:
-        result = asyncio.run(asyncio.wait_for(session(kind, url, options, float(seconds or 0)), 120))
-    except BaseException as error:
-        result = {"error": str(error) or repr(error)}
-    print(json.dumps(result))
+    kind, url, seconds, *credentials = sys.argv[1:]
+    print(json.dumps([attempt(kind, url, float(seconds), credential) for credential in credentials]))
 
 
 main()
