@@ -13,7 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from clients import CREDENTIALS, KEY, LIBRARIES, TOKEN, USERS, WRONG_KEY, basic
-from guarded import SERVERS, guarded
+from guarded import SERVERS, SESSION, WITHOUT_SESSION, guarded
 from harness import DEADLINE, EXAMPLES, HERE, WORK, Server, ask, check, finish, record, shown
 from matrix import CLIENTS, RIGHT
 
@@ -102,7 +102,8 @@ def what_ends_with_a_token(client, kind):
     besiege the server: it asks for a stream twice more at most. Then there is the call of its user,
     and the client may say goodbye."""
     with guarded(kind) as server:
-        threading.Thread(target=server.expire_after_session).start()
+        requests = WITHOUT_SESSION if (client, kind) == ("fastmcp", "http") else SESSION
+        threading.Thread(target=server.expire_after_session, args=[requests]).start()
         [got] = ask(LIBRARIES[client], kind, server.endpoint, 20, CREDENTIALS["bearer"][0])
         refused = server.rejected()
     modest = refused.count("GET") <= 2 and refused.count("POST") <= 1 and len(refused) <= 4
