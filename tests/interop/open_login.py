@@ -4,6 +4,7 @@
 `run` makes it `xdg-open`.
 """
 
+import os
 import sys
 import time
 import urllib.error
@@ -30,4 +31,6 @@ def main(url):
             time.sleep(0.1)
 
 
-main(sys.argv[1])
+# As a browser, it does not keep the program waiting.
+if os.fork() == 0:
+    main(sys.argv[1])
