@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import sys
+import warnings
 
 from credential import as_options
 from fastmcp import Client
@@ -44,6 +45,7 @@ def attempt(kind, url, seconds, credential):
 
 def main():
     logging.disable()
+    warnings.simplefilter("ignore")
     kind, url, seconds, *credentials = sys.argv[1:]
     print(json.dumps([attempt(kind, url, float(seconds), credential) for credential in credentials]))
 
