@@ -14,14 +14,20 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import EXAMPLES, HERE, WORK, Server, ask, check, finish
+from harness import EXAMPLES, HERE, WORK, Server, ask, check, finish, home, record
 from login import INTROSPECTING, MACHINE, NATIVE, AuthorizationServer, run_and_log_in
+from matrix import CLIENTS as TABLE
+from matrix import RIGHT
 
 CLIENTS = {
-    "python": [sys.executable, HERE / "client_oauth.py"],
-    "typescript": ["node", WORK / "client_oauth.mjs", "1"],
-    "typescript 2": ["node", WORK / "client_oauth.mjs", "2"],
+    "Python SDK 2": [sys.executable, HERE / "client_oauth.py"],
+    "TypeScript SDK 1": ["node", WORK / "client_oauth.mjs", "1"],
+    "TypeScript SDK 2": ["node", WORK / "client_oauth.mjs", "2"],
 }
+# Those that only log in.
+PYTHON_1 = {"Python SDK 1": [WORK / "venv-mcp1" / "bin" / "python", HERE / "client_oauth.py"]}
+FASTMCP = [sys.executable, HERE / "client_fastmcp.py"]
+TRANSPORTS = {"http": "HTTP", "sse": "HTTP+SSE"}
 SCOPES = {"tools:read", "tools:write"}
 REQUIRED = [f"--oauth-scope={scope}" for scope in sorted(SCOPES)]
 DEADLINE = 30
@@ -77,21 +83,26 @@ def asked_for(login, resource):
     return scopes == SCOPES and login["resource"].rstrip("/") == resource
 
 
-def each_client(kind, url, **options):
+def each_client(kind, url, clients=CLIENTS, **options):
     """What each client got, all of them at a time."""
     runs = {
         client: pool.submit(ask, command, kind, url, json.dumps(options))
-        for client, command in CLIENTS.items()
+        for client, command in clients.items()
     }
     return {client: run.result() for client, run in runs.items()}
 
 
 def first_logins(name, kind, url, resource):
     """Clients that know nothing but the URL."""
-    for client, got in each_client(kind, url).items():
+    for client, got in each_client(kind, url, CLIENTS | PYTHON_1).items():
         once = got["registrations"] == 1 and len(got["logins"]) == 1
         right = got.get("whoami") == "alice" and once and asked_for(got["logins"][0], resource)
-        check(f"{name}, {client} client registers and logs in", right, got)
+        check(f"{name}, {client} registers and logs in", right, got)
+        record(TABLE, (client, TRANSPORTS[kind]), "OAuth", RIGHT if right else str(got))
+    with home() as environment:
+        [got] = ask(FASTMCP, kind, url, 0, "oauth", environment=environment)
+    check(f"{name}, fastmcp registers and logs in", got.get("whoami") == "alice", got)
+    record(TABLE, ("fastmcp", TRANSPORTS[kind]), "OAuth", RIGHT if got.get("whoami") == "alice" else str(got))
 
 
 def every_flow(name, authorization, kind, url, resource):
@@ -101,19 +112,19 @@ def every_flow(name, authorization, kind, url, resource):
     known = {"issuer": authorization.url, "client": NATIVE}
     narrow = authorization.login(resource, "tools:read")
     for client, got in each_client(kind, url, **known, tokens=narrow).items():
-        if kind == "sse" and client != "python":
+        if kind == "sse" and client != "Python SDK 2":
             # The transport of the TypeScript SDKs does not look at the challenge of a 403.
             refused = "403" in got.get("error", "")
-            check(f"{name}, {client} client is refused without a scope", refused, got)
+            check(f"{name}, {client} is refused without a scope", refused, got)
             continue
         logins = got["logins"]
         right = got.get("whoami") == "alice" and len(logins) == 1 and asked_for(logins[0], resource)
-        check(f"{name}, {client} client asks for a missing scope", right, got)
+        check(f"{name}, {client} asks for a missing scope", right, got)
 
     foreign = authorization.login("http://127.0.0.1:1/mcp", " ".join(SCOPES))
     for client, got in each_client(kind, url, **known, tokens=foreign).items():
         right = got.get("whoami") == "alice" and len(got["logins"]) == 1
-        check(f"{name}, {client} client with a token of another resource logs in", right, got)
+        check(f"{name}, {client} with a token of another resource logs in", right, got)
 
     machines(name, authorization, kind, url)
 
@@ -122,7 +133,7 @@ def machines(name, authorization, kind, url):
     machine = {"issuer": authorization.url, "client": MACHINE, "scope": " ".join(sorted(SCOPES))}
     for client, got in each_client(kind, url, **machine).items():
         right = got.get("whoami") == "machine" and not got["logins"]
-        check(f"{name}, {client} client by client credentials", right, got)
+        check(f"{name}, {client} by client credentials", right, got)
 
 
 def refusals(name, authorization, other, url, path, resource):
@@ -153,6 +164,7 @@ def rmcp_client(name, url, resource, logins):
     right = run.returncode == 0 and "alice" in run.stdout and not run.stderr
     right = right and len(asked) == logins and all(asked_for(login, resource) for login in asked)
     check(f"{name}, rmcp client, {logins} login(s)", right, (run, asked))
+    record(TABLE, ("rmcp", "HTTP"), "OAuth", RIGHT if right else str(run))
 
 
 def beside_other_schemes(name, kind, url, path, resource):
@@ -256,7 +268,7 @@ def rotation_and_refresh():
         for client, got in zip(clients, pool.map(Waiting.go_on, clients.values())):
             right = got.get("whoami_later") == "alice" and got["refreshes"] >= 1
             right = right and len(got["logins"]) == 1 and got.get("same_session", True)
-            check(f"{client} client refreshes its token, and keeps its session", right, got)
+            check(f"{client} refreshes its token, and keeps its session", right, got)
 
 
 def opaque_tokens():

@@ -338,22 +338,22 @@ def claude_code():
             policy.write_text(POLICY.replace('["search"]', '["search", "evil"]'), encoding="utf-8")
             with proxy(upstream, policy) as guarded:
                 url = guarded.url + path
-                seen = claude(kind, url, lambda: become_stricter(policy))
-                right = seen.get("offered") == ["mcp__policy__evil", "mcp__policy__search"]
+                seen = claude(kind, url, lambda number: number or become_stricter(policy))
+                right = seen.get("offered") == ["mcp__tools__evil", "mcp__tools__search"]
                 check(f"{name}: offers its model what it may use", right and "Connected" in seen["list"], seen)
                 evil, search = seen.get("answers") or [None, None]
                 print(f"       its model sees: {evil}")
                 check(f"{name}: shows why it is refused evil", REFUSED["evil"] in str(evil), seen)
                 check(f"{name}: goes on with what it may use", GRANTED["search"] in str(search), seen)
-                offered = claude(kind, url, lambda: None).get("offered")
-                check(f"{name}: offers only what is left", offered == ["mcp__policy__search"], offered)
+                offered = claude(kind, url).get("offered")
+                check(f"{name}: offers only what is left", offered == ["mcp__tools__search"], offered)
             check(f"{name}: nothing forbidden ran", {"evil"}.isdisjoint(dict(upstream.notes())))
 
 
-def claude(kind, url, before_first_call):
+def claude(kind, url, before_call=lambda number: None):
     calls = ["evil", "search"]
     try:
-        return claude_session(CLAUDE_CODE, kind, url, TOKENS["ci"], calls, before_first_call)
+        return claude_session(CLAUDE_CODE, kind, url, f"Bearer {TOKENS['ci']}", calls, before_call)
     except (subprocess.TimeoutExpired, OSError) as error:
         return {"error": repr(error)}
 

@@ -9,15 +9,26 @@ import json
 import os
 import pathlib
 import subprocess
-import tempfile
 import threading
+
+from harness import DEADLINE, home
+
+
+SERVER = "tools"
+ENVIRONMENT = {
+    "ANTHROPIC_API_KEY": "none",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "ENABLE_TOOL_SEARCH": "false",
+    "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+}
 
 
 class Model:
     """The API of a model that calls tools in turn. It keeps which tools it was offered, and what they answered."""
 
-    def __init__(self, calls, before_first_call):
-        self.calls, self.before_first_call = calls, before_first_call
+    def __init__(self, calls, before_call):
+        self.calls, self.before_call = calls, before_call
         self.offered, self.answers = [], []
         model = self
 
@@ -56,8 +67,7 @@ class Model:
         self.answers = [text_of(result["content"]) for result in results]
         if len(results) == len(self.calls):
             return events(*text)
-        if not results:
-            self.before_first_call()
+        self.before_call(len(results))
         call = {"type": "tool_use", "id": f"toolu_{len(results)}", "name": self.calls[len(results)], "input": {}}
         return events(call, {"type": "input_json_delta", "partial_json": '{"tag":"client"}'}, "tool_use")
 
@@ -82,38 +92,44 @@ def events(block, delta, reason):
 
 
 @contextlib.contextmanager
-def added(program, kind, url, token):
+def added(program, kind, url, authorization):
     """Claude Code as it is after `claude mcp add`, in a home of its own; a function that runs it."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        # Nothing of the environment but where programs are.
-        environment = {
-            "HOME": home,
-            "PATH": os.environ["PATH"],
-            "ANTHROPIC_API_KEY": "none",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "DISABLE_AUTOUPDATER": "1",
-            "ENABLE_TOOL_SEARCH": "false",
-            "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
-        }
-
-        def run(*arguments, model_url=None):
+    with home(**ENVIRONMENT) as environment:
+        def run(*arguments, model_url=None, terminal=None):
             if model_url:
                 environment["ANTHROPIC_BASE_URL"] = model_url
             command = [str(program), *arguments]
-            return subprocess.run(command, env=environment, cwd=home, stdin=subprocess.DEVNULL, timeout=60,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+            return subprocess.run(command, env=environment, cwd=environment["HOME"], stdin=terminal or subprocess.DEVNULL,
+                                  stdout=terminal or subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  timeout=DEADLINE).stdout
 
-        pathlib.Path(home, ".claude.json").write_text("{}", encoding="utf-8")
-        run("mcp", "add", "--scope", "user", "--transport", kind, "policy", url,
-            "--header", f"Authorization: Bearer {token}")
+        pathlib.Path(environment["HOME"], ".claude.json").write_text("{}", encoding="utf-8")
+        header = ["--header", f"Authorization: {authorization}"] if authorization else []
+        run("mcp", "add", "--scope", "user", "--transport", kind, SERVER, url, *header)
         yield run
 
 
-def session(program, kind, url, token, calls, before_first_call):
+def session(program, kind, url, authorization, calls, before_call=lambda number: None):
     """What `claude mcp list` says, which tools the model is offered, and what it is shown for each call."""
-    with added(program, kind, url, token) as run:
-        listed = run("mcp", "list")
-        model = Model([f"mcp__policy__{tool}" for tool in calls], before_first_call)
-        said = run("-p", "go", "--allowedTools", "mcp__policy", model_url=model.url)
-        model.server.shutdown()
-        return {"list": listed, "offered": model.offered, "answers": model.answers, "said": said}
+    with added(program, kind, url, authorization) as run:
+        return use(run, calls, before_call)
+
+
+def session_after_login(program, kind, url, calls):
+    """The same after `claude mcp login`, which wants a terminal."""
+    with added(program, kind, url, "") as run:
+        terminal, its_end = os.openpty()
+        with open(terminal, "rb", buffering=0) as screen:
+            said = run("mcp", "login", SERVER, terminal=its_end)
+            os.close(its_end)
+            with contextlib.suppress(OSError):  # the end of a terminal
+                said = screen.read(1 << 16).decode()
+        return {"login": said, **use(run, calls)}
+
+
+def use(run, calls, before_call=lambda number: None):
+    listed = run("mcp", "list")
+    model = Model([f"mcp__{SERVER}__{tool}" for tool in calls], before_call)
+    said = run("-p", "go", "--allowedTools", f"mcp__{SERVER}", model_url=model.url)
+    model.server.shutdown()
+    return {"list": listed, "offered": model.offered, "answers": model.answers, "said": said}

@@ -1,11 +1,14 @@
-// One session of the TypeScript SDK: lists the tools, calls two, prints what it got as a line of JSON.
+// Sessions of the TypeScript SDK: each lists the tools and calls two. Prints what each got as an array of JSON.
 //
-// client.mjs 1|2 sse|http URL [AUTHORIZATION [SECONDS]]
+// client.mjs 1|2 sse|http URL SECONDS CREDENTIAL…
 //
-// The first argument is the version of the SDK.
-// With SECONDS it listens for so long, and then calls a tool once more: by then its token has expired.
+// The first argument is the version of the SDK. There is a session with each CREDENTIAL: an `Authorization`,
+// `sign ID:BASE64SECRET`, or nothing.
+// With SECONDS other than 0 it listens for so long, and then calls a tool once more: by then its token has expired.
 
-const [version, kind, url, authorization, seconds] = process.argv.slice(2);
+import { signingFetch } from "./signed_client.mjs";
+
+const [version, kind, url, seconds, ...credentials] = process.argv.slice(2);
 const modules = {
   1: ["sdk/client/index.js", "sdk/client/sse.js", "sdk/client/streamableHttp.js"],
   2: ["client"],
@@ -14,36 +17,37 @@ const { Client, SSEClientTransport, StreamableHTTPClientTransport } = Object.ass
   {},
   ...(await Promise.all(modules)),
 );
-
-const requestInit = { headers: authorization ? { Authorization: authorization } : {} };
 const Transport = kind === "sse" ? SSEClientTransport : StreamableHTTPClientTransport;
-const client = new Client({ name: "interop", version: "0" });
+const deadline = { timeout: 120_000 };
 
-let result;
-try {
-  await client.connect(new Transport(new URL(url), { requestInit }), { timeout: 30_000 });
-  const { tools } = await client.listTools();
-  const whoami = await client.callTool({ name: "whoami", arguments: {} });
-  const output = await client.callTool({
-    name: "execute_command",
-    arguments: { command: "echo", args: ["hello"] },
-  });
-  if (seconds) {
-    await new Promise((done) => setTimeout(done, 1000 * seconds));
-    const options = { timeout: 5_000 };
-    await client.callTool(
-      { name: "whoami", arguments: {} },
-      ...(version === "1" ? [undefined, options] : [options]),
-    );
-  }
-  result = {
-    tools: tools.map((tool) => tool.name).sort(),
-    whoami: whoami.content[0].text,
-    output: output.content[0].text,
-  };
-  await client.close();
-} catch (error) {
-  result = { error: String(error?.message ?? error) };
+function asOptions(credential) {
+  if (!credential.startsWith("sign ")) return { requestInit: { headers: credential ? { Authorization: credential } : {} } };
+  const [keyId, secret] = credential.slice(5).split(":");
+  return { fetch: signingFetch(keyId, Buffer.from(secret, "base64"), url) };
 }
-console.log(JSON.stringify(result));
+
+async function session(credential) {
+  const client = new Client({ name: "interop", version: "0" });
+  const call = async (name, args = {}) => {
+    const request = { name, arguments: args };
+    const result = await client.callTool(request, ...(version === "1" ? [undefined, deadline] : [deadline]));
+    return result.content[0].text;
+  };
+  await client.connect(new Transport(new URL(url), asOptions(credential)), deadline);
+  const { tools } = await client.listTools();
+  const whoami = await call("whoami");
+  const output = await call("execute_command", { command: "echo", args: ["hello"] });
+  if (Number(seconds)) {
+    await new Promise((done) => setTimeout(done, 1000 * seconds));
+    await call("whoami");
+  }
+  await client.close();
+  return { tools: tools.map((tool) => tool.name).sort(), whoami, output };
+}
+
+const results = [];
+for (const credential of credentials) {
+  results.push(await session(credential).catch((error) => ({ error: String(error?.message ?? error) })));
+}
+console.log(JSON.stringify(results));
 process.exit(0);

@@ -1,22 +1,27 @@
-"""One session of fastmcp: lists the tools, calls two, prints what it got as a line of JSON.
+"""Sessions of fastmcp: each lists the tools and calls two. Prints what each got as an array of JSON.
 
-client_fastmcp.py sse|http URL [AUTHORIZATION [SECONDS]]
+client_fastmcp.py sse|http URL SECONDS CREDENTIAL…
 
-With SECONDS it listens for so long, and then calls a tool once more: by then its token has expired.
+There is a session with each CREDENTIAL: an `Authorization`, `sign ID:BASE64SECRET`, `oauth`, or nothing.
+With SECONDS other than 0 it listens for so long, and then calls a tool once more: by then its token has expired.
 """
 
 import asyncio
 import json
 import logging
 import sys
+import warnings
 
+from credential import as_options
 from fastmcp import Client
 from fastmcp.client.transports import SSETransport, StreamableHttpTransport
 
+DEADLINE = 120
 
-async def session(kind, url, headers, seconds):
+
+async def session(kind, url, options, seconds):
     transport = SSETransport if kind == "sse" else StreamableHttpTransport
-    async with Client(transport(url, headers=headers)) as client:
+    async with Client(transport(url, **options)) as client:
         tools = await client.list_tools()
         whoami = await client.call_tool("whoami", {})
         output = await client.call_tool("execute_command", {"command": "echo", "args": ["hello"]})
@@ -30,15 +35,19 @@ async def session(kind, url, headers, seconds):
         }
 
 
+def attempt(kind, url, seconds, credential):
+    try:
+        once = session(kind, url, as_options(credential, url), seconds)
+        return asyncio.run(asyncio.wait_for(once, DEADLINE))
+    except BaseException as error:
+        return {"error": str(error) or repr(error)}
+
+
 def main():
     logging.disable()
-    kind, url, authorization, seconds, *_ = [*sys.argv[1:], "", ""]
-    headers = {"Authorization": authorization} if authorization else {}
-    try:
-        result = asyncio.run(asyncio.wait_for(session(kind, url, headers, float(seconds or 0)), 30))
-    except BaseException as error:
-        result = {"error": str(error) or repr(error)}
-    print(json.dumps(result))
+    warnings.simplefilter("ignore")
+    kind, url, seconds, *credentials = sys.argv[1:]
+    print(json.dumps([attempt(kind, url, float(seconds), credential) for credential in credentials]))
 
 
 main()

@@ -1,4 +1,4 @@
-"""One session of the Python SDK, which logs in by OAuth. Prints what it got as a line of JSON.
+"""One session of the Python SDK, 1 or 2, which logs in by OAuth. Prints what it got as a line of JSON.
 
 client_oauth.py sse|http URL OPTIONS
 
@@ -23,12 +23,8 @@ from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuth
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
-from mcp.shared.auth import (
-    AuthorizationCodeResult,
-    OAuthClientInformationFull,
-    OAuthClientMetadata,
-    OAuthToken,
-)
+from mcp.shared import auth
+from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 REDIRECT = "http://127.0.0.1:9/callback"
 METADATA = {
@@ -76,9 +72,10 @@ async def on_login(url):
 
 
 async def on_callback():
-    return AuthorizationCodeResult(
-        code=redirected["code"], state=redirected.get("state"), iss=redirected.get("iss")
-    )
+    code, state = redirected["code"], redirected.get("state")
+    if not hasattr(auth, "AuthorizationCodeResult"):
+        return code, state  # `mcp` 1
+    return auth.AuthorizationCodeResult(code=code, state=state, iss=redirected.get("iss"))
 
 
 def provider():
@@ -88,10 +85,10 @@ def provider():
     return OAuthClientProvider(url, OAuthClientMetadata(**METADATA), Storage(), on_login, on_callback)
 
 
-def transport(auth):
+def transport(login):
     if kind == "sse":
-        return sse_client(url, auth=auth)
-    return streamable_http_client(url, http_client=create_mcp_http_client(auth=auth))
+        return sse_client(url, auth=login)
+    return streamable_http_client(url, http_client=create_mcp_http_client(auth=login))
 
 
 async def session():

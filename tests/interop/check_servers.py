@@ -1,9 +1,8 @@
-"""Every client against every server with every credential; see `run`.
+"""Passwords of a real `htpasswd`, bodies that are refused, taken session IDs; see `run`.
 
-check.py EXAMPLES WORK
+check_servers.py EXAMPLES WORK
 """
 
-import base64
 import contextlib
 import http.client
 import json
@@ -16,72 +15,8 @@ import sys
 import tempfile
 import time
 
-from harness import EXAMPLES, HERE, WORK, Server, ask, check, finish
-
-KEY = "signer:" + base64.b64encode(bytes(range(32))).decode()
-WRONG_KEY = "signer:" + base64.b64encode(bytes(range(1, 33))).decode()
-USERS = ["--hmac-key", KEY, "--user", "alice:pass:word", "--token", "ci:dG9rZW4tb2YtdGhlLWNp"]
-
-
-def basic(pair):
-    return "Basic " + base64.b64encode(pair.encode()).decode()
-
-
-# A credential, and the principal it makes; None where it is refused.
-CREDENTIALS = {
-    "basic": (basic("alice:pass:word"), "alice"),
-    "bearer": ("Bearer dG9rZW4tb2YtdGhlLWNp", "ci"),
-    "wrong password": (basic("alice:wrong"), None),
-    "wrong token": ("Bearer wrong", None),
-    "no credential": (None, None),
-}
-
-CLIENTS = {
-    "python": [sys.executable, HERE / "client.py"],
-    "python 1": [WORK / "venv-mcp1" / "bin" / "python", HERE / "client.py"],
-    "fastmcp": [sys.executable, HERE / "client_fastmcp.py"],
-    "typescript": ["node", WORK / "client.mjs", "1"],
-    "typescript 2": ["node", WORK / "client.mjs", "2"],
-}
-
-def every_client(server, kind, url):
-    for client, command in CLIENTS.items():
-        for credential, (header, who) in CREDENTIALS.items():
-            name = f"{server}, {kind}, {client} client, {credential}"
-            got = ask(command, kind, url, *([header] if header else []))
-            if who:
-                right = (
-                    got.get("tools") == ["execute_command", "whoami"]
-                    and got.get("whoami") == who
-                    and "hello" in got.get("output", "")
-                )
-                check(name, right, got)
-            else:
-                # Streamable HTTP clients show the message of the answer, SSE clients its status, as
-                # `mcp` 1 does over both.
-                status_only = kind == "sse" or client == "python 1"
-                words = "401" if status_only else "credential|authentication required"
-                check(name, re.search(words, got.get("error", "")), got)
-
-
-def rmcp_client(url):
-    for credential, flags, who in [
-        ("basic", ["--user", "alice:pass:word"], "alice"),
-        ("bearer", ["--token", "dG9rZW4tb2YtdGhlLWNp"], "ci"),
-        ("signing", ["--hmac-key", KEY], "signer"),
-        ("signing with a wrong key", ["--hmac-key", WRONG_KEY], None),
-        ("wrong password", ["--user", "alice:wrong"], None),
-        ("wrong token", ["--token", "wrong"], None),
-        ("no credential", [], None),
-    ]:
-        command = [EXAMPLES / "client", url, *flags]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        name = f"streamable_server, http, rmcp client, {credential}"
-        if who:
-            check(name, run.returncode == 0 and who in run.stdout, run)
-        else:
-            explained = "401" in run.stderr and len(run.stderr.splitlines()) == 1
-            check(name, run.returncode == 1 and explained, run)
+from clients import CREDENTIALS, USERS, basic
+from harness import EXAMPLES, HERE, Server, check, finish
 
 
 def the_articles_session(url):
@@ -97,37 +32,11 @@ def the_articles_session(url):
         check(f"sse_server, the article's client, {credential} password", right, said)
 
 
-def signing_client(server, url):
-    """The Python client that signs every request."""
-    command = [sys.executable, EXAMPLES_SOURCE / "python" / "signed_client.py", url, "--hmac-key"]
-    for credential, key, good in [("its key", KEY, True), ("a wrong key", WRONG_KEY, False)]:
-        run = subprocess.run([*command, key], capture_output=True, text=True, timeout=60)
-        said = run.stdout + run.stderr
-        refused = run.returncode != 0 and re.search("401|wrong or has expired", said)
-        right = "whoami: signer" in run.stdout and "hello" in run.stdout if good else refused
-        check(f"{server}, Python client that signs with {credential}", right, said)
-
-
-def what_ends_with_a_token(server, path, kind):
-    """A session goes on for longer than its token is good. Its streams end, and the client does not
-    besiege the server: it asks for a stream twice more at most. Then there is the call of its user,
-    and the client may say goodbye."""
-    token = ["--token", "ci:dG9rZW4tb2YtdGhlLWNp", "--token-ttl", "4"]
-    for client, command in CLIENTS.items():
-        with Server(EXAMPLES / server, "--port", "0", *token, log="mcp_auth_layer=info") as guarded:
-            got = ask(command, kind, guarded.url + path, CREDENTIALS["bearer"][0], "12")
-            name = f"{server}, {kind}, {client} client, a token that expires"
-            refused = guarded.rejected()
-            print(f"       refused: {', '.join(refused)}; its user sees: {got.get('error')}")
-            modest = refused.count("GET") <= 2 and refused.count("POST") <= 1
-            check(name, "error" in got and modest and len(refused) <= 4, (got, refused))
-
-
 def nobody_takes_over(server, url):
     """Alice's session over HTTP+SSE, and Bob who has learned both forms of its id. The server
     behind takes the last of two parameters."""
     address = url.removeprefix("http://")
-    alice, bob = {"Authorization": CREDENTIALS["basic"][0]}, {"Authorization": basic("bob:hunter2")}
+    alice, bob = {"Authorization": CREDENTIALS["Basic"][0]}, {"Authorization": basic("bob:hunter2")}
     stream = http.client.HTTPConnection(address, timeout=30)
     stream.request("GET", "/sse", headers=alice)
     events = stream.getresponse()
@@ -265,27 +174,16 @@ EXAMPLES_SOURCE = HERE.parent.parent / "examples"
 the_real_htpasswd()
 
 with Server(EXAMPLES / "sse_server", "--port", "0", *USERS) as server:
-    every_client("sse_server", "sse", f"{server.url}/sse")
     the_articles_session(f"{server.url}/sse")
-    signing_client("sse_server", f"{server.url}/sse")
 
 with Server(EXAMPLES / "streamable_server", "--port", "0", *USERS) as server:
-    every_client("streamable_server", "http", f"{server.url}/mcp")
-    rmcp_client(f"{server.url}/mcp")
-    signing_client("streamable_server", f"{server.url}/mcp")
     refusals_of_bodies_on_their_way("streamable_server", server.url, "/mcp")
     with nginx(server.url) as url:
         refusals_of_bodies_on_their_way("nginx before streamable_server", url, "/mcp")
-
-what_ends_with_a_token("sse_server", "/sse", "sse")
-what_ends_with_a_token("streamable_server", "/mcp", "http")
 
 with Server(sys.executable, HERE / "upstream.py") as upstream:
     guard = [EXAMPLES / "proxy", "--upstream", upstream.url, "--port", "0", *USERS]
     with Server(*guard, "--user", "bob:hunter2") as proxy:
         nobody_takes_over("proxy to Python", proxy.url)
-        every_client("proxy to Python", "sse", f"{proxy.url}/sse")
-        every_client("proxy to Python", "http", f"{proxy.url}/mcp")
-        signing_client("proxy to Python", f"{proxy.url}/mcp")
 
 finish()
