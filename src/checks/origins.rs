@@ -31,7 +31,8 @@ impl Origins {
     ///
     /// They omit `Origin` from GET and HEAD where a page only loads something, and report that in
     /// `Sec-Fetch-Site` (Fetch Metadata). It decides about other methods as well, as a proxy or an
-    /// extension may have removed `Origin`. A request with neither field was not sent by a page.
+    /// extension may have removed `Origin`. A request with neither field was not sent by a page, unless it
+    /// is a GET or HEAD over plain `http`, for which browsers omit both.
     pub(crate) fn check(&self, hosts: &Hosts, head: &Parts) -> Result<(), Rejection> {
         let mut origins = head.headers.get_all(ORIGIN).iter();
         let Some(origin) = origins.next() else {
@@ -58,13 +59,14 @@ impl Origins {
 }
 
 fn check_fetch_site(head: &Parts) -> Result<(), Rejection> {
-    match head.headers.get(SEC_FETCH_SITE) {
-        Some(site) if site != "same-origin" && site != "none" => Err(Rejection::new(
+    let mut sites = head.headers.get_all(SEC_FETCH_SITE).iter();
+    if sites.any(|site| site != "same-origin" && site != "none") {
+        return Err(Rejection::new(
             RejectionKind::ForeignOrigin,
             "cross-site request blocked (`Sec-Fetch-Site`)",
-        )),
-        _ => Ok(()),
+        ));
     }
+    Ok(())
 }
 
 /// Returns whether the origin is the server's own.

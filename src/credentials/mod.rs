@@ -12,7 +12,8 @@
 //! * the states of HMAC and SHA-256, which absorb keys, passwords and tokens.
 //!
 //! Not wiped, as other crates own it: the header value in `http::HeaderMap` and the buffers it was
-//! parsed from, the buffers of the HTTP client, the internal state of bcrypt, and strings that a caller passes to this crate. Hashes
+//! parsed from, the buffers of the HTTP client, the internal state of bcrypt, and strings that a caller passes to this crate. Nor are the few
+//! bytes in the state of SipHash, and the short texts that are joined for it. Hashes
 //! of passwords, and digests and keyed hashes of tokens stay in memory: requests are compared with them.
 
 mod error;

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | SHA-256 after a random block of 64 bytes ([`KeyedDigest`]) | tables of passwords and tokens, the cache of introspected tokens, secrets of transmitters | One compression less than HMAC. Digests never leave the process, so extending one is no attack. |
 //! | HMAC-SHA-256 ([`Mac`]) | session binding, cached passwords, request signatures, shared stores of attempts and revocations | Tags leave the process, or RFC 9421 names it. |
-//! | SipHash-2-4 of 128 bits ([`KeyedHash`]) | nonces, reserved or used, client addresses, claimed users, credentials in use, IDs of signals | Fast. An attacker who does not know the key cannot choose collisions. |
+//! | SipHash-2-4 of 128 bits ([`KeyedHash`]) | nonces, reserved or used, client addresses, claimed users, credentials that are counted, credentials of tables that were found before, IDs of signals | Fast, and a MAC: without the key, a collision or the hash of a text can only be guessed, among 2^128. |
 //! | SHA-256 without a key ([`sha256`]) | token files, file contents, `Content-Digest` | RFC 9530 names it, or the input is random. |
 //!
 //! Keys are random and of this process, but for session keys, signature secrets and the keys of shared

@@ -1,4 +1,4 @@
-//! Every random byte of this crate.
+//! Random bytes of the operating system.
 
 /// Returns random bytes of the operating system.
 ///

@@ -16,7 +16,7 @@ use crate::rate_limit::{Decision, Outcome};
 use crate::signals::Receiver;
 use crate::telemetry;
 
-/// How a request is handled that is not rejected.
+/// What the layer does with a request that it does not reject.
 pub(super) enum Handling {
     /// It is forwarded: authenticated, or exempt if there is no exchange.
     Forward(Option<Exchange>),
@@ -25,7 +25,7 @@ pub(super) enum Handling {
     /// It is a signal.
     #[cfg(feature = "oauth")]
     Receive(Arc<Receiver>),
-    /// The decision has to be waited for, and this much of it is there.
+    /// The decision has to be awaited. This is what is decided already.
     Wait(Decision),
 }
 

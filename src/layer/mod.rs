@@ -1,10 +1,10 @@
 //! The layer, its service, and the path of a request through it.
 //!
-//! `handling` has the order of the steps and nothing of the steps, and `service` does what it says: `gate` authenticates, `authorization` decides about
-//! messages and filters lists, `admit` prepares what is forwarded, and `reject` responds to what is not. `response`
-//! processes the response of the inner service; `event_stages` and `response_body` are what its body passes through.
-//! `builder`, `constructors`, `resource_options`, `revocation` and `authorization` have the options, and `config` holds
-//! them.
+//! `handling` has the order of the steps and nothing of the steps, and `service` carries out what it decides. `gate`
+//! authenticates, `authorization` decides about messages and filters lists, `admit` prepares what is forwarded, and
+//! `reject` responds to what is not. `response` processes the response of the inner service; `event_stages` and
+//! `response_body` are what its body passes through. `builder`, `constructors`, `resource_options`, `revocation` and
+//! `authorization` have the options, and `config` holds them.
 //!
 //! It uses every other room, and no other room uses it.
 

@@ -1,4 +1,4 @@
-//! The service: what becomes of a request, of whose handling `handling` decides.
+//! The service: it does with each request what `handling` decides.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -114,7 +114,6 @@ where
     }
 
     /// Waits for the decision about a request, and for the inner service if it is accepted.
-    #[cold]
     fn wait<B, R>(
         &self,
         mut head: Parts,

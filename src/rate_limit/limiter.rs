@@ -118,7 +118,7 @@ impl RateLimiter {
             }
         }
 
-        // The others have been authenticated, and need no key to share an attempt by.
+        // Requests that returned above are authenticated, and share no attempt: they need no hash of the credential.
         keys.add_credential(&counters.hasher, head, credential_headers);
         let taken = if keys.cost == Cost::Unguessable {
             status.wait.map_or(Ok(None), |wait| Err(too_many_requests(wait)))?

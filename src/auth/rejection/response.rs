@@ -137,6 +137,6 @@ mod tests {
         assert_eq!(json.len(), json.capacity());
         let made = allocation_counter::measure(|| drop(rejection.to_response(&Realm::default())));
         // Body, its box, the challenge, and two for the header fields.
-        assert_eq!(made.count_total, 5);
+        assert!(made.count_total <= 5, "{}", made.count_total);
     }
 }

@@ -22,8 +22,8 @@ use crate::credentials::{CredentialError, CredentialTable};
 /// # }
 /// ```
 ///
-/// Passwords are stored as keyed digests. A request costs the same for any number of users, and
-/// the same for a wrong password as for an unknown user. For users in a file of password hashes see
+/// Passwords are stored as keyed digests. A request takes one or two hashes of its credential, whatever the number of
+/// users, and the same for a wrong password as for an unknown user. For users in a file of password hashes see
 /// `HtpasswdFile` (feature `htpasswd`).
 ///
 /// Basic sends the password with every request: use it over TLS, or on one machine.

@@ -29,8 +29,8 @@ use crate::schemes::authorization_header::Scheme;
 /// # }
 /// ```
 ///
-/// Tokens are stored as keyed digests, and a request costs the same for any number of tokens. They
-/// are read from `Authorization`, never from the query.
+/// Tokens are stored as keyed digests. A request takes one or two hashes of its token, whatever their number. They are
+/// read from `Authorization`, never from the query.
 ///
 /// Make tokens of at least 128 random bits. Failed attempts are not limited unless the layer has a
 /// [`rate_limit`](crate::McpAuthLayer::rate_limit).

@@ -8,7 +8,7 @@ use crate::session::binding::ADDED_LEN;
 ///
 /// The same ID is bound to the same principal with the same key as the same bytes. So if the response has that ID,
 /// it gets this value, without another MAC. The client sent the value itself: it cannot learn a bound ID from it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Presented {
     bound: HeaderValue,
     is_current: bool,

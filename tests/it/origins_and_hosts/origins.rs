@@ -115,6 +115,12 @@ async fn cross_site_fetch_metadata_is_403_for_every_method() {
         }
     }
     assert_eq!(seen.count(), 2 * methods.len());
+    // Every value decides, not the first alone.
+    for (second, status) in [("same-origin", 200), ("cross-site", 403)] {
+        let sites = [("sec-fetch-site", "same-origin"), ("sec-fetch-site", second)];
+        let fields = [TOKEN, ("host", "localhost"), sites[0], sites[1]];
+        assert_eq!(send(app.clone(), get("/mcp", &fields)).await.status, status, "{second}");
+    }
 }
 
 #[tokio::test]

@@ -155,8 +155,8 @@ impl Pair {
     }
 }
 
-/// Wipes the array as a slice: `Zeroizing` of an array wipes byte by byte, which took a quarter of the time of a request
-/// whose password is cached, without the layer.
+/// Wipes the array as a slice: `Zeroizing` of an array wipes byte by byte, which took a quarter of the time that the
+/// scheme needs for a cached password.
 impl Drop for Pair {
     fn drop(&mut self) {
         self.decoded.as_mut_slice().zeroize();
