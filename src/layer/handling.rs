@@ -26,7 +26,7 @@ pub(super) enum Handling {
     #[cfg(feature = "oauth")]
     Receive(Arc<Receiver>),
     /// The decision has to be awaited. This is what is decided already.
-    Wait(Decision),
+    Wait(Box<Decision>), // large, and few wait
 }
 
 impl<A: Authenticator> Gate<A> {
@@ -75,7 +75,7 @@ impl<A: Authenticator> Gate<A> {
                 }
                 Err(rejection)
             }
-            verdict => Ok(Handling::Wait(Decision { verdict, permit })),
+            verdict => Ok(Handling::Wait(Box::new(Decision { verdict, permit }))),
         }
     }
 

@@ -118,7 +118,7 @@ where
         &self,
         mut head: Parts,
         body: B,
-        decision: Decision,
+        decision: Box<Decision>,
     ) -> ResponseFuture<S::Future, S::Error>
     where
         S: Service<Request<Body>, Response = Response<R>>,
@@ -130,7 +130,7 @@ where
         let (gate, inner) = (self.gate.clone(), self.inner.clone());
         ResponseFuture::waiting(async move {
             let mut body = Body::new(body);
-            match gate.decide(&mut head, &mut body, decision).await {
+            match gate.decide(&mut head, &mut body, *decision).await {
                 Ok((exchange, collected)) => {
                     let body = request_body::bound(body, &exchange.lifetime);
                     let request = Request::from_parts(head, body);
