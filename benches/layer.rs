@@ -192,14 +192,18 @@ fn revocable(rounds: usize) {
     measure("bearer, and its revocation", rounds, services);
 }
 
-/// A single token beside one of many: always the same, and another one each time.
+/// How many users may call in turn.
+const USERS: u64 = 1_000;
+
+/// A single token beside those of users who call in turn, and beside one of many: always the same, and another one each
+/// time.
 fn one_of_many(rounds: usize, tokens: u64) {
     let token = |number: u64| format!("{number:043}");
     let guard = |tokens| {
         let owned = (0..tokens).map(|number| (format!("user-{number}"), token(number)));
         McpAuthLayer::new(Bearer::new(owned).expect("these are well-formed")).layer(nothing())
     };
-    let (one, many) = (guard(1), guard(tokens));
+    let (one, several, many) = (guard(1), guard(USERS), guard(tokens));
 
     let head = request(None);
     let request = |number| {
@@ -215,9 +219,15 @@ fn one_of_many(rounds: usize, tokens: u64) {
         random.set(next.wrapping_add(1442695040888963407));
         request((random.get() >> 32) % tokens)
     };
+    let turn = Cell::new(0);
+    let in_turn = || {
+        turn.set((turn.get() + 1) % USERS);
+        request(turn.get())
+    };
     let (first, wrong) = (|| request(0), || request(tokens));
     let accepted = vec![
         service("of one", StatusCode::OK, one.clone(), first),
+        service("of a thousand, in turn", StatusCode::OK, several, in_turn),
         service("of many, always the same", StatusCode::OK, many.clone(), first),
         service("of many, at random", StatusCode::OK, many.clone(), drawn),
     ];
