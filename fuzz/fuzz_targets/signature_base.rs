@@ -9,10 +9,11 @@ use std::sync::LazyLock;
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use libfuzzer_sys::fuzz_target;
-use mcp_auth_layer::{HttpSignature, McpAuthLayer};
 use mcp_auth_layer::auth::{AuthenticatorExt, BoxAuthenticator};
 use mcp_auth_layer::schemes::Signer;
 use mcp_auth_layer::stores::MemoryReplayStore;
+use mcp_auth_layer::{HttpSignature, McpAuthLayer};
+use mcp_auth_layer_fuzz::runtime::block_on;
 use tower::{Layer, ServiceExt, service_fn};
 
 static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::new("ci", [7; 32]).unwrap());
@@ -50,9 +51,8 @@ fuzz_target!(|data: (&[u8], &str, Vec<(&str, &[u8])>, &[u8])| {
     let inner =
         service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
     let app = McpAuthLayer::new(authenticator).layer(inner);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let status = |request: Request<Vec<u8>>| {
-        runtime.block_on(app.clone().oneshot(request.map(Body::from))).unwrap().status()
+        block_on(app.clone().oneshot(request.map(Body::from))).unwrap().status()
     };
     if !exempt {
         assert_eq!(status(request.clone()), 200, "{request:?}");
