@@ -75,8 +75,9 @@ fn is_clean(text: &str) -> bool {
         let name = segment.split(';').next().unwrap_or_default();
         name.contains('.') && name.chars().all(|c| c == '.' || c.is_whitespace())
     };
+    // A path may begin right after the scheme: `file:../a`.
     !text.contains(|c: char| c == '\\' || c.is_control())
-        && !text.split(['/', '?', '#']).any(is_dots)
+        && !text.split([':', '/', '?', '#']).any(is_dots)
 }
 
 /// Returns whether every `%` begins an escape, and there is no white space, which a URI cannot have and
@@ -112,6 +113,7 @@ mod tests {
             ("docs://100%25", "docs://100%"),
             ("file:///srv//a?x=1&y=../#z", "file:///srv//a?x=1&y=../#z"),
             ("urn:isbn:1", "urn:isbn:1"),
+            ("docs:.a/b", "docs:.a/b"),
             ("docs://é", "docs://é"),
             ("docs://{name}", "docs://{name}"),
         ] {
@@ -135,6 +137,9 @@ mod tests {
             "docs://a/..%20/b",
             "docs://a/..?b",
             "docs://a/..#b",
+            "docs:./b",
+            "docs:../b",
+            "docs:%2e%2e/b",
             "docs://a%2Fb",
             "docs://a%252fb",
             "docs://a%3Fb",
