@@ -24,6 +24,9 @@ pub(crate) fn parse_server_url(url: &str) -> Result<Uri, &'static str> {
     if authority.as_str().contains('@') {
         return Err("it has user information");
     }
+    if authority.host().is_empty() {
+        return Err("it has no host");
+    }
     if scheme == "https" || scheme == "http" && is_loopback(authority.host()) {
         Ok(uri)
     } else {
@@ -68,6 +71,8 @@ mod tests {
             "https://id.example.com/a b",
             "https://id.example.com/\"",
             "https://",
+            "https://:443",
+            "https://:/a",
             "id.example.com",
             "/mcp",
             "ftp://id.example.com",
