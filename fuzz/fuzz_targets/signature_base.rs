@@ -50,7 +50,7 @@ fuzz_target!(|data: (&[u8], &str, Vec<(&str, &[u8])>, &[u8])| {
 
     let inner =
         service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
-    let app = McpAuthLayer::new(authenticator).layer(inner);
+    let app = McpAuthLayer::new(authenticator).danger_disable_session_binding().layer(inner);
     let status = |request: Request<Vec<u8>>| {
         block_on(app.clone().oneshot(request.map(Body::from))).unwrap().status()
     };

@@ -2,7 +2,6 @@
 
 #![no_main]
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use http::Request;

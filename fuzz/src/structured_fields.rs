@@ -21,8 +21,11 @@ pub fn dictionary(lines: &[&[u8]]) -> Option<Vec<(String, Value)>> {
             let (key, after) = key(rest)?;
             let (value, after) = match after.strip_prefix(b"=") {
                 Some(after) if after.starts_with(b"(") => inner_list(after)?,
-                Some(after) => item(after)?,
-                None => (Value::Other, parameters(after)?),
+                Some(after) => {
+                    let (value, after) = bare_item(after)?;
+                    (value, parameters(after, false)?)
+                }
+                None => (Value::Other, parameters(after, false)?),
             };
             if members.iter().any(|(other, _)| *other == key) || members.len() == MAX_MEMBERS {
                 return None;
@@ -63,7 +66,7 @@ fn key(text: &[u8]) -> Option<(String, &[u8])> {
 
 fn item(text: &[u8]) -> Option<(Value, &[u8])> {
     let (value, rest) = bare_item(text)?;
-    Some((value, parameters(rest)?))
+    Some((value, parameters(rest, true)?))
 }
 
 fn inner_list(text: &[u8]) -> Option<(Value, &[u8])> {
@@ -71,7 +74,7 @@ fn inner_list(text: &[u8]) -> Option<(Value, &[u8])> {
     for items in 0.. {
         rest = skip(rest, b" ");
         if let Some(rest) = rest.strip_prefix(b")") {
-            return Some((Value::Other, parameters(rest)?));
+            return Some((Value::Other, parameters(rest, true)?));
         }
         if items == MAX_ITEMS {
             return None;
@@ -84,11 +87,12 @@ fn inner_list(text: &[u8]) -> Option<(Value, &[u8])> {
     None
 }
 
-fn parameters(mut text: &[u8]) -> Option<&[u8]> {
+/// Returns what follows parameters. Those of a list and of its items are kept, without duplicates; others are ignored.
+fn parameters(mut text: &[u8], are_kept: bool) -> Option<&[u8]> {
     let mut keys = Vec::new();
     while let Some(next) = text.strip_prefix(b";") {
         let (key, rest) = key(skip(next, b" "))?;
-        if keys.contains(&key) || keys.len() == MAX_PARAMETERS {
+        if are_kept && (keys.contains(&key) || keys.len() == MAX_PARAMETERS) {
             return None;
         }
         keys.push(key);
