@@ -27,6 +27,9 @@ pub(crate) fn parse_server_url(url: &str) -> Result<Uri, &'static str> {
     if authority.host().is_empty() {
         return Err("it has no host");
     }
+    if authority.as_str() != authority.host() && authority.port_u16().is_none() {
+        return Err("its port is not a number");
+    }
     if scheme == "https" || scheme == "http" && is_loopback(authority.host()) {
         Ok(uri)
     } else {
@@ -73,6 +76,9 @@ mod tests {
             "https://",
             "https://:443",
             "https://:/a",
+            "https://id.example.com:",
+            "https://id.example.com:70000",
+            "http://localhost:80a",
             "id.example.com",
             "/mcp",
             "ftp://id.example.com",
