@@ -66,8 +66,9 @@ fn is_trusted(address: IpAddr) -> bool {
 /// with a zone.
 fn address(text: &str) -> Option<IpAddr> {
     let ipv6 = |text: &str| {
-        let address = text.split('%').next()?;
-        address.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+        let (address, zone) = text.split_once('%').unwrap_or((text, ""));
+        let address = address.parse::<Ipv6Addr>().ok().filter(|_| !zone.contains(']'));
+        address.map(IpAddr::V6)
     };
     let is_port = |text: &str| {
         let digits = text.trim_start_matches('0');

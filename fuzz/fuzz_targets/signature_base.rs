@@ -37,8 +37,10 @@ fuzz_target!(|data: (&[u8], &str, Vec<(&str, &[u8])>, &[u8])| {
         else {
             continue;
         };
-        // A header that announces a body would require a digest, even if no body follows.
-        if !["host", "origin", "content-length", "transfer-encoding"].contains(&name.as_str()) {
+        // A header that announces a body would require a digest, even if no body follows, and pages of other origins
+        // are refused.
+        let excluded = ["host", "origin", "sec-fetch-site", "content-length", "transfer-encoding"];
+        if !excluded.contains(&name.as_str()) {
             request.headers_mut().append(name, value);
         }
     }

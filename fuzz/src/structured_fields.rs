@@ -171,13 +171,13 @@ fn number(text: &[u8]) -> Option<(&[u8], bool)> {
     is_valid.then_some((rest, false))
 }
 
-/// Decodes base64 bit by bit, with or without padding (RFC 9651 §4.2.7); `None` if it is none.
+/// Decodes base64 bit by bit, with or without its padding (RFC 9651 §4.2.7); `None` if it is none.
 pub fn base64(text: &[u8]) -> Option<Vec<u8>> {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let digits = &text[..text.len() - padding];
-    let is_padded = padding == 0 || padding <= 2 && text.len() % 4 == 0;
-    if digits.len() % 4 == 1 || !is_padded {
+    let max_padding = [0, 0, 2, 1][digits.len() % 4];
+    if digits.len() % 4 == 1 || padding > max_padding {
         return None;
     }
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
