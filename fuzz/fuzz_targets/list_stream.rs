@@ -1,5 +1,5 @@
-//! The layer filters the lists in an event stream, and the updates of resources, as an oracle does that reads the stream as a whole, wherever the
-//! stream is cut into chunks.
+//! The layer filters the lists in an event stream, and the updates of resources, as an oracle does that reads the
+//! stream as a whole, wherever the stream is cut into chunks.
 
 #![no_main]
 
@@ -11,6 +11,8 @@ use http::{Request, Response};
 use libfuzzer_sys::fuzz_target;
 use mcp_auth_layer::policy::{Authorizer, Call, Decision, Target};
 use mcp_auth_layer::{McpAuthLayer, Principal};
+use mcp_auth_layer_fuzz::fragments;
+use mcp_auth_layer_fuzz::runtime::block_on;
 use oracle::Shown;
 use policy::lists::Lists;
 use policy::lists::classifier::{Classifier, MAX_UNDECIDED, Verdict};
@@ -96,15 +98,8 @@ fn is_visible(name: &str) -> bool {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let (mut text, mut cuts) = (Vec::new(), vec![0]);
-    for byte in &data[..data.len().min(256)] {
-        match byte.checked_sub(0x80).map(|which| usize::from(which) % (FRAGMENTS.len() + 1)) {
-            Some(0) => cuts.push(text.len()),
-            Some(which) => text.extend(FRAGMENTS[which - 1]),
-            None => text.push(*byte),
-        }
-    }
-    cuts.push(text.len());
+    let mut text = Vec::new();
+    let cuts = fragments::push_chunks(&mut text, data, 256, FRAGMENTS);
     let chunk = |cut: &[usize]| Ok::<_, Infallible>(text[cut[0]..cut[1]].to_vec());
     let chunks: Vec<_> = cuts.windows(2).map(chunk).collect();
 
@@ -117,8 +112,7 @@ fuzz_target!(|data: &[u8]| {
     // What is left of the stream is compared without the tags of IDs.
     let app = layer.danger_disable_session_binding().layer(inner);
     let request = Request::get("/sse").header("authorization", "Bearer token");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let (out, is_all) = runtime.block_on(async {
+    let (out, is_all) = block_on(async {
         let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let mut data = response.into_body().into_data_stream();
         let mut out = Vec::new();

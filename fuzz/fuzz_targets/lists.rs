@@ -5,6 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use mcp_auth_layer_fuzz::fragments;
 use policy::lists::Lists;
 use policy::lists::classifier::{Classifier, Verdict};
 
@@ -84,15 +85,7 @@ const FRAGMENTS: &[&[u8]] = &[
 fuzz_target!(|data: &[u8]| {
     let (start, data) = data.split_first().unwrap_or((&0, data));
     let mut answer = ANSWERS[usize::from(*start) % ANSWERS.len()].to_vec();
-    let mut cuts = vec![0];
-    for byte in &data[..data.len().min(256)] {
-        match byte.checked_sub(0x80).map(|which| usize::from(which) % (FRAGMENTS.len() + 1)) {
-            Some(0) => cuts.push(answer.len()),
-            Some(which) => answer.extend(FRAGMENTS[which - 1]),
-            None => answer.push(*byte),
-        }
-    }
-    cuts.push(answer.len());
+    let cuts = fragments::push_chunks(&mut answer, data, 256, FRAGMENTS);
 
     let verdict = Classifier::new().push(&answer);
     let mut classifier = Classifier::new();

@@ -4,6 +4,7 @@
 
 use http::Request;
 use libfuzzer_sys::fuzz_target;
+use mcp_auth_layer_fuzz::fragments;
 use policy::message::{Messages, read_messages};
 
 #[allow(dead_code)]
@@ -80,12 +81,7 @@ const FRAGMENTS: &[&[u8]] = &[
 fuzz_target!(|data: &[u8]| {
     let (start, data) = data.split_first().unwrap_or((&0, data));
     let mut body = BODIES[usize::from(*start) % BODIES.len()].to_vec();
-    for byte in &data[..data.len().min(256)] {
-        match byte.checked_sub(0x80) {
-            Some(which) => body.extend(FRAGMENTS[usize::from(which) % FRAGMENTS.len()]),
-            None => body.push(*byte),
-        }
-    }
+    fragments::push(&mut body, data, 256, FRAGMENTS);
     let request = Request::post("/mcp").header("content-type", "application/json").body(());
     let head = request.unwrap().into_parts().0;
     let Ok(messages) = read_messages(&head, "/mcp", &body) else { return };

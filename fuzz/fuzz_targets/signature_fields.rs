@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use http::{HeaderName, HeaderValue, Request};
 use libfuzzer_sys::fuzz_target;
 use mcp_auth_layer::{Authenticator, HttpSignature};
+use mcp_auth_layer_fuzz::runtime::block_on;
 
 static AUTHENTICATOR: LazyLock<HttpSignature> =
     LazyLock::new(|| HttpSignature::new([("ci", [7; 32])]).unwrap());
@@ -25,6 +26,5 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     let (head, ()) = request.into_parts();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert!(runtime.block_on(AUTHENTICATOR.authenticate(&head)).is_err());
+    assert!(block_on(AUTHENTICATOR.authenticate(&head)).is_err());
 });

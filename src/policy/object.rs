@@ -48,8 +48,8 @@ where
 ///
 /// Servers normalize URIs in different ways. A pattern without `*` allows exactly its text. One with `*`
 /// allows only URIs that every server reads alike: without `.` and `..` segments, encoded separators, `\`,
-/// control characters and white space, and with a scheme in lower case. A template is compared as a text,
-/// so `file:///{path}` is none of `file:///srv/*`.
+/// control characters, white space and what is percent-encoded twice, and with a scheme in lower case. A
+/// template is compared as a text, so `file:///{path}` is none of `file:///srv/*`.
 ///
 /// A deny rule is as careful in the other direction: it also matches what is percent-encoded, and whatever
 /// is not read alike, unless its scheme differs.

@@ -7,15 +7,11 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// How often percent-encoding is removed to look for encoded separators below it. What is encoded more
-/// often is not plain.
-const MAX_LEVELS: usize = 4;
-
 /// How a URI can be read.
 #[derive(Debug, PartialEq)]
 pub(super) enum Uri<'u> {
-    /// It has a scheme in lower case, and nothing that a server may remove, resolve or split at, however
-    /// often it removes percent-encoding.
+    /// It has a scheme in lower case, and nothing that a server may remove, resolve or split at, before or after it
+    /// removes percent-encoding, of which there is one level.
     Plain {
         /// Without percent-encoding.
         decoded: Cow<'u, str>,
@@ -31,18 +27,14 @@ impl<'u> Uri<'u> {
         if !is_plain {
             return Self::Ambiguous;
         }
-        let mut decoded = Cow::Borrowed(uri);
-        for _ in 0..MAX_LEVELS {
-            let Some(next) = decode(&decoded) else { return Self::Ambiguous };
-            if next == decoded {
-                return Self::Plain { decoded };
-            }
-            if adds_separators(&decoded, &next) || !is_clean(&next) {
-                return Self::Ambiguous;
-            }
-            decoded = Cow::Owned(next);
+        let Some(decoded) = decode(uri) else { return Self::Ambiguous };
+        // Servers differ in how often they remove percent-encoding, and a deny rule may name what is in between.
+        let is_decoded = decode(&decoded).is_some_and(|again| again == decoded);
+        if is_decoded && !adds_separators(uri, &decoded) && is_clean(&decoded) {
+            Self::Plain { decoded }
+        } else {
+            Self::Ambiguous
         }
-        Self::Ambiguous
     }
 }
 
@@ -75,8 +67,9 @@ fn is_clean(text: &str) -> bool {
         let name = segment.split(';').next().unwrap_or_default();
         name.contains('.') && name.chars().all(|c| c == '.' || c.is_whitespace())
     };
+    // A path may begin right after the scheme: `file:../a`.
     !text.contains(|c: char| c == '\\' || c.is_control())
-        && !text.split(['/', '?', '#']).any(is_dots)
+        && !text.split([':', '/', '?', '#']).any(is_dots)
 }
 
 /// Returns whether every `%` begins an escape, and there is no white space, which a URI cannot have and
@@ -89,8 +82,8 @@ fn has_valid_escapes(uri: &str) -> bool {
 }
 
 /// Removes one level of percent-encoding; `None` if that is not UTF-8, as in overlong encodings of `/`.
-fn decode(text: &str) -> Option<String> {
-    percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)
+fn decode(text: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(text).decode_utf8().ok()
 }
 
 /// Returns whether a separator was percent-encoded.
@@ -110,8 +103,11 @@ mod tests {
             ("docs://a/b.c/..d/e..", "docs://a/b.c/..d/e.."),
             ("docs://a%20b/%c3%a9", "docs://a b/é"),
             ("docs://100%25", "docs://100%"),
+            ("docs://100%25zz", "docs://100%zz"),
+            ("docs://%41", "docs://A"),
             ("file:///srv//a?x=1&y=../#z", "file:///srv//a?x=1&y=../#z"),
             ("urn:isbn:1", "urn:isbn:1"),
+            ("docs:.a/b", "docs:.a/b"),
             ("docs://é", "docs://é"),
             ("docs://{name}", "docs://{name}"),
         ] {
@@ -135,6 +131,9 @@ mod tests {
             "docs://a/..%20/b",
             "docs://a/..?b",
             "docs://a/..#b",
+            "docs:./b",
+            "docs:../b",
+            "docs:%2e%2e/b",
             "docs://a%2Fb",
             "docs://a%252fb",
             "docs://a%3Fb",
@@ -159,8 +158,10 @@ mod tests {
         ] {
             assert_eq!(Uri::new(uri), Uri::Ambiguous, "{uri:?}");
         }
-        let deep = format!("docs://%{}41", "25".repeat(MAX_LEVELS + 1));
-        assert_eq!(Uri::new(&deep), Uri::Ambiguous, "{deep}");
+        for levels in 1..4 {
+            let deep = format!("docs://%{}41", "25".repeat(levels));
+            assert_eq!(Uri::new(&deep), Uri::Ambiguous, "{deep}");
+        }
     }
 
     #[test]

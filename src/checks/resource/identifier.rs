@@ -81,8 +81,9 @@ fn parts(url: &str) -> Result<(Uri, String, Host), &'static str> {
     let uri = parse_without_query(url)?;
     let authority = uri.authority().ok_or("it is not an absolute URL")?.as_str();
     let host = authority.parse().map_err(|_| "its host is not a name or an IP address")?;
-    // `Uri` adds the path `/` where there is none.
-    let path = if url.ends_with(authority) { "" } else { uri.path() };
+    // `Uri` adds the path `/` where there is none. A path may end as the authority does: `https://mcp/mcp`.
+    let has_path = url.split_once("://").is_some_and(|(_, rest)| rest != authority);
+    let path = if has_path { uri.path() } else { "" };
     if is_rewritten(path) {
         return Err("URL libraries change its path: it has a segment `.` or `..`, or two slashes");
     }
@@ -120,6 +121,9 @@ mod tests {
             ("https://h.example/mcp", "https://h.example/.well-known/oauth-protected-resource/mcp"),
             ("https://h.example/a/", "https://h.example/.well-known/oauth-protected-resource/a/"),
             ("http://[::1]:80/a/b", "http://[::1]:80/.well-known/oauth-protected-resource/a/b"),
+            ("https://mcp", "https://mcp/.well-known/oauth-protected-resource"),
+            ("https://mcp/mcp", "https://mcp/.well-known/oauth-protected-resource/mcp"),
+            ("https://a.b/x/a.b", "https://a.b/.well-known/oauth-protected-resource/x/a.b"),
         ] {
             let identifier = parse(url).unwrap();
             assert_eq!(identifier.metadata_url(), expected);

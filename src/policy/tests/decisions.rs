@@ -156,8 +156,10 @@ fn exact_patterns_allow_exactly_their_uri() {
 fn deny_rules_match_every_spelling_of_a_uri() {
     let policy = Policy::new()
         .allow(anyone(), everything())
-        .deny(anyone(), resources(["file:///etc/*", "file:///root/key"]));
-    for uri in ["file:///srv/a", "docs://a/../b", "docs://a%2Fb", "file:///srv/%20a"] {
+        .deny(anyone(), resources(["file:///etc/*", "file:///root/key", "file:///100%25"]));
+    for uri in
+        ["file:///srv/a", "docs://a/../b", "docs://a%2Fb", "file:///srv/%20a", "file:///9%25"]
+    {
         assert!(allows(&policy, &ci(), &resource(uri)), "{uri}");
     }
     for uri in [
@@ -169,6 +171,9 @@ fn deny_rules_match_every_spelling_of_a_uri() {
         "file:///root/key",
         "file:///root/ke%79",
         "file:///root/./key",
+        "file:../root/key",
+        "file:///100%25",
+        "file:///100%2525",
         "/etc/passwd",
         "..",
     ] {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -190,14 +190,15 @@ fn hop(element: &[u8]) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Removes the zone (RFC 4007 §11): the link on which a proxy saw an address. It has no meaning on
+/// Removes the zone of an IPv6 address (RFC 4007 §11): the link on which a proxy saw it. It has no meaning on
 /// other hosts.
 fn without_zone(element: &str) -> Cow<'_, str> {
     let Some((address, zone)) = element.split_once('%') else {
         return element.into();
     };
+    let is_ipv6 = address.strip_prefix('[').unwrap_or(address).parse::<Ipv6Addr>().is_ok();
     let rest = zone.find(']').map_or("", |end| &zone[end..]);
-    if address.contains(':') { format!("{address}{rest}").into() } else { element.into() }
+    if is_ipv6 { format!("{address}{rest}").into() } else { element.into() }
 }
 
 #[cfg(test)]
