@@ -3,13 +3,14 @@
 //! One password is right for each line of the file. So its digest is cached beside the line: nothing
 //! is evicted, there are never more digests than lines, and a digest is dropped with its line.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 // Like the standard library's, but tests can advance it.
 use tokio::time::Instant;
 
 use crate::crypto::{Digest, Mac};
+use crate::sync::{Mutex, MutexGuard};
 
 /// How long a credential is cached after its verification, however often it is used.
 const CACHED: Duration = Duration::from_secs(300);
@@ -61,7 +62,7 @@ impl CachedCredential {
         cached.as_ref().is_some_and(|verified| verified.credential == credential)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Verified>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Verified>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

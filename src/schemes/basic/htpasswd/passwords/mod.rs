@@ -166,5 +166,7 @@ impl fmt::Debug for Passwords {
     }
 }
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
 #[cfg(test)]
 pub(super) mod tests;
