@@ -41,6 +41,7 @@ impl Verification for Fake {
     }
 
     fn cache(&self) {
+        pause();
         self.site.lock().unwrap().cached.insert(self.number);
     }
 
