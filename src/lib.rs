@@ -94,6 +94,7 @@
 mod crypto;
 mod event_stream;
 mod json;
+mod sync;
 mod telemetry;
 mod text;
 

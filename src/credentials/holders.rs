@@ -6,13 +6,13 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::sync::OnceLock;
 
 use subtle::ConstantTimeEq;
 
 use super::grant::Grant;
 use crate::auth::Revocation;
 use crate::crypto::{AlreadyHashed, Digest, KeyedHash};
+use crate::sync::OnceLock;
 
 /// The holders of credentials, by the digest of their credential.
 pub(super) type ByDigest = HashMap<Digest, Holder, BuildHasherDefault<AlreadyHashed>>;

@@ -1,5 +1,6 @@
-//! Credentials at rest: tables of them (`table`, whose entries are in `holders`), replaced atomically while requests read
-//! them (`snapshot`), and files that fill them (`file`).
+//! Credentials at rest: tables of them (`table`, whose entries are in `holders`), and tables by name whose look-ups do not
+//! tell which names they have (`by_name`), replaced atomically while requests read them (`snapshot`), and files that
+//! fill them (`file`).
 //!
 //! It uses `auth`, `crypto` and `telemetry`. The format of each file belongs to its scheme.
 //!
@@ -16,6 +17,7 @@
 //! bytes in the state of SipHash, and the short texts that are joined for it. Hashes
 //! of passwords, and digests and keyed hashes of tokens stay in memory: requests are compared with them.
 
+mod by_name;
 mod error;
 #[cfg_attr(not(feature = "files"), path = "no_file.rs")]
 mod file;
@@ -25,6 +27,7 @@ mod revoked;
 mod snapshot;
 mod table;
 
+pub(crate) use self::by_name::{ByName, Found};
 pub use self::error::{CredentialError, CredentialErrorKind};
 pub use self::file::*;
 pub(crate) use self::grant::Grant;

@@ -1,9 +1,9 @@
 //! State that is replaced atomically while requests read it without a lock.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use arc_swap::{ArcSwap, Guard};
+use crate::sync::{ArcSwap, Guard, Mutex};
 
 /// A value that is copied, changed and replaced as a whole. Readers take no lock.
 pub(crate) struct Snapshot<T> {

@@ -7,6 +7,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use super::random::random;
 
 /// SipHash-2-4 with a random key.
+#[derive(Clone)]
 pub(crate) struct KeyedHash(SipHasher24);
 
 impl KeyedHash {

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | SHA-256 after a random block of 64 bytes ([`KeyedDigest`]) | tables of passwords and tokens, the cache of introspected tokens, secrets of transmitters | One compression less than HMAC. Digests never leave the process, so extending one is no attack. |
 //! | HMAC-SHA-256 ([`Mac`]) | session binding, cached passwords, request signatures, shared stores of attempts and revocations | Tags leave the process, or RFC 9421 names it. |
-//! | SipHash-2-4 of 128 bits ([`KeyedHash`]) | nonces, reserved or used, client addresses, claimed users, credentials that are counted, credentials of tables that were found before, IDs of signals | Fast, and a MAC: without the key, a collision or the hash of a text can only be guessed, among 2^128. |
+//! | SipHash-2-4 of 128 bits ([`KeyedHash`]) | nonces, reserved or used, client addresses, claimed users, credentials that are counted, credentials of tables that were found before, names of users and keys, IDs of signals | Fast, and a MAC: without the key, a collision or the hash of a text can only be guessed, among 2^128. |
 //! | SHA-256 without a key ([`sha256`]) | token files, file contents, `Content-Digest` | RFC 9530 names it, or the input is random. |
 //!
 //! Keys are random and of this process, but for session keys, signature secrets and the keys of shared
@@ -17,7 +17,7 @@ use std::hash::{Hash, Hasher};
 
 use hmac::{KeyInit, Mac as _};
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 pub(crate) use self::keyed_hash::{AlreadyHashed, KeyedHash};
 pub(crate) use self::random::random;
@@ -131,6 +131,12 @@ impl Digest {
         self.0[0]
     }
 
+    /// Returns it, or zeros instead, in the same time.
+    pub(crate) fn or_zeros(self, is_kept: bool) -> Self {
+        let is_kept = Choice::from(u8::from(is_kept));
+        Self(self.0.map(|word| u64::conditional_select(&0, &word, is_kept)))
+    }
+
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
         let (words, _) = bytes.as_chunks();
         Self(std::array::from_fn(|at| u64::from_ne_bytes(words[at])))
@@ -174,6 +180,13 @@ mod tests {
             assert!(Digest::from_bytes(digest) != Digest::from_bytes(other), "bit {bit}");
         }
         assert!(Digest::from_bytes(digest) == Digest::from_bytes(digest));
+    }
+
+    #[test]
+    fn a_digest_is_kept_or_zeros() {
+        let digest = Digest::from_bytes([7; 32]);
+        assert!(digest.or_zeros(true) == digest);
+        assert!(digest.or_zeros(false) == Digest::from_bytes([0; 32]));
     }
 
     #[test]

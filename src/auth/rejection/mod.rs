@@ -226,8 +226,8 @@ impl Rejection {
         self
     }
 
-    pub(crate) fn inconclusive(mut self) -> Self {
-        self.0.conclusive = false;
+    pub(crate) fn with_conclusive(mut self, is_conclusive: bool) -> Self {
+        self.0.conclusive = is_conclusive;
         self
     }
 

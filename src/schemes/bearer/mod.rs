@@ -4,6 +4,8 @@
 
 mod authenticator;
 mod handle;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod token;
 #[cfg(feature = "files")]
 mod token_file;

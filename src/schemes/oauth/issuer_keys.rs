@@ -149,21 +149,21 @@ impl IssuerKeys {
 
     /// Verifies the signature with the current keys. Returns `None` if the issuer has to be asked for a key.
     fn decide(&self, parts: &Parts<'_>, header: &Header<'_>) -> Option<Result<(), Unverified>> {
-        let found = self
-            .keys
-            .with_current(|keys| signer(&parts.compact, header, &parts.signature, keys).map(drop));
-        match found {
-            Ok(()) => Some(Ok(())),
-            Err(Refusal::Invalid(error)) => Some(Err(Unverified::signature(&error))),
-            Err(Refusal::UnknownKey(error)) => match self.keys.absent() {
-                Absent::Unknown => Some(Err(Unverified::signature(&error))),
-                Absent::Unavailable { retry_after } => {
-                    let reason = format!("the keys of the issuer are not available, and {error}");
-                    Some(Err(Fault::Unavailable { retry_after }.because(reason)))
-                }
-                Absent::Ask => None,
-            },
-        }
+        self.keys.with_current(|keys| {
+            match signer(&parts.compact, header, &parts.signature, keys) {
+                Ok(_) => Some(Ok(())),
+                Err(Refusal::Invalid(error)) => Some(Err(Unverified::signature(&error))),
+                Err(Refusal::UnknownKey(error)) => match self.keys.absent(keys) {
+                    Absent::Unknown => Some(Err(Unverified::signature(&error))),
+                    Absent::Unavailable { retry_after } => {
+                        let reason =
+                            format!("the keys of the issuer are not available, and {error}");
+                        Some(Err(Fault::Unavailable { retry_after }.because(reason)))
+                    }
+                    Absent::Ask => None,
+                },
+            }
+        })
     }
 }
 

@@ -1,13 +1,12 @@
 //! The keys of signers: what their signatures are verified with.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hint::black_box;
 
 use super::errors::KeyError;
 use crate::auth::{Principal, Revocation};
-use crate::credentials::{Grant, Revoked};
+use crate::credentials::{ByName, Grant, Revoked};
 use crate::crypto::{Digest, Mac};
 
 /// How many secrets one key ID may have at a time: the old one and the new one.
@@ -16,15 +15,24 @@ const MAX_PER_ID: usize = 2;
 #[derive(Clone)]
 pub(crate) struct Keys {
     /// The active keys of each key ID; there is at least one.
-    by_id: HashMap<String, Vec<Key>>,
+    by_id: ByName<Vec<Key>>,
     /// The largest number of keys that one ID has. Every signature is verified with so many, padded
-    /// with a dummy key, so that unknown key IDs take equal time.
+    /// with a dummy key, so that all key IDs take equal time.
     max_per_id: usize,
     dummy_key: Mac,
     /// Secrets of the file that were revoked through the handle, until the file no longer has them.
     /// Those that were added through the handle are not among them, so there are never more than the
     /// file has.
     revoked: Vec<(String, Mac)>,
+}
+
+/// The keys to verify a signature with. A signature of an unknown key ID is verified all the same, with the keys of a
+/// stand-in, so that the response does not reveal it.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidates<'k> {
+    keys: &'k [Key],
+    /// Whether they are the keys of the claimed ID. If not, none of them counts.
+    pub(crate) is_known: bool,
 }
 
 /// A secret, and the principal that signs with it.
@@ -40,7 +48,8 @@ pub(crate) struct Key {
 impl Keys {
     /// Creates an empty set.
     pub(crate) fn empty() -> Self {
-        Self { by_id: HashMap::new(), max_per_id: 1, dummy_key: Mac::random(), revoked: Vec::new() }
+        let (by_id, dummy_key) = (ByName::default(), Mac::random());
+        Self { by_id, max_per_id: 1, dummy_key, revoked: Vec::new() }
     }
 
     pub(crate) fn new<K, S>(keys: impl IntoIterator<Item = (K, S)>) -> Result<Self, KeyError>
@@ -48,11 +57,18 @@ impl Keys {
         K: Into<String>,
         S: AsRef<[u8]>,
     {
-        let mut all = Self::empty();
+        let mut by_id: HashMap<String, Vec<Key>> = HashMap::new();
         for (index, (key_id, secret)) in keys.into_iter().enumerate() {
-            all.add(index + 1, key_id.into(), secret.as_ref())?;
+            let (position, key_id) = (index + 1, key_id.into());
+            let key = Key::new(position, &key_id, secret.as_ref())?;
+            key.push_to(position, by_id.entry(key_id).or_default())?;
         }
-        if all.by_id.is_empty() { Err(KeyError::NoKeys) } else { Ok(all) }
+        if by_id.is_empty() {
+            return Err(KeyError::NoKeys);
+        }
+        let mut all = Self { by_id: by_id.into_iter().collect(), ..Self::empty() };
+        all.update_max();
+        Ok(all)
     }
 
     pub(crate) fn add(
@@ -61,22 +77,12 @@ impl Keys {
         key_id: String,
         secret: &[u8],
     ) -> Result<(), KeyError> {
-        let mac = keyed_mac(position, &key_id, secret)?;
-        let revocation = Revocation::by_removal();
-        let grant = Grant::new(Principal::new(&*key_id)).revoked_by(revocation.clone());
-        let mut key = Key { grant, mac, revocation, in_file: false };
+        let mut key = Key::new(position, &key_id, secret)?;
         let is_added = |(id, mac): &mut (String, Mac)| *id == key_id && key.has_secret(mac);
         key.in_file = self.revoked.extract_if(.., is_added).count() > 0;
-        match self.by_id.entry(key_id) {
-            Entry::Vacant(vacant) => _ = vacant.insert(vec![key]),
-            Entry::Occupied(active) => {
-                let active = active.into_mut();
-                let is_duplicate = active.iter().any(|other| other.has_secret(&key.mac));
-                if active.len() == MAX_PER_ID || is_duplicate {
-                    return Err(KeyError::Rotation { position });
-                }
-                active.push(key);
-            }
+        match self.by_id.get_mut(&key_id) {
+            Some(active) => key.push_to(position, active)?,
+            None => self.by_id.insert(&key_id, vec![key]),
         }
         self.update_max();
         Ok(())
@@ -93,7 +99,7 @@ impl Keys {
             self.revoked.extend(in_file.map(|key| (key_id.to_owned(), key.mac.clone())));
             revoked.extend(removed.into_iter().map(|key| key.revocation));
         }
-        self.by_id.retain(|_, active| !active.is_empty());
+        self.by_id.retain(|active| !active.is_empty());
         self.update_max();
         revoked.into_iter().collect()
     }
@@ -107,9 +113,9 @@ impl Keys {
                 next.revoked.push((key_id, mac));
             }
         }
-        next.by_id.retain(|_, active| !active.is_empty());
+        next.by_id.retain(|active| !active.is_empty());
         next.update_max();
-        for (key_id, active) in &mut next.by_id {
+        for (key_id, active) in next.by_id.iter_mut() {
             let Some(before) = self.by_id.get_mut(key_id) else { continue };
             for key in active {
                 if let Some(at) = before.iter().position(|other| other.has_secret(&key.mac)) {
@@ -117,7 +123,7 @@ impl Keys {
                 }
             }
         }
-        next.by_id.values_mut().flatten().for_each(|key| key.in_file = true);
+        next.by_id.iter_mut().flat_map(|(_, active)| active).for_each(|key| key.in_file = true);
         let gone = std::mem::replace(self, next);
         gone.by_id.into_values().flatten().map(|key| key.revocation).collect()
     }
@@ -132,27 +138,31 @@ impl Keys {
 
     /// Returns the number of keys.
     pub(crate) fn len(&self) -> usize {
-        self.by_id.values().map(Vec::len).sum()
+        self.by_id.iter().map(|(_, active)| active.len()).sum()
     }
 
     fn update_max(&mut self) {
-        self.max_per_id = self.by_id.values().map(Vec::len).max().unwrap_or(1);
+        self.max_per_id = self.by_id.iter().map(|(_, active)| active.len()).max().unwrap_or(1);
     }
 
-    pub(crate) fn get(&self, key_id: &str) -> Option<&[Key]> {
-        self.by_id.get(key_id).map(Vec::as_slice)
+    /// Returns the keys to verify a signature with that claims this key ID.
+    pub(crate) fn candidates(&self, key_id: &str) -> Candidates<'_> {
+        match self.by_id.find(key_id) {
+            Some(found) => Candidates { keys: found.value, is_known: found.is_of_name },
+            None => Candidates { keys: &[], is_known: false },
+        }
     }
 
-    /// Returns which of the keys of one ID made this signature of this base. All are tried, padded
+    /// Returns which of the candidates made this signature of this base. All are tried, padded
     /// with the dummy key, and each comparison takes constant time.
     pub(crate) fn verify<'k>(
         &self,
-        keys: Option<&'k [Key]>,
+        candidates: Candidates<'k>,
         base: &str,
         signature: &[u8],
     ) -> Option<&'k Key> {
         let is_valid = |mac: &Mac| mac.clone().with(base).verify(signature);
-        let keys = keys.unwrap_or_default();
+        let Candidates { keys, is_known } = candidates;
         let mut valid = None;
         for key in keys {
             if is_valid(&key.mac) {
@@ -162,11 +172,28 @@ impl Keys {
         for _ in keys.len()..self.max_per_id {
             black_box(is_valid(&self.dummy_key));
         }
-        valid
+        valid.filter(|_| is_known)
     }
 }
 
 impl Key {
+    fn new(position: usize, key_id: &str, secret: &[u8]) -> Result<Self, KeyError> {
+        let mac = keyed_mac(position, key_id, secret)?;
+        let revocation = Revocation::by_removal();
+        let grant = Grant::new(Principal::new(key_id)).revoked_by(revocation.clone());
+        Ok(Self { grant, mac, revocation, in_file: false })
+    }
+
+    /// Adds it to the other keys of its ID.
+    fn push_to(self, position: usize, active: &mut Vec<Self>) -> Result<(), KeyError> {
+        let is_duplicate = active.iter().any(|other| other.has_secret(&self.mac));
+        if active.len() == MAX_PER_ID || is_duplicate {
+            return Err(KeyError::Rotation { position });
+        }
+        active.push(self);
+        Ok(())
+    }
+
     /// Returns whether this MAC has the same secret. Secrets are not kept, so the tags of one text are
     /// compared.
     fn has_secret(&self, mac: &Mac) -> bool {
@@ -190,7 +217,7 @@ pub(crate) fn keyed_mac(position: usize, key_id: &str, secret: &[u8]) -> Result<
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.by_id.keys()).finish()
+        f.debug_set().entries(self.by_id.iter().map(|(key_id, _)| key_id)).finish()
     }
 }
 
@@ -208,7 +235,7 @@ mod tests {
 
     fn is_valid(keys: &Keys, secret: [u8; 32]) -> bool {
         let mac = keyed_mac(1, "ci", &secret).unwrap();
-        keys.get("ci").is_some_and(|keys| keys.iter().any(|key| key.has_secret(&mac)))
+        keys.by_id.get("ci").is_some_and(|keys| keys.iter().any(|key| key.has_secret(&mac)))
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod client;
 mod clock;
 mod errors;
 mod handle;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 #[cfg(feature = "files")]
 mod key_file;
 mod keys;

@@ -3,9 +3,10 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::crypto::{AlreadyHashed, KeyedHash};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The nonces whose requests are being verified. There are at most as many as concurrent requests.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use sfv::BareItemFromInput;
 
 use super::errors::malformed;
-use super::keys::{Key, Keys};
+use super::keys::{Candidates, Keys};
 use super::validity::Validity;
 use super::wire::fields::{Dictionary, InnerList, Member};
 use crate::auth::{Rejection, SIGNATURE, SIGNATURE_INPUT};
@@ -22,9 +22,7 @@ pub(crate) struct Signatures<'f> {
 
 /// The one signature that counts.
 pub(crate) struct Signature<'s> {
-    /// The keys of its key ID, if that is known. If not, the signature is verified all the same, so
-    /// that the response does not reveal it.
-    pub(crate) keys: Option<&'s [Key]>,
+    pub(crate) candidates: Candidates<'s>,
     /// Whether no other signature claims a known key ID.
     pub(crate) is_only_known_signature: bool,
     input: &'s InnerList<'s>,
@@ -59,8 +57,7 @@ impl<'f> Signatures<'f> {
         if self.inputs.iter().len().max(self.signatures.iter().len()) > MAX_SIGNATURES {
             return Err(Rejection::bad_request("more than four signatures"));
         }
-        let mut known: Option<Signature<'_>> = None;
-        let mut first = None;
+        let mut chosen: Option<Signature<'_>> = None;
         for (label, input) in self.inputs.iter() {
             let (
                 Member::InnerList(input),
@@ -70,15 +67,18 @@ impl<'f> Signatures<'f> {
                 return Err(Rejection::bad_request("malformed signature"));
             };
             let key_id = string(input, "keyid").unwrap_or_default();
-            let keys = keys.get(key_id);
-            let signature = Signature { keys, is_only_known_signature: true, input, bytes };
-            match &mut known {
-                _ if keys.is_none() => _ = first.get_or_insert(signature),
-                Some(chosen) => chosen.is_only_known_signature = false,
-                None => known = Some(signature),
+            let candidates = keys.candidates(key_id);
+            let signature = Signature { candidates, is_only_known_signature: true, input, bytes };
+            match &mut chosen {
+                None => chosen = Some(signature),
+                Some(_) if !candidates.is_known => {}
+                Some(chosen) if chosen.candidates.is_known => {
+                    chosen.is_only_known_signature = false;
+                }
+                Some(first) => *first = signature,
             }
         }
-        known.or(first).ok_or_else(|| Rejection::bad_request("`Signature-Input` is empty"))
+        chosen.ok_or_else(|| Rejection::bad_request("`Signature-Input` is empty"))
     }
 }
 

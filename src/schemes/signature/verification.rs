@@ -37,12 +37,11 @@ impl<R: ReplayStore> HttpSignature<R> {
         };
         let keys = self.keys.load();
         let signature = signatures.choose(&keys)?;
-        self.verify(head, &keys, &signature).map_err(|rejection| match signature.keys {
-            // An invalid signature of a known key: no other scheme makes up for it.
-            Some(_) => rejection.conclusive(),
-            // A signature of an unknown key, which a gateway may have added.
-            None => rejection.inconclusive(),
-        })
+        // No other scheme makes up for an invalid signature of a known key. One of an unknown key may have been added by
+        // a gateway.
+        let is_conclusive = signature.candidates.is_known;
+        self.verify(head, &keys, &signature)
+            .map_err(|rejection| rejection.with_conclusive(is_conclusive))
     }
 
     fn verify(
@@ -146,7 +145,7 @@ impl<R: ReplayStore> HttpSignature<R> {
             message
                 .push_base(base, components, |base| signature.push_input(base))
                 .map_err(no_signature_base)?;
-            Ok(keys.verify(signature.keys, base, signature.bytes))
+            Ok(keys.verify(signature.candidates, base, signature.bytes))
         };
         let mut known =
             self.authorities.iter().map(Authority::as_str).map(|name| normalized(name, scheme));

@@ -102,10 +102,10 @@ impl Jwt {
             Err(rejection) => return Some(Err(rejection)),
         };
         let now = SystemTime::now();
-        match self.keys.with_current(|keys| self.verifier.verify(token, keys, now)) {
+        self.keys.with_current(|keys| match self.verifier.verify(token, keys, now) {
             Ok(authenticated) => Some(Ok(authenticated)),
             Err(Refusal::Invalid(error)) => Some(Err(invalid(error))),
-            Err(Refusal::UnknownKey(error)) => match self.keys.absent() {
+            Err(Refusal::UnknownKey(error)) => match self.keys.absent(keys) {
                 Absent::Unknown => Some(Err(invalid(error))),
                 Absent::Unavailable { retry_after } => {
                     let cause = format!("the keys of the issuer are not available, and {error}");
@@ -113,7 +113,7 @@ impl Jwt {
                 }
                 Absent::Ask => None,
             },
-        }
+        })
     }
 }
 

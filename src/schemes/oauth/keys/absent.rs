@@ -9,6 +9,6 @@ pub(in crate::schemes::oauth) enum Absent {
     Unknown,
     /// It cannot be said, as the keys are not available.
     Unavailable { retry_after: Duration },
-    /// The issuer has to be asked: see [`KeySource::fetched`](super::KeySource::fetched).
+    /// The issuer has to be asked, or has been asked meanwhile: see [`KeySource::fetched`](super::KeySource::fetched).
     Ask,
 }

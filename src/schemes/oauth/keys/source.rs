@@ -63,16 +63,18 @@ impl KeySource {
         }
     }
 
-    /// Returns what it means that no current key fits.
-    pub(in crate::schemes::oauth) fn absent(&self) -> Absent {
+    /// Returns what it means that no key of this set fits. Call it in [`with_current`](Self::with_current): a set that
+    /// was replaced meanwhile says nothing about keys of the next one.
+    pub(in crate::schemes::oauth) fn absent(&self, from: &KeySet) -> Absent {
         match self {
             Self::Fixed(_) => Absent::Unknown,
-            Self::File { keys, .. } if keys.load().is_empty() => {
+            Self::File { keys, .. } if !std::ptr::eq(from, &**keys.load()) => Absent::Ask,
+            Self::File { .. } if from.is_empty() => {
                 Absent::Unavailable { retry_after: Duration::from_secs(10) }
             }
             Self::File { .. } => Absent::Unknown,
             #[cfg(feature = "oauth-http")]
-            Self::Remote(keys) => keys.absent(),
+            Self::Remote(keys) => keys.absent(from),
         }
     }
 
@@ -120,4 +122,26 @@ pub(in crate::schemes::oauth) fn replace(active: &ArcSwap<KeySet>, next: KeySet)
     active.store(next.clone());
     previous.revoke_missing_from(&next);
     next.len()
+}
+
+#[cfg(all(test, feature = "files"))]
+mod tests {
+    use super::*;
+
+    const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    #[test]
+    fn a_key_is_unknown_only_if_the_current_file_lacks_it() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, KEYS).unwrap();
+        let source = KeySource::watch(&path).unwrap();
+        let KeySource::File { file, .. } = &source else { unreachable!("it is in a file") };
+        source.with_current(|keys| {
+            assert_eq!(source.absent(keys), Absent::Unknown);
+            std::fs::write(&path, KEYS.replace(r#""a""#, r#""another""#)).unwrap();
+            file.reload().unwrap();
+            assert_eq!(source.absent(keys), Absent::Ask);
+        });
+        assert_eq!(source.with_current(|keys| source.absent(keys)), Absent::Unknown);
+    }
 }

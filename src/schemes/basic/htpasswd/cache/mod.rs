@@ -3,13 +3,14 @@
 //! One password is right for each line of the file. So its digest is cached beside the line: nothing
 //! is evicted, there are never more digests than lines, and a digest is dropped with its line.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 // Like the standard library's, but tests can advance it.
 use tokio::time::Instant;
 
 use crate::crypto::{Digest, Mac};
+use crate::sync::{Mutex, MutexGuard};
 
 /// How long a credential is cached after its verification, however often it is used.
 const CACHED: Duration = Duration::from_secs(300);
@@ -38,10 +39,10 @@ impl LineKey {
 }
 
 /// The credential of one line, if it was verified recently.
-#[derive(Default)]
-pub(super) struct CachedCredential(Mutex<Option<Verified>>);
+pub(super) struct CachedCredential(Mutex<Verified>);
 
 struct Verified {
+    /// All zeros if there is none.
     credential: Digest,
     until: Instant,
 }
@@ -49,21 +50,32 @@ struct Verified {
 impl CachedCredential {
     /// Stores a credential that has just been verified.
     pub(super) fn store(&self, credential: Digest) {
-        *self.lock() = Some(Verified { credential, until: Instant::now() + CACHED });
+        *self.lock() = Verified { credential, until: Instant::now() + CACHED };
     }
 
-    /// Returns whether this credential is cached.
+    /// Returns whether this credential is cached. It takes as long if none is, or another one: so the time does
+    /// not tell which users were here lately.
     pub(super) fn contains(&self, credential: Digest) -> bool {
+        let now = Instant::now();
         let mut cached = self.lock();
-        if cached.as_ref().is_some_and(|verified| verified.until <= Instant::now()) {
-            *cached = None;
-        }
-        cached.as_ref().is_some_and(|verified| verified.credential == credential)
+        let (is_active, is_same) = (now < cached.until, cached.credential == credential);
+        cached.credential = cached.credential.or_zeros(is_active);
+        is_active & is_same
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Verified>> {
+    fn lock(&self) -> MutexGuard<'_, Verified> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Default for CachedCredential {
+    fn default() -> Self {
+        Self(Mutex::new(Verified { credential: none(), until: Instant::now() }))
+    }
+}
+
+fn none() -> Digest {
+    Digest::from_bytes([0; 32])
 }
 
 #[cfg(test)]

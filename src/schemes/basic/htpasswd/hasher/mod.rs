@@ -4,14 +4,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::auth::Rejection;
 use crate::crypto::{AlreadyHashed, Digest};
 use crate::rate_limit::Requester;
+use crate::sync::{Handle, Mutex, MutexGuard};
 
 /// The capacity of the queue: of that of known clients, and of that of others.
 const QUEUE: usize = 128;
@@ -237,5 +237,7 @@ impl<V: Verification> Drop for Running<V> {
     }
 }
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
 #[cfg(test)]
 mod tests;

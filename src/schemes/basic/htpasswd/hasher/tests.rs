@@ -1,7 +1,7 @@
 //! Verifications that end on request of the test and are counted.
 
 use std::collections::HashSet;
-use std::sync::Condvar;
+use std::sync::{Condvar, Mutex};
 
 use futures::future::join_all;
 use futures::poll;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::cache::{CachedCredential, CredentialKey, LineKey};
+use super::cache::CredentialKey;
 use super::file::PasswordFile;
 use super::hasher::{Claim, Hasher, Verdict, Verification};
 use super::users::{User, UserTable};
 use crate::auth::Rejection;
 use crate::credentials::{
-    Access, CredentialFile, CredentialFileError, Grant, Snapshot, require_credentials,
+    Access, CredentialFile, CredentialFileError, Found, Grant, Snapshot, require_credentials,
 };
 use crate::crypto::Digest;
 use crate::rate_limit::Requester;
@@ -21,9 +21,6 @@ use crate::rate_limit::Requester;
 /// The users of a password file, which can be replaced while requests are authenticated.
 pub(crate) struct Passwords {
     key: Arc<CredentialKey>,
-    /// The key and the cache of unknown users, so that they take the same way as known ones. This
-    /// cache stays empty.
-    dummy: (LineKey, CachedCredential),
     users: Arc<Snapshot<Arc<UserTable>>>,
     file: Option<CredentialFile>,
     hasher: Hasher<Check>,
@@ -57,7 +54,6 @@ impl Passwords {
         let key = CredentialKey::new();
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
-            dummy: (key.line("", ""), CachedCredential::default()),
             key: Arc::new(key),
             users: Arc::new(Snapshot::new(Arc::new(UserTable::empty()))),
             file: None,
@@ -78,11 +74,10 @@ impl Passwords {
     /// Returns the user of a credential that was verified recently. It never waits.
     pub(crate) fn cached(&self, name: &str, password: &str) -> Option<Grant> {
         let users = self.users.load();
-        let user = users.get(name);
-        let (dummy_key, dummy_cache) = &self.dummy;
-        let (key, cached) = user.map_or((dummy_key, dummy_cache), |user| (&user.key, &user.cached));
-        let is_right = cached.contains(key.credential(password));
-        user.filter(|_| is_right).map(|user| user.grant.clone())
+        // An unknown user takes the same way, with a stand-in whose password is of no avail.
+        let Found { value: user, is_of_name } = users.find(name)?;
+        let is_right = user.cached.contains(user.key.credential(password));
+        (is_of_name & is_right).then(|| user.grant.clone())
     }
 
     /// Verifies a credential. Returns `None` if it is wrong.
@@ -166,5 +161,7 @@ impl fmt::Debug for Passwords {
     }
 }
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
 #[cfg(test)]
 pub(super) mod tests;

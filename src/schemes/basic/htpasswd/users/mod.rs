@@ -1,7 +1,7 @@
 //! The users of one version of a password file. The table is replaced as a whole: a request sees one
 //! version.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Block;
@@ -10,11 +10,11 @@ use super::cache::{CachedCredential, CredentialKey, LineKey};
 use super::file::PasswordFile;
 use super::hash::{Cost, Hash};
 use crate::auth::{Principal, Revocation};
-use crate::credentials::{Grant, Revoked};
+use crate::credentials::{ByName, Found, Grant, Revoked};
 use crate::crypto::Digest;
 
 pub(super) struct UserTable {
-    by_name: HashMap<Box<str>, Arc<User>>,
+    by_name: ByName<Arc<User>>,
     dummies: Dummies,
     memory: Mutex<Vec<Vec<Block>>>,
 }
@@ -33,7 +33,7 @@ impl UserTable {
     /// Creates a table without users.
     pub(super) fn empty() -> Self {
         let dummies = Dummies { hashes: Vec::new() };
-        Self { by_name: HashMap::new(), dummies, memory: Mutex::default() }
+        Self { by_name: ByName::default(), dummies, memory: Mutex::default() }
     }
 
     /// Creates the table of a file. Users whose lines have not changed since `before` are taken over
@@ -63,10 +63,15 @@ impl UserTable {
         self.by_name.get(name)
     }
 
+    /// Returns the user of this name, or a stand-in; `None` if there are no users.
+    pub(super) fn find(&self, name: &str) -> Option<Found<'_, Arc<User>>> {
+        self.by_name.find(name)
+    }
+
     /// Returns the users who are not in `next`, or have another line there.
     pub(super) fn removed_in(&self, next: &Self) -> Revoked {
         let removed = self.by_name.iter().filter(|(name, user)| {
-            !next.by_name.get(*name).is_some_and(|kept| Arc::ptr_eq(kept, user))
+            !next.by_name.get(name).is_some_and(|kept| Arc::ptr_eq(kept, user))
         });
         removed.map(|(_, user)| user.revocation.clone()).collect()
     }

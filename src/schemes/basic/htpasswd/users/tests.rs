@@ -54,7 +54,7 @@ fn another_user_changes_few_dummy_costs() {
 fn unknown_user_is_rejected_even_if_the_dummy_matches() {
     let key = CredentialKey::new();
     let mut users = users(&[line("alice", "secret", 4)], None, &key);
-    let alice = users.by_name["alice"].clone();
+    let alice = users.get("alice").unwrap().clone();
     users.dummies.hashes[0].1 = alice.hash.clone();
     let users = Arc::new(users);
     for (user, verdict) in [(Some(alice), Verdict::Correct), (None, Verdict::Wrong)] {

@@ -1,11 +1,9 @@
 //! The keys of an issuer, as requests see them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
 use super::error::RemoteError;
@@ -13,6 +11,7 @@ use super::fetch::Fetch;
 use super::schedule::Schedule;
 use super::task::{MAX_SLEEP, Shared};
 use crate::schemes::oauth::keys::{Absent, KeySet, KeySetError};
+use crate::sync::{AbortHandle, Handle, Mutex, timeout};
 
 /// How many requests may wait for a fetch: anyone can make requests wait, by tokens of unknown keys.
 const MAX_WAITING: usize = 1_000;
@@ -46,8 +45,8 @@ impl RemoteKeys {
         decide(&self.shared.keys.load())
     }
 
-    /// Returns what it means that no current key fits. Never waits.
-    pub(in crate::schemes::oauth) fn absent(&self) -> Absent {
+    /// Returns what it means that no key of this set fits, which is or was the current one. Never waits.
+    pub(in crate::schemes::oauth) fn absent(&self, from: &KeySet) -> Absent {
         let has_task = self.has_task();
         let absent = self.shared.lock().schedule.absent(Instant::now());
         match absent {
@@ -56,6 +55,8 @@ impl RemoteKeys {
                 self.shared.wake.notify_one();
                 Absent::Ask
             }
+            // A fetch has ended since. That is why the key counts as unknown, but the new set may have it.
+            _ if !std::ptr::eq(from, &**self.shared.keys.load()) => Absent::Ask,
             absent => absent,
         }
     }

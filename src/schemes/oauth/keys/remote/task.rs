@@ -1,12 +1,11 @@
 //! The task that fetches keys.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::error::RemoteError;
 use super::fetch::{Fetch, Fetched};
@@ -14,6 +13,7 @@ use super::moment::Moment;
 use super::report::{self, Change};
 use super::schedule::Schedule;
 use crate::schemes::oauth::keys::{KeySet, KeySetError};
+use crate::sync::{ArcSwap, AtomicU64, Mutex, MutexGuard, timeout};
 
 /// How long a fetch may take in all. It has up to four requests, each with a limit of its own.
 const MAX_FETCH: Duration = Duration::from_secs(20);

@@ -2,6 +2,8 @@
 
 mod discovery;
 mod endpoint;
+#[cfg(shuttle)]
+mod interleavings;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod outages;
@@ -121,23 +123,29 @@ enum Verdict {
 
 use Verdict::{Known, Unavailable, Unknown};
 
-fn revocation(keys: &RemoteKeys, id: &str) -> Option<Revocation> {
-    keys.with_current(|set| match set.find(Some(id), Algorithm::EdDSA) {
+fn find(set: &KeySet, id: &str) -> Option<Revocation> {
+    match set.find(Some(id), Algorithm::EdDSA) {
         Match::Keys(mut keys) => keys.next().map(|key| key.revocation.clone()),
         _ => None,
-    })
+    }
+}
+
+fn revocation(keys: &RemoteKeys, id: &str) -> Option<Revocation> {
+    keys.with_current(|set| find(set, id))
 }
 
 /// Looks a key up, without waiting. `None` if the issuer has to be asked.
 fn look(keys: &RemoteKeys, id: &str) -> Option<Verdict> {
-    if revocation(keys, id).is_some() {
-        return Some(Known);
-    }
-    match keys.absent() {
-        Absent::Unknown => Some(Unknown),
-        Absent::Unavailable { retry_after } => Some(Unavailable(retry_after.as_secs())),
-        Absent::Ask => None,
-    }
+    keys.with_current(|set| {
+        if find(set, id).is_some() {
+            return Some(Known);
+        }
+        match keys.absent(set) {
+            Absent::Unknown => Some(Unknown),
+            Absent::Unavailable { retry_after } => Some(Unavailable(retry_after.as_secs())),
+            Absent::Ask => None,
+        }
+    })
 }
 
 /// Looks a key up as an authenticator does, which waits once.

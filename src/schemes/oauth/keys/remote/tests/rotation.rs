@@ -87,3 +87,14 @@ async fn the_task_ends_with_its_keys() {
         assert_eq!(Arc::strong_count(&issuer.0), 1);
     }
 }
+
+/// A fetch may end after a request looked for its key, and before it asks what it means that there is none.
+#[tokio::test(start_paused = true)]
+async fn a_key_is_unknown_only_if_the_current_set_lacks_it() {
+    let (issuer, keys) = FakeIssuer::that(Does::Publish(&["a"]));
+    assert_eq!(verdict(&keys, "a").await, Known);
+    assert_eq!(keys.absent(&KeySet::empty()), Absent::Ask);
+    keys.fetched().await;
+    assert_eq!(keys.with_current(|set| keys.absent(set)), Absent::Unknown);
+    assert_eq!(issuer.fetches(), 1);
+}
