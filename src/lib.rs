@@ -79,7 +79,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // With fewer features some private items are not used. They need no `cfg` of their own.
 #![cfg_attr(
-    not(all(feature = "axum", feature = "files", feature = "hmac", feature = "htpasswd")),
+    not(all(
+        feature = "axum",
+        feature = "files",
+        feature = "hmac",
+        feature = "htpasswd",
+        feature = "metrics",
+        feature = "oauth-http",
+        feature = "policy"
+    )),
     allow(dead_code, unused_imports, unreachable_pub)
 )]
 
