@@ -85,7 +85,8 @@
         feature = "hmac",
         feature = "htpasswd",
         feature = "metrics",
-        feature = "oauth-http"
+        feature = "oauth-http",
+        feature = "policy"
     )),
     allow(dead_code, unused_imports, unreachable_pub)
 )]

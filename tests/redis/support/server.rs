@@ -21,6 +21,8 @@ use super::{PATIENCE, eventually, free_port};
 pub struct RedisServer {
     port: u16,
     directory: TempDir,
+    /// The program that becomes the server, and its arguments; none for the server itself.
+    starter: &'static [&'static str],
     /// `None` while it does not run.
     process: Mutex<Option<Child>>,
 }
@@ -32,8 +34,16 @@ impl RedisServer {
     ///
     /// If there is no `redis-server`, or it does not start.
     pub async fn start(configuration: &[(&str, &str)]) -> Self {
+        Self::start_by(&[], configuration).await
+    }
+
+    /// Starts a server by a program that becomes the server, such as `setpriv`.
+    pub async fn start_by(
+        starter: &'static [&'static str],
+        configuration: &[(&str, &str)],
+    ) -> Self {
         let directory = tempfile::Builder::new().prefix("redis").tempdir().expect("a directory");
-        let mut server = Self { port: 0, directory, process: Mutex::new(None) };
+        let mut server = Self { port: 0, directory, starter, process: Mutex::new(None) };
         for _ in 0..20 {
             server.port = free_port();
             server.write_configuration(configuration);
@@ -59,8 +69,10 @@ impl RedisServer {
 
     /// Starts the process. Returns false if it ended before it answered, as when its port is taken.
     async fn launch(&self) -> bool {
-        let mut command = Command::new("redis-server");
+        let words = [self.starter, &["redis-server"]].concat();
+        let mut command = Command::new(words[0]);
         command
+            .args(&words[1..])
             .arg(self.file("redis.conf"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
