@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
+use http::uri::Authority;
 
 /// Parses the URL of a server: `https`, or `http` and of a loopback host, without user information and
 /// fragment.
@@ -27,13 +28,25 @@ pub(crate) fn parse_server_url(url: &str) -> Result<Uri, &'static str> {
     if authority.host().is_empty() {
         return Err("it has no host");
     }
-    if authority.as_str() != authority.host() && authority.port_u16().is_none() {
-        return Err("its port is not a number");
+    if !has_only_port_after_host(authority) {
+        return Err("what follows its host is not a port");
     }
     if scheme == "https" || scheme == "http" && is_loopback(authority.host()) {
         Ok(uri)
     } else {
         Err("it must begin with https://, or http:// for a loopback address")
+    }
+}
+
+/// Returns whether nothing follows the host, or a port does. `Uri` ignores what is between `]` and the port, and
+/// does not read the port.
+fn has_only_port_after_host(authority: &Authority) -> bool {
+    match authority.as_str().strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        }),
+        None => false,
     }
 }
 
@@ -79,6 +92,9 @@ mod tests {
             "https://id.example.com:",
             "https://id.example.com:70000",
             "http://localhost:80a",
+            "http://localhost:+80",
+            "http://[::1]id.example.com:80",
+            "http://[::1]id.example.com",
             "id.example.com",
             "/mcp",
             "ftp://id.example.com",
