@@ -71,6 +71,10 @@ fuzz_target!(|data: &[u8]| {
     if !line.contains('*') {
         assert_eq!(allowed, uri == line, "{text:?}");
     }
+    // A deny rule may be encoded in another way.
+    let [pattern, decoded] =
+        [line, uri].map(|text| percent_decode(text.as_bytes()).collect::<Vec<_>>());
+    assert!(denied || !uri.contains('%') || !matches(&pattern, &decoded), "{text:?}");
     for reading in readings(uri) {
         let is_matched = matches(line.as_bytes(), &reading);
         let shown = reading.escape_ascii();

@@ -4,6 +4,7 @@ mod authorizers;
 mod decisions;
 mod oracle;
 mod scopes;
+mod uris;
 
 use super::*;
 use crate::auth::Principal;

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::pattern::matches;
+
 /// How a URI can be read.
 #[derive(Debug, PartialEq)]
 pub(super) enum Uri<'u> {
@@ -45,6 +47,11 @@ pub(super) fn differ_in_scheme(uri: &str, pattern: &str) -> bool {
         (Some(uri), Some(pattern)) => !uri.eq_ignore_ascii_case(pattern),
         _ => false,
     }
+}
+
+/// Returns whether a pattern without its percent-encoding matches a decoded URI.
+pub(super) fn matches_decoded(pattern: &str, decoded: &str) -> bool {
+    decode(pattern).is_some_and(|pattern| matches(&pattern, decoded))
 }
 
 /// Returns the scheme (RFC 3986 §3.1).

@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::super::uri::differ_in_scheme;
+use super::super::pattern::matches;
+use super::super::uri::{differ_in_scheme, matches_decoded};
 use super::exact::Exact;
 use super::globs::Globs;
 use super::names::{Entries, NameId, Names, Sought};
@@ -42,13 +43,22 @@ impl Table {
     ) -> ControlFlow<B> {
         let Sought { effect, wanted, exact, decoded } = *sought;
         self.everything.iter().try_for_each(|rule| visit(*rule as usize))?;
+        if let (Effect::Allow, Some(other)) = (effect, wanted.decoded()) {
+            self.find_name(wanted.kind, wanted.name, exact, false, visit)?;
+            return self.find_alike(wanted.kind, wanted.name, other, visit);
+        }
         let has_globs = effect == Effect::Deny || wanted.allows_globs();
         self.find_name(wanted.kind, wanted.name, exact, has_globs, visit)?;
         if let Some((decoded, exact)) = decoded {
             self.find_name(wanted.kind, decoded, exact, true, visit)?;
+            // A pattern may be percent-encoded as well, and in another way.
+            let fits = |pattern: &str| pattern.contains('%') && matches_decoded(pattern, decoded);
+            self.find_each(names, wanted.kind, fits, visit)?;
         }
         if effect == Effect::Deny && !wanted.allows_globs() {
-            self.find_possible(names, wanted.kind, wanted.name, visit)?;
+            // It cannot be compared with the rules.
+            let fits = |pattern: &str| !differ_in_scheme(wanted.name, pattern);
+            self.find_each(names, wanted.kind, fits, visit)?;
         }
         ControlFlow::Continue(())
     }
@@ -71,19 +81,33 @@ impl Table {
         }
     }
 
-    /// Visits the rules that may be about a URI, as it cannot be compared with them.
-    fn find_possible<B>(
+    /// Visits the rules with a pattern that matches a URI both as it is and decoded: `*` may stand for half an escape.
+    fn find_alike<B>(
+        &self,
+        kind: Kind,
+        uri: &str,
+        decoded: &str,
+        visit: &mut impl FnMut(usize) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let mut alike = self.globs[kind as usize]
+            .iter()
+            .filter(|(pattern, _)| matches(pattern, uri) && matches_decoded(pattern, decoded));
+        alike.try_for_each(|(_, rule)| visit(rule as usize))
+    }
+
+    /// Visits the rules with a name or a pattern that fits.
+    fn find_each<B>(
         &self,
         names: &Names,
         kind: Kind,
-        uri: &str,
+        fits: impl Fn(&str) -> bool,
         visit: &mut impl FnMut(usize) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         let exact = self.exact.iter();
         exact
             .filter_map(|(name, rule)| Some((names.text(name, kind)?, rule)))
             .chain(self.globs[kind as usize].iter())
-            .filter(|(pattern, _)| !differ_in_scheme(uri, pattern))
+            .filter(|(pattern, _)| fits(pattern))
             .try_for_each(|(_, rule)| visit(rule as usize))
     }
 }
