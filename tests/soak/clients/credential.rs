@@ -49,7 +49,8 @@ impl Client {
             Scheme::Password => Credential::Password(base64url(random)),
             Scheme::Token => Credential::Token(base64url(random)),
             Scheme::Signature => Credential::Key(random),
-            Scheme::Jwt | Scheme::None => {
+            Scheme::None => unreachable!("every client has a credential"),
+            Scheme::Jwt => {
                 let id = base64url(random);
                 Credential::Jwt { token: issuer.token(claims(&name, &id)), id }
             }

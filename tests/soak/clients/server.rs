@@ -26,15 +26,17 @@ pub struct Private {
 }
 
 impl Server {
-    /// Starts the server with the credential files of this directory.
+    /// Starts the server with the credential files of this directory. Its log is beside the programs.
     pub fn start(directory: &Path, redis: &str, longest: Duration) -> io::Result<Self> {
         let program = std::env::current_exe()?.with_file_name("soak-server");
+        let log = fs::File::create(program.with_extension("log"))?;
         let mut process = Command::new(program)
             .arg(directory)
             .arg(redis)
             .arg(longest.as_secs().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()?;
         let mut line = String::new();
         let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -42,7 +44,9 @@ impl Server {
         let mut addresses = line.split_whitespace().map(str::parse);
         let (Some(Ok(address)), Some(Ok(private))) = (addresses.next(), addresses.next()) else {
             let _ = process.kill();
-            return Err(io::Error::other("the server did not start: see above"));
+            return Err(io::Error::other(
+                "the server did not start: see soak-server.log, beside this program",
+            ));
         };
         let private = Private { address: private, process: process.id() };
         Ok(Self { process, address, private })

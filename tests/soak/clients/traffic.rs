@@ -86,16 +86,17 @@ async fn replay(run: &Run, client: &Client, from: Ipv4Addr) {
 
 /// Tries credentials again that were revoked, in turn.
 pub async fn revoked(run: Arc<Run>) {
-    at_pace(&run, Duration::from_millis(500), |number| {
+    let mut next = 0;
+    at_pace(&run, Duration::from_millis(500), |_| {
         let run = run.clone();
+        let client = {
+            let revoked = run.revoked();
+            let client = (revoked.len() >= ENOUGH).then(|| revoked[next % revoked.len()].clone());
+            next += usize::from(client.is_some());
+            client
+        };
         async move {
-            let client = {
-                let revoked = run.revoked();
-                if revoked.len() < ENOUGH {
-                    return;
-                }
-                revoked[number % revoked.len()].clone()
-            };
+            let Some(client) = client else { return };
             let expected = ("a revoked credential", client.scheme(), Expected::Refused);
             run.send(expected, client.address, &post(&client)).await;
             run.record().count("revoked credentials tried again");

@@ -20,13 +20,18 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::LevelFilter;
 
 /// How long the head of a request may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(log_level()).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_max_level(LevelFilter::WARN) // refused requests are `info`, and there are many
+        .init();
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let [directory, redis, seconds] = &arguments[..] else {
         return Err("usage: soak-server DIRECTORY REDIS_URL SECONDS".into());
@@ -53,9 +58,4 @@ fn end_after(time: Duration) {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         exit(0);
     });
-}
-
-/// Refused requests are logged as `info`, and there are many.
-fn log_level() -> tracing_subscriber::filter::LevelFilter {
-    tracing_subscriber::filter::LevelFilter::WARN
 }
