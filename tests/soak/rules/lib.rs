@@ -1,6 +1,11 @@
 //! The rules of the soak, over what its clients recorded. Nothing here sends, waits or measures, so that tests show of each
 //! rule that it can be broken.
 
+#![allow(
+    missing_docs,
+    reason = "the root package, which has these tests as well, is a library with documentation"
+)]
+
 mod answer;
 mod minute;
 mod outage;
