@@ -64,3 +64,51 @@ impl<A: Authenticator> Authenticator for IssuedBy<A> {
         self.inner.configure(context);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+    use crate::auth::{AuthenticatorExt, Principal, authenticate_fn};
+
+    fn head() -> Parts {
+        http::Request::new(()).into_parts().0
+    }
+
+    /// Says which user a request claims to be.
+    struct Claiming;
+
+    impl Authenticator for Claiming {
+        async fn authenticate(&self, _: &Parts) -> Verdict {
+            Ok(Principal::new("alice").into())
+        }
+
+        fn attempt(&self, _: &Parts) -> Option<Attempt> {
+            Some(Attempt::claiming("alice"))
+        }
+    }
+
+    #[tokio::test]
+    async fn principals_without_an_issuer_get_one() {
+        for (own, issuer) in [(None, "ours"), (Some("theirs"), "theirs")] {
+            let inner = authenticate_fn(move |_: &Parts| {
+                let principal = Principal::new("alice");
+                ready(Ok::<_, Rejection>(match own {
+                    Some(own) => principal.issued_by(own),
+                    None => principal,
+                }))
+            });
+            let verdict = inner.issued_by("ours").authenticate(&head()).await.unwrap();
+            assert_eq!(verdict.principal().issuer(), Some(issuer));
+        }
+    }
+
+    #[test]
+    fn attempts_with_an_issuer_are_those_without() {
+        let attempt = Claiming.issued_by("ours").attempt(&head());
+        assert_eq!(attempt, Some(Attempt::claiming("alice")));
+        let no_claim = authenticate_fn(|_: &Parts| ready(Ok::<_, Rejection>(Principal::new("a"))));
+        assert_eq!(no_claim.issued_by("ours").attempt(&head()).unwrap_or_default().user, None);
+    }
+}

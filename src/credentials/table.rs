@@ -241,6 +241,21 @@ mod tests {
         }
 
         #[test]
+        fn revocation_is_kept_if_the_file_got_the_token_later() {
+            let mut table = CredentialTable::with_sha256();
+            for token in ["in the file later", "never in the file"] {
+                assert!(table.insert(token.as_bytes(), Principal::new("ci")));
+            }
+            reload(&mut table, &["in the file later"]);
+            for token in ["in the file later", "never in the file"] {
+                let _ = table.remove(token.as_bytes());
+            }
+            reload(&mut table, &["in the file later", "never in the file"]);
+            assert!(!is_valid(&table, "in the file later"));
+            assert!(is_valid(&table, "never in the file"));
+        }
+
+        #[test]
         fn revocation_is_not_kept_for_tokens_outside_the_file() {
             let mut table = CredentialTable::with_sha256();
             reload(&mut table, &["other"]);

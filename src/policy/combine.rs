@@ -104,3 +104,39 @@ fn join(first: Decision, second: Decision) -> Decision {
 fn and(first: Vec<bool>, second: Vec<bool>) -> Vec<bool> {
     first.into_iter().zip(second).map(|(first, second)| first && second).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use super::*;
+
+    /// Allows everything, and announces changes.
+    struct Changing(Changes);
+
+    impl Authorizer for Changing {
+        async fn authorize(&self, _: &Principal, _: &Call<'_>) -> Decision {
+            Decision::allowed()
+        }
+
+        fn changes(&self) -> Vec<Changes> {
+            vec![self.0.clone()]
+        }
+    }
+
+    #[test]
+    fn changes_of_either_authorizer_are_changes_of_both() {
+        let (first, second, neither) = (Changes::new(), Changes::new(), Changes::new());
+        let both = Both { first: Changing(first.clone()), second: Changing(second.clone()) };
+        let count = Arc::new(AtomicUsize::new(0));
+        for changes in both.changes() {
+            let count = count.clone();
+            changes.on_change(move || count.fetch_add(1, Relaxed) < usize::MAX);
+        }
+        for (announced, expected) in [(&neither, 0), (&first, 1), (&second, 2)] {
+            announced.announce();
+            assert_eq!(count.load(Relaxed), expected);
+        }
+    }
+}

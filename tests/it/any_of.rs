@@ -32,6 +32,16 @@ async fn any_of_accepts_credentials_of_each_scheme() {
     }
 }
 
+#[tokio::test]
+async fn any_of_an_empty_list_refuses_every_request() {
+    let ci = Bearer::new([("ci", "tok")]).unwrap();
+    for (schemes, expected) in [(vec![ci.boxed()], 200), (Vec::new(), 503)] {
+        let (app, seen) = protected(any_of(schemes));
+        assert_eq!(send(app, with_authorization("Bearer tok")).await.status, expected);
+        assert_eq!(seen.count(), usize::from(expected == 200));
+    }
+}
+
 /// The reason that `any_of` of two asynchronous authenticators returns, and whether it called the
 /// second.
 async fn either(first: Rejection, second: Rejection) -> (RejectionKind, bool) {

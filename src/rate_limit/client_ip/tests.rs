@@ -39,6 +39,18 @@ fn the_peer_is_the_one_that_axum_provides() {
     assert_eq!(ClientIp::peer().find(&served), Some(client("192.0.2.1")));
 }
 
+#[cfg(feature = "axum")]
+#[test]
+fn a_peer_of_axum_that_forwards_is_reported_unless_trusted() {
+    use axum::extract::ConnectInfo;
+
+    let mut forwarded = head(&["198.51.100.1"]);
+    forwarded.extensions.insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711))));
+    assert!(ClientIp::peer().ignores_a_proxy(&forwarded));
+    let trusting = ClientIp::peer().trusted_proxies(["192.0.2.1"]).unwrap();
+    assert!(!trusting.ignores_a_proxy(&forwarded));
+}
+
 #[test]
 fn a_function_finds_the_address_or_there_is_none() {
     let address =

@@ -11,7 +11,8 @@ use super::errors::KeyError;
 use super::handle::HttpSignatureHandle;
 use super::keys::Keys;
 use crate::credentials::{
-    Access, CredentialFile, CredentialFileError, CredentialFileErrorKind, LineError, parse_lines,
+    Access, CredentialFile, CredentialFileError, CredentialFileErrorKind, LineError, Snapshot,
+    parse_lines,
 };
 
 impl HttpSignature {
@@ -41,19 +42,23 @@ impl HttpSignature {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialFileError> {
         let mut authenticator = Self::from_keys(Keys::empty());
         let keys = authenticator.keys.clone();
-        let file = CredentialFile::watch(path.as_ref(), Access::Private, move |text| {
-            let Some(text) = text else {
-                keys.change(Keys::remove_all).cancel();
-                return Ok(0);
-            };
-            let next = parse_keys(text)?;
-            let credentials = next.len();
-            keys.change(|keys| keys.replace(next)).cancel();
-            Ok(credentials)
-        });
+        let file =
+            CredentialFile::watch(path.as_ref(), Access::Private, move |text| apply(&keys, text));
         authenticator.file = Some(file?);
         Ok(authenticator)
     }
+}
+
+/// Replaces the keys by those of a text, or removes them if the file is missing. Returns how many there are.
+fn apply(keys: &Snapshot<Keys>, text: Option<&str>) -> Result<usize, CredentialFileError> {
+    let Some(text) = text else {
+        keys.change(Keys::remove_all).cancel();
+        return Ok(0);
+    };
+    let next = parse_keys(text)?;
+    let credentials = next.len();
+    keys.change(|keys| keys.replace(next)).cancel();
+    Ok(credentials)
 }
 
 fn parse_keys(text: &str) -> Result<Keys, CredentialFileError> {
@@ -126,6 +131,20 @@ mod tests {
         let error = parse_keys(text).unwrap_err().to_string();
         assert!(!error.contains("AAAA"), "{error}");
         error
+    }
+
+    #[test]
+    fn keys_of_a_missing_file_are_revoked_until_it_is_back() {
+        let keys = Snapshot::new(Keys::empty());
+        let text = format!("ci base64:{A}");
+        assert_eq!(apply(&keys, Some(&text)).unwrap(), 1);
+        let grant = keys.load().get("ci").unwrap()[0].grant.clone();
+        assert_eq!(apply(&keys, Some(&text)).unwrap(), 1);
+        assert!(grant.is_active(), "the file has it still");
+        assert_eq!(apply(&keys, None).unwrap(), 0);
+        assert!(!grant.is_active() && keys.load().get("ci").is_none());
+        assert_eq!(apply(&keys, Some(&text)).unwrap(), 1);
+        assert!(keys.load().get("ci").is_some());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Opaque tokens beside JWTs of the same issuer.
 
 use axum::Router;
-use mcp_auth_layer::{Jwt, any_of};
+use mcp_auth_layer::auth::{AuthScheme, Challenge};
+use mcp_auth_layer::{Authenticator, Jwt, any_of};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Endpoint, TOKEN, claims, present, protected};
@@ -61,6 +62,13 @@ async fn both_kinds_of_tokens_have_one_challenge() {
     assert_eq!(send(app.clone(), get("/", &[])).await.challenges(), [r#"Bearer realm="mcp""#]);
     let response = present(&app, "unknown").await;
     assert_eq!(response.challenges(), [r#"Bearer realm="mcp", error="invalid_token""#]);
+}
+
+/// For the layer's own 401, such as that of a token that expired while its request was read.
+#[tokio::test]
+async fn introspection_has_the_challenge_of_bearer_tokens() {
+    let introspection = Endpoint::default().introspection().await;
+    assert_eq!(introspection.challenges(), [Challenge::new(AuthScheme::BEARER)]);
 }
 
 /// The limit for calls of the endpoint does not concern JWTs, which need none.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Endpoint, SECRET, TOKEN, claims, present, protected};
-use crate::support::access_token::{ISSUER, RESOURCE};
+use crate::support::access_token::{ISSUER, RESOURCE, now};
 use crate::support::log::Log;
 
 /// Returns the status of a request whose token has these claims, changed.
@@ -50,7 +50,7 @@ async fn only_a_token_of_this_audience_is_accepted() {
 async fn options_restrict_which_tokens_are_accepted() {
     type Option = fn(Introspection) -> Introspection;
     type Edit = fn(&mut Value);
-    let pairs: [(Option, Edit, Edit); 5] = [
+    let pairs: [(Option, Edit, Edit); 6] = [
         (|one| one.clients(["cli"]), |_| {}, |claims| claims["client_id"] = json!("web")),
         (|one| one.sole_audience(), |_| {}, |claims| claims["aud"] = json!([RESOURCE, "x"])),
         (
@@ -67,6 +67,11 @@ async fn options_restrict_which_tokens_are_accepted() {
             |one| one.leeway(std::time::Duration::ZERO),
             |_| {},
             |claims| claims["exp"] = json!(claims["exp"].as_u64().unwrap() - 310),
+        ),
+        (
+            |one| one.max_age(std::time::Duration::from_secs(600)),
+            |claims| claims["iat"] = json!(now() - 500),
+            |claims| claims["iat"] = json!(now() - 700),
         ),
     ];
     for (index, (option, accepted, refused)) in pairs.into_iter().enumerate() {
@@ -90,6 +95,25 @@ async fn the_principal_has_what_the_response_says() {
     assert!(principal.has_scope("tools:read") && principal.has_role("admins"));
     assert_eq!(principal.data::<TokenClaims>().unwrap().client_id(), Some("cli"));
     assert!(!head.headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn scopes_are_read_from_the_member_that_is_named() {
+    for (option, expected) in [(None, "tools:read"), (Some("permissions"), "tools:write")] {
+        let endpoint = Endpoint::default();
+        let mut claims = claims();
+        claims["permissions"] = json!(["tools:write"]);
+        endpoint.activate(TOKEN, claims);
+        let introspection = endpoint.introspection().await;
+        let (app, seen) = protected(match option {
+            Some(name) => introspection.scope_claim(name),
+            None => introspection,
+        });
+        assert_eq!(present(&app, TOKEN).await.status, 200);
+        let principal = seen.only().extensions.get::<Principal>().unwrap().clone();
+        let scopes = ["tools:read", "tools:write"].map(|scope| principal.has_scope(scope));
+        assert_eq!(scopes, ["tools:read", "tools:write"].map(|scope| scope == expected));
+    }
 }
 
 /// Case 103.

@@ -1,18 +1,22 @@
 //! An rmcp client that signs its requests, against rmcp's server over a real socket; captured
 //! requests are sent again.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use mcp_auth_layer::schemes::{Signer, SigningClient};
 use mcp_auth_layer::{McpAuthLayer, Principal};
 use rmcp::model::CallToolRequestParams;
 use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::streamable_http_client::{
+    StreamableHttpClient, StreamableHttpClientTransportConfig,
+};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServiceExt, tool, tool_router};
@@ -88,6 +92,54 @@ async fn rmcp_requests_are_signed_and_cannot_be_replayed() {
         assert_eq!(response.status(), 401);
         assert!(response.headers().contains_key("accept-signature"));
     }
+}
+
+/// Sends a request of each kind to a server that only captures them, and returns what their signatures cover.
+async fn components_of_requests(session: Option<&str>, token: Option<&str>) -> Vec<String> {
+    let captured = Captured::default();
+    let app = Router::new()
+        .fallback(|| async { StatusCode::ACCEPTED })
+        .layer(from_fn_with_state(captured.clone(), capture));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: Arc<str> = format!("http://{}/mcp", listener.local_addr().unwrap()).into();
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let client = SigningClient::new(Signer::new("ci", SECRET).unwrap()).unwrap();
+    let session = session.map(Arc::<str>::from);
+    let token = token.map(str::to_owned);
+    let message = serde_json::json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let message = serde_json::from_value(message).unwrap();
+    let none = HashMap::new;
+    client
+        .post_message(url.clone(), message, session.clone(), token.clone(), none())
+        .await
+        .unwrap();
+    // The server sends no stream.
+    let last_event = session.as_deref().map(str::to_owned);
+    let stream = client.get_stream(url.clone(), session.clone(), last_event, token.clone(), none());
+    assert!(stream.await.is_err());
+    let session = session.unwrap_or_else(|| "s".into());
+    client.delete_session(url, session, token, none()).await.unwrap();
+    let captured = captured.lock().unwrap();
+    captured
+        .iter()
+        .map(|sent| sent.headers()["signature-input"].to_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn rmcp_client_signs_the_session_and_the_token_it_sends() {
+    let both = components_of_requests(Some("s"), Some("t")).await;
+    assert_eq!(both.len(), 3);
+    for components in both {
+        assert!(components.contains(r#""authorization""#), "{components}");
+        assert!(components.contains(r#""mcp-session-id""#), "{components}");
+    }
+    let [post, get, delete] = &*components_of_requests(None, None).await else { panic!() };
+    for components in [post, get, delete] {
+        assert!(!components.contains(r#""authorization""#), "{components}");
+    }
+    assert!(!post.contains("mcp-session-id") && !get.contains("mcp-session-id"));
+    assert!(delete.contains("mcp-session-id"), "there is a session to delete");
 }
 
 #[tokio::test]

@@ -181,6 +181,21 @@ fn signing_again_replaces_the_previous_signature() {
 }
 
 #[test]
+fn a_header_field_is_signed_if_it_is_named() {
+    for (signer, expected) in [(signer(), 200), (signer().cover("x-tenant".parse().unwrap()), 401)]
+    {
+        let sign = || {
+            let request = http::Request::get("http://localhost/").header("x-tenant", "7");
+            let mut request = request.body(Vec::new()).unwrap();
+            signer.sign(&mut request).unwrap();
+            request.headers_mut().insert("x-tenant", "8".parse().unwrap());
+            request
+        };
+        assert_eq!(status(sign), expected, "after it was modified");
+    }
+}
+
+#[test]
 fn lifetime_and_tag_are_signed() {
     for (seconds, expected) in [(300, 200), (301, 401)] {
         let tagged = signer().tag("mcp").lifetime(std::time::Duration::from_secs(seconds));

@@ -10,8 +10,8 @@ use super::authenticator::Bearer;
 use super::handle::BearerHandle;
 use crate::auth::{Principal, Scope};
 use crate::credentials::{
-    Access, CredentialFile, CredentialFileError, CredentialTable, Grant, LineError, TokenDigest,
-    parse_lines,
+    Access, CredentialFile, CredentialFileError, CredentialTable, Grant, LineError, Snapshot,
+    TokenDigest, parse_lines,
 };
 
 /// A token of a file, which has only its digest.
@@ -171,20 +171,27 @@ impl Bearer {
     pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, CredentialFileError> {
         let mut tokens = Self::with_table(CredentialTable::with_sha256());
         let table = tokens.tokens.clone();
-        let file = CredentialFile::watch(path.as_ref(), Access::Public, move |text| {
-            let Some(text) = text else {
-                table.change(CredentialTable::remove_all).cancel();
-                return Ok(0);
-            };
-            let next = parse_tokens(text)?;
-            let count = next.len();
-            let next = next.iter().map(|token| (token.digest, token.grant()));
-            table.change(|table| table.replace(next)).cancel();
-            Ok(count)
-        });
+        let file =
+            CredentialFile::watch(path.as_ref(), Access::Public, move |text| apply(&table, text));
         tokens.file = Some(file?);
         Ok(tokens)
     }
+}
+
+/// Replaces the tokens by those of a text, or removes them if the file is missing. Returns how many there are.
+fn apply(
+    table: &Snapshot<CredentialTable>,
+    text: Option<&str>,
+) -> Result<usize, CredentialFileError> {
+    let Some(text) = text else {
+        table.change(CredentialTable::remove_all).cancel();
+        return Ok(0);
+    };
+    let next = parse_tokens(text)?;
+    let count = next.len();
+    let next = next.iter().map(|token| (token.digest, token.grant()));
+    table.change(|table| table.replace(next)).cancel();
+    Ok(count)
 }
 
 impl BearerHandle {

@@ -15,6 +15,21 @@ fn one(line: &str) -> Result<Token, String> {
     }
 }
 
+#[test]
+fn tokens_of_a_missing_file_are_revoked_until_it_is_back() {
+    let table = Snapshot::new(CredentialTable::with_sha256());
+    let granted = || table.load().get(b"rD3m0NfE5Yc0mKq1bWv7Xw").cloned();
+    let text = format!("ci sha256:{CI}");
+    assert_eq!(apply(&table, Some(&text)).unwrap(), 1);
+    let grant = granted().unwrap();
+    assert_eq!(apply(&table, Some(&text)).unwrap(), 1);
+    assert!(grant.is_active(), "the file has it still");
+    assert_eq!(apply(&table, None).unwrap(), 0);
+    assert!(!grant.is_active() && granted().is_none());
+    assert_eq!(apply(&table, Some(&text)).unwrap(), 1);
+    assert!(granted().is_some());
+}
+
 fn at(seconds: u64) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
 }
