@@ -1,6 +1,6 @@
 //! A table by name, for names that must stay unknown to those who measure the time of a look-up.
 
-use subtle::{ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::crypto::KeyedHash;
 
@@ -21,25 +21,26 @@ pub(crate) struct ByName<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'t, T> {
     pub(crate) value: &'t T,
-    /// Whether it is the value of this name, and not that of a stand-in.
-    pub(crate) is_of_name: bool,
+    /// Whether it is the value of this name, and not that of a stand-in. Combine it with what decides, and branch then: a
+    /// branch that depends on this alone would take its time.
+    pub(crate) is_of_name: Choice,
 }
 
 impl<T> ByName<T> {
     /// Returns the value of a name, or that of a stand-in; `None` if the table is empty.
     pub(crate) fn find(&self, name: &str) -> Option<Found<'_, T>> {
-        let (hash, last) = (self.hash(name), self.hashes.len().checked_sub(1)?);
-        let at = self.position(hash).min(last);
-        let is_of_name = self.hashes[at].ct_eq(&hash);
+        let hash = self.hash(name);
+        let at = self.last_not_above(hash);
+        let is_of_name = self.hashes.get(at as usize)?.ct_eq(&hash);
         // Each value is the stand-in of as many names.
         let stand_in = ((hash >> 64) * self.hashes.len() as u128) >> 64;
-        let index = u64::conditional_select(&(stand_in as u64), &(at as u64), is_of_name);
-        Some(Found { value: &self.entries[index as usize].1, is_of_name: is_of_name.into() })
+        let index = u64::conditional_select(&(stand_in as u64), &at, is_of_name);
+        Some(Found { value: &self.entries[index as usize].1, is_of_name })
     }
 
     /// Returns the value of a name, if the table has it.
     pub(crate) fn get(&self, name: &str) -> Option<&T> {
-        self.find(name).filter(|found| found.is_of_name).map(|found| found.value)
+        self.find(name).filter(|found| found.is_of_name.into()).map(|found| found.value)
     }
 
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut T> {
@@ -89,7 +90,20 @@ impl<T> ByName<T> {
         self.hash.hash_parts([name.as_bytes()])
     }
 
-    /// Returns where a hash is or would be. It takes as many steps for each hash.
+    /// Returns the position of the last hash that is not above this one, or else the first one. No branch depends on the
+    /// hash: those of names of the table would be predicted less often than those of others.
+    fn last_not_above(&self, hash: u128) -> u64 {
+        let (mut at, mut count) = (0, self.hashes.len() as u64);
+        while count > 1 {
+            let middle = at + count / 2;
+            let is_above = Choice::from(u8::from(self.hashes[middle as usize] > hash));
+            at = u64::conditional_select(&middle, &at, is_above);
+            count -= count / 2;
+        }
+        at
+    }
+
+    /// Returns where a hash is or would be.
     fn position(&self, hash: u128) -> usize {
         self.hashes.partition_point(|other| *other < hash)
     }
@@ -130,17 +144,11 @@ mod tests {
         for count in [1, 2, 3, 100] {
             let table = numbers(count);
             for number in 0..2 * count {
-                let found = table.find(&number.to_string()).unwrap();
-                assert_eq!(found.is_of_name, number < count);
-                assert!(if found.is_of_name {
-                    *found.value == number
-                } else {
-                    *found.value < count
-                });
-                assert_eq!(
-                    table.get(&number.to_string()).copied(),
-                    (number < count).then_some(number)
-                );
+                let (name, is_in_table) = (number.to_string(), number < count);
+                let found = table.find(&name).unwrap();
+                assert_eq!(bool::from(found.is_of_name), is_in_table);
+                assert!(*found.value < count && (!is_in_table || *found.value == number));
+                assert_eq!(table.get(&name).copied(), is_in_table.then_some(number));
             }
         }
         assert!(numbers(0).find("0").is_none() && numbers(0).get("0").is_none());

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hint::black_box;
 
+use subtle::Choice;
+
 use super::errors::KeyError;
 use crate::auth::{Principal, Revocation};
 use crate::credentials::{ByName, Grant, Revoked};
@@ -32,7 +34,7 @@ pub(crate) struct Keys {
 pub(crate) struct Candidates<'k> {
     keys: &'k [Key],
     /// Whether they are the keys of the claimed ID. If not, none of them counts.
-    pub(crate) is_known: bool,
+    pub(crate) is_known: Choice,
 }
 
 /// A secret, and the principal that signs with it.
@@ -149,7 +151,7 @@ impl Keys {
     pub(crate) fn candidates(&self, key_id: &str) -> Candidates<'_> {
         match self.by_id.find(key_id) {
             Some(found) => Candidates { keys: found.value, is_known: found.is_of_name },
-            None => Candidates { keys: &[], is_known: false },
+            None => Candidates { keys: &[], is_known: Choice::from(0) },
         }
     }
 
@@ -172,7 +174,7 @@ impl Keys {
         for _ in keys.len()..self.max_per_id {
             black_box(is_valid(&self.dummy_key));
         }
-        valid.filter(|_| is_known)
+        valid.filter(|_| is_known.into())
     }
 }
 

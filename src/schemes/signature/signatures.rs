@@ -71,8 +71,8 @@ impl<'f> Signatures<'f> {
             let signature = Signature { candidates, is_only_known_signature: true, input, bytes };
             match &mut chosen {
                 None => chosen = Some(signature),
-                Some(_) if !candidates.is_known => {}
-                Some(chosen) if chosen.candidates.is_known => {
+                Some(_) if bool::from(!candidates.is_known) => {}
+                Some(chosen) if chosen.candidates.is_known.into() => {
                     chosen.is_only_known_signature = false;
                 }
                 Some(first) => *first = signature,

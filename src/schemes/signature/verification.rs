@@ -39,7 +39,7 @@ impl<R: ReplayStore> HttpSignature<R> {
         let signature = signatures.choose(&keys)?;
         // No other scheme makes up for an invalid signature of a known key. One of an unknown key may have been added by
         // a gateway.
-        let is_conclusive = signature.candidates.is_known;
+        let is_conclusive = signature.candidates.is_known.into();
         self.verify(head, &keys, &signature)
             .map_err(|rejection| rejection.with_conclusive(is_conclusive))
     }

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use subtle::Choice;
 use zeroize::Zeroizing;
 
 use super::cache::CredentialKey;
@@ -76,8 +77,8 @@ impl Passwords {
         let users = self.users.load();
         // An unknown user takes the same way, with a stand-in whose password is of no avail.
         let Found { value: user, is_of_name } = users.find(name)?;
-        let is_right = user.cached.contains(user.key.credential(password));
-        (is_of_name & is_right).then(|| user.grant.clone())
+        let is_right = Choice::from(u8::from(user.cached.contains(user.key.credential(password))));
+        bool::from(is_of_name & is_right).then(|| user.grant.clone())
     }
 
     /// Verifies a credential. Returns `None` if it is wrong.
