@@ -23,6 +23,7 @@ fn events_with_a_list_are_held() {
         r#"{"result":{},"result":{"tools":"#,
         r#"{"result":[],"result":{"tools":"#,
         r#"{"id":{"result":{"content":1}},"result":{"tools":"#,
+        r#"{"_meta":{"content":1},"result":{"tools":"#,
         "\n { \n\"result\":\n{\"tools\":",
         // A batch is read whole.
         "[",
@@ -37,6 +38,7 @@ fn events_without_a_list_pass_as_soon_as_that_is_known() {
     for data in [
         r#"{"jsonrpc":"2.0","id":1,"result":{"content""#,
         r#"{"result":{"_meta":{"tools":[]},"contents""#,
+        r#"{"_meta":{"tools":[]},"result":{"contents""#,
         r#"{"result":{"isError""#,
         r#"{"result":{"completion""#,
         r#"{"jsonrpc":"2.0","method":"notifications/resources/list_changed""#,
