@@ -113,8 +113,6 @@ fn compare<A, V>(
         _ => StatusCode::UNAUTHORIZED,
     };
     let request = || whole(&request);
-    let route = || Router::new().route("/mcp", post(async || ()));
-
     let isolated = vec![
         service("tower-http's pair", status, pair.layer(nothing()), request),
         service("no layer", StatusCode::OK, nothing(), request),
@@ -123,8 +121,7 @@ fn compare<A, V>(
     ];
     measure(&format!("{case}, isolated"), rounds, isolated);
 
-    for is_served in [false, true] {
-        let placed = |router: Router| if is_served { router.with_state(()) } else { router };
+    for (placement, placed) in PLACEMENTS {
         let (validate, identity) = pair.clone();
         let apart = route().layer(identity).layer(validate);
         let routed = vec![
@@ -135,9 +132,19 @@ fn compare<A, V>(
             service("McpAuthLayer", status, placed(route().layer(guard.clone())), request),
             service("McpAuthLayer::protect", status, placed(guard.protect(route())), request),
         ];
-        let placement = if is_served { "as served" } else { "in a Router" };
         measure(&format!("{case}, {placement}"), rounds, routed);
     }
+}
+
+/// Where a layer is in a router, and what is done with that router before it is called.
+type Placement = (&'static str, fn(Router) -> Router);
+
+/// `axum::serve` applies the layers first.
+const PLACEMENTS: [Placement; 2] =
+    [("in a Router", |router| router), ("as served", |router| router.with_state(()))];
+
+fn route() -> Router {
+    Router::new().route("/mcp", post(async || ()))
 }
 
 /// A session ID, which is verified in the request and bound again in the response, beside a request without one.
@@ -160,6 +167,19 @@ fn session(rounds: usize) {
         service("the pair with one", StatusCode::OK, pair().layer(echo()), || whole(&with)),
     ];
     measure("session IDs, isolated", rounds, contenders);
+
+    let echoing = || Router::new().route("/mcp", post(async || with_session()));
+    for (placement, placed) in PLACEMENTS {
+        let contender =
+            |name, router, head| service(name, StatusCode::OK, placed(router), move || whole(head));
+        let contenders = vec![
+            contender("tower-http's pair", route().layer(pair()), &without),
+            contender("without a session ID", route().layer(guard.clone()), &without),
+            contender("with one, both ways", echoing().layer(guard.clone()), &with),
+            contender("the pair with one", echoing().layer(pair()), &with),
+        ];
+        measure(&format!("session IDs, {placement}"), rounds, contenders);
+    }
 }
 
 fn with_session() -> Response {

@@ -18,6 +18,7 @@ mod revoking;
 mod run;
 mod server;
 mod streams;
+mod ticks;
 mod traffic;
 mod vanishing;
 mod watched;

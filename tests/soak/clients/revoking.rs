@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use soak_rules::{Broken, Revocation, Rule, Scheme};
 use tokio::runtime::Builder;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::credential::{Client, Credential};
 use super::files::{Batch, Files};
 use super::run::Run;
+use super::ticks::Ticks;
 use super::watched::Watched;
 
 /// How long a revoked credential may last.
@@ -65,9 +65,8 @@ async fn revoke_and_reload(run: &Run, files: &Files, mut batch: Batch) {
     let mut ways = WAYS.iter().cycle().take(EACH_MINUTE).collect::<Vec<_>>();
     ways.reverse();
     let all_ways = ways.clone();
-    let mut ticks = interval(Duration::from_secs(1));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    while run.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+    let mut ticks = Ticks::of(run, Duration::from_secs(1));
+    while ticks.next().await {
         let calm = run.calm.try_lock().ok();
         let is_due = run.now() >= opened + Duration::from_secs(60 * minute);
         if is_due && minute < run.minutes && calm.is_some() {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use soak_rules::{Expected, Scheme};
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::credential::{Addresses, Client, IssuerKey, STEADY};
 use super::request::{Invalid, of_stranger, post};
 use super::run::Run;
+use super::ticks::Ticks;
 
 /// Where the stranger is who floods.
 const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 9, 9, 9);
@@ -26,10 +26,9 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(OPEN));
-    let mut ticks = interval(pause);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut ticks = Ticks::of(run, pause);
     let mut number = 0;
-    while run.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+    while ticks.next().await {
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
         let work = start(number);
         number += 1;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::credential::Addresses;
 use super::http::{Events, connect};
 use super::request::post;
 use super::run::Run;
+use super::ticks::Ticks;
 
 /// How many clients vanish, and how many connections are opened, in each second.
 const EACH_SECOND: usize = 10;
@@ -24,9 +24,8 @@ const HALF_OPEN_SECONDS: usize = 20;
 pub async fn vanish(run: Arc<Run>) {
     let mut open: VecDeque<Events> = VecDeque::new();
     let mut number = 0;
-    let mut ticks = interval(Duration::from_secs(1));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    while run.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+    let mut ticks = Ticks::of(&run, Duration::from_secs(1));
+    while ticks.next().await {
         for _ in 0..EACH_SECOND {
             number += 1;
             let client = &run.population[number * 41 % run.population.len()];
@@ -49,9 +48,8 @@ pub async fn half_open(run: Arc<Run>) {
     static ADDRESSES: Addresses = Addresses::of(4);
     let mut open: VecDeque<TcpStream> = VecDeque::new();
     let mut number = 0;
-    let mut ticks = interval(Duration::from_secs(1));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    while run.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+    let mut ticks = Ticks::of(&run, Duration::from_secs(1));
+    while ticks.next().await {
         for _ in 0..EACH_SECOND {
             number += 1;
             let client = &run.population[number * 43 % run.population.len()];
