@@ -60,16 +60,22 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = str::from_utf8(&text) else { return };
     let (line, uri) = text.split_once('\n').unwrap_or((text, ""));
     let Ok(pattern) = line.parse::<Pattern>() else { return };
-    let is_allowed = |policy: Policy| {
+    let is_allowed = |policy: &Policy, uri: &str| {
         let call = Call::new("resources/read").with_target(Target::resource(uri));
         policy.authorize_now(&Principal::new("alice"), &call).unwrap().is_allowed()
     };
-    let allowed = is_allowed(Policy::new().allow(anyone(), resources([pattern.clone()])));
-    let everything = Policy::new().allow(anyone(), everything());
-    let denied = !is_allowed(everything.deny(anyone(), resources([pattern])));
+    let allowed = is_allowed(&Policy::new().allow(anyone(), resources([pattern.clone()])), uri);
+    let deny = Policy::new().allow(anyone(), everything()).deny(anyone(), resources([pattern]));
+    let denied = !is_allowed(&deny, uri);
 
     if !line.contains('*') {
         assert_eq!(allowed, uri == line, "{text:?}");
+    }
+    // The pattern is not one of half an escape.
+    if !uri.contains('%') && matches(line.as_bytes(), uri.as_bytes()) {
+        for tail in ignored_tails(uri) {
+            assert!(!is_allowed(&deny, &format!("{uri}{tail}")), "{text:?} and {tail}");
+        }
     }
     // A deny rule may be encoded in another way.
     let [pattern, decoded] =
@@ -84,6 +90,27 @@ fuzz_target!(|data: &[u8]| {
         assert!(denied || !is_matched, "{text:?} becomes {shown}");
     }
 });
+
+/// Returns what some servers ignore at the end of this URI.
+fn ignored_tails(uri: &str) -> Vec<&'static str> {
+    let mut tails = Vec::new();
+    if uri.contains('#') {
+        return tails;
+    }
+    tails.push("#f");
+    if uri.contains('?') {
+        return tails;
+    }
+    tails.push("?q");
+    // One that has something of the kind already is another name with more of it.
+    let Some((_, rest)) = uri.split_once(':') else { return tails };
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let has_more = rest.contains(';') || rest.contains("//");
+    if !has_more && !uri.ends_with(|c: char| "./:".contains(c) || c.is_whitespace()) {
+        tails.extend(["/", "//", ";v=1", "."]);
+    }
+    tails
+}
 
 /// Returns what servers may make of a URI: without percent-encoding, once or more often, and without the dot segments
 /// of its path.

@@ -39,6 +39,7 @@ mod object;
 #[cfg(test)]
 mod oracle;
 mod pattern;
+mod reduced_uri;
 mod rule;
 mod rules;
 mod subject;

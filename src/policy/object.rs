@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::call::Call;
 use super::methods::{Access, access};
 use super::pattern::Pattern;
+use super::reduced_uri::reduced_pattern;
 
 /// What a rule allows or denies: tools, prompts, resources, methods, or everything.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +52,9 @@ where
 /// control characters, white space and what is percent-encoded twice, and with a scheme in lower case. A
 /// template is compared as a text, so `file:///{path}` is none of `file:///srv/*`.
 ///
-/// A deny rule is as careful in the other direction: it also matches what is percent-encoded, and whatever
-/// is not read alike, unless its scheme differs.
+/// A deny rule is as careful in the other direction: it also matches what is percent-encoded, whatever is not
+/// read alike, unless its scheme differs, and what differs in parts that some servers ignore: a query, a fragment,
+/// empty segments, what follows `;`, and dots at the end of a segment. Letters of another case are another name.
 ///
 /// # Panics
 ///
@@ -155,6 +157,16 @@ pub struct ObjectsWhen {
 }
 
 impl Objects {
+    /// Adds to the URIs those that deny rules compare with reduced ones.
+    pub(super) fn add_reduced_uris(&mut self) {
+        let reduced = self
+            .resources
+            .iter()
+            .filter_map(|pattern| reduced_pattern(pattern.as_str())?.parse().ok());
+        let reduced: Vec<Pattern> = reduced.collect();
+        self.resources.extend(reduced);
+    }
+
     /// Allows them only for calls that meet a condition, such as one on an argument.
     ///
     /// A call that fails the condition alone is answered with a tool result that is an error, so that a

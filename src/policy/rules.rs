@@ -109,7 +109,8 @@ impl Policy {
         self
     }
 
-    pub(super) fn with_deny(mut self, id: RuleId, subject: Subject, objects: Objects) -> Self {
+    pub(super) fn with_deny(mut self, id: RuleId, subject: Subject, mut objects: Objects) -> Self {
+        objects.add_reduced_uris();
         let is_plain = self.deny.add(self.rules.len(), &subject, objects);
         self.rules.push(Rule { id, is_plain });
         self.terms.push(Terms { subject, condition: None });

@@ -1,5 +1,6 @@
 //! The names that rules have without `*`, each once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -41,8 +42,8 @@ pub(super) struct Sought<'s> {
     pub(super) effect: Effect,
     pub(super) wanted: &'s Wanted<'s>,
     pub(super) exact: Option<NameId>,
-    /// The other spelling that a deny rule matches, and its number.
-    pub(super) decoded: Option<(&'s str, Option<NameId>)>,
+    /// The other spellings that a deny rule matches, and their numbers.
+    pub(super) spellings: Vec<(Cow<'s, str>, Option<NameId>)>,
 }
 
 impl Names {
@@ -84,17 +85,18 @@ impl Names {
         (*own == kind).then_some(name)
     }
 
-    /// Looks up a name, and for a deny rule its other spelling.
+    /// Looks up a name, and for a deny rule its other spellings.
     pub(super) fn seek<'s>(&self, effect: Effect, wanted: &'s Wanted<'_>) -> Sought<'s> {
-        let decoded = match effect {
-            Effect::Allow => None,
-            Effect::Deny => wanted.decoded(),
+        let spellings = match effect {
+            Effect::Allow => Vec::new(),
+            Effect::Deny => wanted.spellings(),
         };
+        let numbered = spellings.into_iter().map(|name| (self.find(wanted.kind, &name), name));
         Sought {
             effect,
             wanted,
             exact: self.find(wanted.kind, wanted.name),
-            decoded: decoded.map(|decoded| (decoded, self.find(wanted.kind, decoded))),
+            spellings: numbered.map(|(id, name)| (name, id)).collect(),
         }
     }
 }

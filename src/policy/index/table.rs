@@ -41,7 +41,7 @@ impl Table {
         sought: &Sought<'_>,
         visit: &mut impl FnMut(usize) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        let Sought { effect, wanted, exact, decoded } = *sought;
+        let Sought { effect, wanted, exact, ref spellings } = *sought;
         self.everything.iter().try_for_each(|rule| visit(*rule as usize))?;
         if let (Effect::Allow, Some(other)) = (effect, wanted.decoded()) {
             self.find_name(wanted.kind, wanted.name, exact, false, visit)?;
@@ -49,10 +49,10 @@ impl Table {
         }
         let has_globs = effect == Effect::Deny || wanted.allows_globs();
         self.find_name(wanted.kind, wanted.name, exact, has_globs, visit)?;
-        if let Some((decoded, exact)) = decoded {
-            self.find_name(wanted.kind, decoded, exact, true, visit)?;
+        for (name, exact) in spellings {
+            self.find_name(wanted.kind, name, *exact, true, visit)?;
             // A pattern may be percent-encoded as well, and in another way.
-            let fits = |pattern: &str| pattern.contains('%') && matches_decoded(pattern, decoded);
+            let fits = |pattern: &str| pattern.contains('%') && matches_decoded(pattern, name);
             self.find_each(names, wanted.kind, fits, visit)?;
         }
         if effect == Effect::Deny && !wanted.allows_globs() {

@@ -1,5 +1,8 @@
 //! What rules are looked up for.
 
+use std::borrow::Cow;
+
+use super::super::reduced_uri::reduced;
 use super::super::target::{Target, TargetKind};
 use super::super::uri::Uri;
 
@@ -55,7 +58,18 @@ impl<'n> Wanted<'n> {
         !matches!(self.uri, Some(Uri::Ambiguous))
     }
 
-    /// Returns the other spelling of the name, which a deny rule matches as well.
+    /// Returns the other spellings of the name, which a deny rule matches as well.
+    pub(super) fn spellings(&self) -> Vec<Cow<'_, str>> {
+        let Some(Uri::Plain { decoded }) = &self.uri else { return Vec::new() };
+        let until = |end| Cow::Borrowed(decoded.split(end).next().unwrap_or_default());
+        let mut spellings =
+            vec![Cow::Borrowed(&**decoded), until('#'), until('?'), Cow::Owned(reduced(decoded))];
+        spellings.dedup();
+        spellings.retain(|spelling| *spelling != self.name);
+        spellings
+    }
+
+    /// Returns the name without percent-encoding, if it has any.
     pub(super) fn decoded(&self) -> Option<&str> {
         match &self.uri {
             Some(Uri::Plain { decoded }) if *decoded != self.name => Some(decoded),

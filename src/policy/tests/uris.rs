@@ -40,6 +40,45 @@ fn exact_patterns_allow_exactly_their_uri() {
 }
 
 #[test]
+fn deny_rules_match_what_servers_may_ignore() {
+    let denied = ["file:///root/key", "docs://a%20b/", "docs://q?x=*", "file:/etc/*", "docs://*/"];
+    let policy = Policy::new().allow(anyone(), everything()).deny(anyone(), resources(denied));
+    for uri in [
+        "file:///root/keys",
+        "file:///root",
+        "file:///root/a;key",
+        "docs://a%20bc",
+        "docs://q",
+        "docs://q?y=1",
+        "file://host/etc/passwd",
+    ] {
+        assert!(allows(&policy, &ci(), &resource(uri)), "{uri}");
+    }
+    for uri in [
+        "file:/root/key",
+        "file:////root/key",
+        "file://localhost/root/key",
+        "file:///root//key",
+        "file:///root/key/",
+        "file:///root/key?a",
+        "file:///root/key#a",
+        "file:///root/key%23a",
+        "file:///root;a/key;b",
+        "file:///root/key.",
+        "file:///root/ke%79;a",
+        "docs://a%20b",
+        "docs://%61%20b#c",
+        "docs://q?x=1",
+        "docs://q?x=1#c",
+        "docs://b/?c",
+        "file:///etc/passwd",
+        "file:/etc/passwd#a",
+    ] {
+        assert!(!allows(&policy, &ci(), &resource(uri)), "{uri}");
+    }
+}
+
+#[test]
 fn deny_rules_match_every_spelling_of_a_uri() {
     let policy = Policy::new()
         .allow(anyone(), everything())
